@@ -1,0 +1,73 @@
+"""CloudEvents 1.0 on Kafka, in binary mode: attributes are `ce_*` headers, the value is the data as it is.
+
+Source: CloudEvents specification 1.0.2 and its Kafka protocol binding, section 3.2.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+from carewire_contracts.timestamps import format_timestamp, parse_timestamp
+
+Headers = list[tuple[str, bytes]]
+
+SPECVERSION: Final = "1.0"
+JSON_CONTENT_TYPE: Final = b"application/json"
+
+
+class EnvelopeError(ValueError):
+    """The headers are no CloudEvents 1.0 envelope; the text names what is missing. Trying again cannot help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of an event without its data. `id` is the same each time that the event is seen again."""
+
+    id: str
+    type: str
+    source: str
+    time: datetime
+    subject: str | None = None
+
+    def headers(self, traceparent: str | None = None) -> Headers:
+        """Write the attributes as Kafka headers; `traceparent` is W3C Trace Context, for one trace across Kafka."""
+        headers = [
+            ("ce_specversion", SPECVERSION.encode()),
+            ("ce_id", self.id.encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_time", format_timestamp(self.time).encode()),
+            ("content-type", JSON_CONTENT_TYPE),
+        ]
+        if self.subject is not None:
+            headers.append(("ce_subject", self.subject.encode()))
+        if traceparent is not None:
+            headers.append(("traceparent", traceparent.encode()))
+        return headers
+
+    @classmethod
+    def of(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
+        """Read the attributes from Kafka headers.
+
+        Raises EnvelopeError naming every attribute that is missing or unreadable.
+        """
+        found = {name: value.decode("utf-8", "replace") for name, value in headers}
+        missing = [f"ce_{name}" for name in ("id", "type", "source", "time") if f"ce_{name}" not in found]
+        if missing:
+            raise EnvelopeError(f"not a CloudEvents record: missing headers {', '.join(missing)}")
+        if found.get("ce_specversion") != SPECVERSION:
+            raise EnvelopeError(f"not a CloudEvents {SPECVERSION} record: check header ce_specversion")
+        try:
+            time = parse_timestamp(found["ce_time"])
+        except ValueError:
+            raise EnvelopeError("header ce_time is no timestamp with an offset") from None
+        return cls(found["ce_id"], found["ce_type"], found["ce_source"], time, found.get("ce_subject"))
+
+
+def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:
+    """One header's text, or None where it is absent."""
+    for key, value in headers:
+        if key == name:
+            return value.decode("utf-8", "replace")
+    return None

@@ -1,0 +1,36 @@
+"""Points in time on the wire: ISO 8601 in UTC with milliseconds, as in `2026-03-02T08:15:30.120Z`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, PlainSerializer
+
+
+def format_timestamp(moment: datetime) -> str:
+    """Write an aware datetime in UTC with milliseconds (cut, not rounded: never later than the moment).
+
+    Raises ValueError for a naive datetime, whose meaning would depend on the machine that reads it.
+    """
+    if moment.tzinfo is None:
+        raise ValueError("a timestamp needs a time zone; make the datetime aware, e.g. datetime.now(UTC)")
+    moment = moment.astimezone(UTC)
+    return f"{moment.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def parse_timestamp(text: str) -> datetime:
+    """Read an ISO 8601 timestamp with an offset; the answer is in UTC.
+
+    Raises ValueError where the text is no timestamp or says no offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError("the timestamp says no offset; end it with Z or +hh:mm")
+    return moment.astimezone(UTC)
+
+
+def _in_utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC)
+
+
+Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc), PlainSerializer(format_timestamp, return_type=str)]
+"""A model field that is an aware datetime in Python and a string of `format_timestamp` on the wire."""
