@@ -1,0 +1,1 @@
+"""HTTP: the server, health, and errors as problem documents."""

@@ -1,0 +1,42 @@
+"""Ids. Where something is born it gets a uuid7; ids that must come out the same again are derived.
+
+Ids that are derived from our own ids are uuid5. Ids that are derived from a sender's value are keyed (uuid8,
+RFC 9562 section 5.8), or a medical record number could be found by trying all of them.
+"""
+
+import hashlib
+import hmac
+import uuid
+from collections.abc import Iterable
+from typing import Final
+
+import uuid_utils
+
+NAMESPACE: Final = uuid.UUID("6f1c39a6-52a5-5c0e-9c53-3f6f0a3f8d11")
+"""The namespace of all our uuid5 ids. It must never change: repeats are recognised by it."""
+
+_VERSION_8: Final = 0x8 << 76
+_VARIANT: Final = 0b10 << 62
+_KEEP: Final = (1 << 128) - 1 - (0xF << 76) - (0b11 << 62)
+
+
+def new_id() -> str:
+    """Return a new uuid7: unique, and ordered by the time of its birth."""
+    return str(uuid_utils.uuid7())
+
+
+def derived_id(*parts: str) -> str:
+    """Return the id that always belongs to these parts, which must be our own ids or fixed words."""
+    return str(uuid.uuid5(NAMESPACE, _joined(part.encode() for part in parts).hex()))
+
+
+def keyed_id(salt: bytes, *parts: bytes) -> str:
+    """Return the id that belongs to a sender's values under a secret salt (HMAC-SHA256, cut to a uuid8)."""
+    digest = hmac.new(salt, _joined(parts), hashlib.sha256).digest()
+    number = int.from_bytes(digest[:16], "big") & _KEEP | _VERSION_8 | _VARIANT
+    return str(uuid.UUID(int=number))
+
+
+def _joined(parts: Iterable[bytes]) -> bytes:
+    # Lengths stand before the parts, so that ("ab", "c") and ("a", "bc") differ.
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)

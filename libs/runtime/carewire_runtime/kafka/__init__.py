@@ -1,0 +1,1 @@
+"""Kafka: producing, consuming, topics and offsets."""
