@@ -33,9 +33,7 @@ demo: setup ## Show one journey from webhook to signed delivery, then exit
 	@$(RUN) carewire demo
 
 test: setup ## Run all tests, on real Kafka and real Postgres
-	@$(RUN) coverage run -m pytest
-	@$(RUN) coverage report --format=total > .coverage.total
-	@echo "Branch coverage of code run in the test process: $$(cat .coverage.total) %. 'uv run coverage report' has the lines."
+	@$(RUN) pytest --cov --cov-report=term:skip-covered
 
 test-unit: setup ## Run the pure tests only: seconds, no servers
 	@$(RUN) pytest -m unit

@@ -150,9 +150,7 @@ class StopCareFlowAction(_Action):
     reason: Title
 
 
-Action = Annotated[
-    FormAction | ChecklistAction | MessageAction | StopCareFlowAction, Field(discriminator="type")
-]
+Action = Annotated[FormAction | ChecklistAction | MessageAction | StopCareFlowAction, Field(discriminator="type")]
 
 
 class Step(Message):

@@ -5,8 +5,8 @@ the broker refuse a record nor keep one too long. A partition count never change
 to other partitions and order would break. Growing is a new topic, a drain and a switch.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -32,7 +32,7 @@ class Topic:
     cleanup: Literal["delete", "compact"] = "delete"
     retention_ms: int = 7 * _DAY_MS
     segment_bytes: int = 64 * _MIB
-    more: Mapping[str, str] = field(default_factory=dict)
+    more: tuple[tuple[str, str], ...] = ()
 
     @property
     def config(self) -> dict[str, str]:
@@ -42,12 +42,12 @@ class Topic:
             "retention.ms": str(self.retention_ms),
             "segment.bytes": str(self.segment_bytes),
             "message.timestamp.type": "LogAppendTime",
-            **self.more,
+            **dict(self.more),
         }
 
 
 # A table must stay short, or a replica's start reads history: compact as soon as a fifth of it is stale.
-_TABLE: Final[Mapping[str, str]] = {"min.cleanable.dirty.ratio": "0.2", "delete.retention.ms": str(_DAY_MS)}
+_TABLE: Final = (("min.cleanable.dirty.ratio", "0.2"), ("delete.retention.ms", str(_DAY_MS)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +120,7 @@ class Topics:
 
     def _wheel(self, name: str) -> Topic:
         # Nothing expires by age: a delivery may be the last one of its endpoint. Workers purge what is done.
-        return Topic(
-            self.prefix + name, self.partitions, "endpoint id", retention_ms=FOREVER, segment_bytes=16 * _MIB
-        )
+        return Topic(self.prefix + name, self.partitions, "endpoint id", retention_ms=FOREVER, segment_bytes=16 * _MIB)
 
     @property
     def attempts(self) -> Topic:
@@ -166,4 +164,4 @@ class Topics:
 
     def all(self) -> tuple[Topic, ...]:
         """Every topic, each once."""
-        return tuple(dict.fromkeys((*self.ingress(), *self.orchestrator(), *self.dispatcher())).keys())
+        return tuple(dict.fromkeys((*self.ingress(), *self.orchestrator(), *self.dispatcher())))

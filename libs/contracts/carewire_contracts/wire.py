@@ -14,7 +14,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
-    def model_post_init(self, context: Any, /) -> None:
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002 - pydantic's signature
         """Count defaults of literal fields as set, so that a discriminator is always written."""
         for name in ("event_type", "status", "type"):
             if name in type(self).model_fields:
