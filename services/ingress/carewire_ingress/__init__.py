@@ -1,0 +1,1 @@
+"""Ingress: a webhook comes in, a durable request goes out."""

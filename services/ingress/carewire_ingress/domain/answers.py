@@ -1,0 +1,110 @@
+"""What the sender of a call is told: one HTTP answer for each outcome.
+
+Errors are problem details (RFC 9457) and say what the sender can do. None holds a value of the payload.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from carewire_contracts.requests import Reason
+from carewire_ingress.domain.admit import Rejected
+
+Header = tuple[bytes, bytes]
+
+_JSON: Final = b"application/json"
+_PROBLEM: Final = b"application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Status, body and headers; `outcome` is the one word that logs and metrics use for it."""
+
+    status: int
+    outcome: str
+    body: bytes
+    content_type: bytes = _PROBLEM
+    more_headers: tuple[Header, ...] = ()
+
+    @property
+    def headers(self) -> list[Header]:
+        """All headers, in lower case as ASGI wants them."""
+        length = str(len(self.body)).encode()
+        return [(b"content-type", self.content_type), (b"content-length", length), *self.more_headers]
+
+
+def scheduled(request_id: str) -> Answer:
+    """202: durable, and starts one care flow."""
+    # Laid by hand: it is the answer of nearly every call, and the id needs no escaping.
+    body = b'{"request_id":"%b","status":"SCHEDULED"}' % request_id.encode()
+    return Answer(202, "scheduled", body, _JSON)
+
+
+def tested(request_id: str, reasons: Iterable[Reason]) -> Answer:
+    """200: the verdict on a test call; without reasons it would have been accepted."""
+    listed = _listed(reasons)
+    verdict = "would_be_rejected" if listed else "would_be_accepted"
+    body = {"request_id": request_id, "status": "TEST", "verdict": verdict, "reasons": listed}
+    return Answer(200, "test", orjson.dumps(body), _JSON)
+
+
+def rejected(request_id: str, rejection: Rejected) -> Answer:
+    """409 where the webhook is disabled, else 422 with every reason."""
+    more: dict[str, Any] = {
+        "request_id": request_id,
+        "request_status": "REJECTED",
+        "reasons": _listed(rejection.reasons),
+    }
+    if rejection.is_disabled:
+        detail = "The incoming webhook is disabled. The call is kept in its log."
+        return _problem(409, "disabled", "Incoming webhook disabled", detail, more=more)
+    detail = "No care flow was started; `reasons` says everything that has to change."
+    return _problem(422, "rejected", "Payload rejected", detail, more=more)
+
+
+def unavailable(retry_after: int) -> Answer:
+    """503: nothing was accepted; the same call may succeed after `retry_after` seconds."""
+    detail = f"The call could not be stored. Send it again, the same, after {retry_after} s."
+    header = (b"retry-after", str(retry_after).encode())
+    return _problem(503, "unavailable", "Not accepted", detail, headers=(header,))
+
+
+def too_large(limit: int) -> Answer:
+    """413: the body exceeds the cap, in bytes."""
+    return _problem(413, "too_large", "Body too large", f"A body may have at most {limit} bytes.")
+
+
+def _problem(
+    status: int,
+    outcome: str,
+    title: str,
+    detail: str,
+    *,
+    headers: tuple[Header, ...] = (),
+    more: dict[str, Any] | None = None,
+) -> Answer:
+    body = {"type": f"urn:carewire:problem:{outcome}", "title": title, "status": status, "detail": detail}
+    return Answer(status, outcome, orjson.dumps(body | (more or {})), more_headers=headers)
+
+
+def _listed(reasons: Iterable[Reason]) -> list[dict[str, str]]:
+    return [reason.as_dict() for reason in reasons]
+
+
+UNKNOWN_WEBHOOK: Final = _problem(
+    404, "unknown_webhook", "No such incoming webhook", "Check the URL; it may have been rotated or deleted."
+)
+METHOD_NOT_ALLOWED: Final = _problem(
+    405, "method_not_allowed", "Method not allowed", "Send a POST.", headers=((b"allow", b"POST"),)
+)
+UNSUPPORTED_MEDIA_TYPE: Final = _problem(
+    415,
+    "unsupported_media_type",
+    "Media type not supported",
+    "Send JSON (application/json or +json) or a form (application/x-www-form-urlencoded), without compression.",
+)
+READ_TIMEOUT: Final = _problem(
+    408, "read_timeout", "Body too slow", "The body did not arrive in time.", headers=((b"connection", b"close"),)
+)

@@ -1,0 +1,155 @@
+"""The request log: what is known of each request, put together from records and status events in any order.
+
+Every record adds what it knows (a fragment); fragments of one request merge by rules that don't depend on their
+order, so that a repeated or late record changes nothing: the status of the highest rank stays, and each status
+keeps the earliest time at which it was said.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from carewire_contracts.requests import AcceptedRequest, DataPointValue, RefusedRequest
+from carewire_contracts.statuses import (
+    AnyRequestStatusEvent,
+    RequestFailed,
+    RequestRejected,
+    RequestStatus,
+    RequestSucceeded,
+    RequestTested,
+)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LogEntry:
+    """What is known of one request. None stands for what no record said yet."""
+
+    request_id: str
+    webhook_id: str
+    definition_id: str
+    status: RequestStatus
+    reached: dict[RequestStatus, datetime]
+    received_at: datetime | None = None
+    reasons: tuple[dict[str, str], ...] | None = None
+    data_points: tuple[dict[str, Any], ...] | None = None
+    content_type: str | None = None
+    payload: bytes | None = field(default=None)
+    care_flow_id: str | None = None
+    patient_id: str | None = None
+    duplicate_of: str | None = None
+    failure_reason: str | None = None
+    failure_message: str | None = None
+
+    def merged(self, other: "LogEntry") -> "LogEntry":
+        """Both together; of what both know, the first said stays."""
+        higher = other if other.status.rank > self.status.rank else self
+        known = {
+            name: getattr(self, name) if getattr(self, name) is not None else getattr(other, name) for name in _OPTIONAL
+        }
+        return replace(self, status=higher.status, reached=_earliest(self.reached, other.reached), **known)
+
+
+_OPTIONAL = (
+    "received_at",
+    "reasons",
+    "data_points",
+    "content_type",
+    "payload",
+    "care_flow_id",
+    "patient_id",
+    "duplicate_of",
+    "failure_reason",
+    "failure_message",
+)
+
+
+def _earliest(
+    one: dict[RequestStatus, datetime], other: dict[RequestStatus, datetime]
+) -> dict[RequestStatus, datetime]:
+    times = dict(one)
+    for status, at in other.items():
+        times[status] = min(at, times.get(status, at))
+    return times
+
+
+def merge_by_request(entries: Iterable[LogEntry]) -> list[LogEntry]:
+    """One entry a request, in the order of request ids (equal orders keep concurrent writers from deadlocks)."""
+    merged: dict[str, LogEntry] = {}
+    for entry in entries:
+        known = merged.get(entry.request_id)
+        merged[entry.request_id] = entry if known is None else known.merged(entry)
+    return [merged[request_id] for request_id in sorted(merged)]
+
+
+def of_accepted(request: AcceptedRequest) -> LogEntry:
+    """What an accepted request tells."""
+    return LogEntry(
+        request_id=request.request_id,
+        webhook_id=request.webhook_id,
+        definition_id=request.definition_id,
+        status=RequestStatus.SCHEDULED,
+        reached={RequestStatus.SCHEDULED: request.received_at},
+        received_at=request.received_at,
+        data_points=_listed(request.data_points),
+        content_type=request.content_type,
+        payload=request.payload,
+    )
+
+
+def of_refused(request: RefusedRequest) -> LogEntry:
+    """What a refused or test request tells."""
+    status = RequestStatus(request.status)
+    return LogEntry(
+        request_id=request.request_id,
+        webhook_id=request.webhook_id,
+        definition_id=request.definition_id,
+        status=status,
+        reached={status: request.received_at},
+        received_at=request.received_at,
+        reasons=tuple(reason.as_dict() for reason in request.reasons),
+        data_points=_listed(request.data_points),
+        content_type=request.content_type,
+        payload=request.payload,
+    )
+
+
+def of_status_event(event: AnyRequestStatusEvent) -> LogEntry:
+    """What a status event tells."""
+    status = RequestStatus(event.status)
+    entry = LogEntry(
+        request_id=event.request_id,
+        webhook_id=event.webhook_id,
+        definition_id=event.definition_id,
+        status=status,
+        reached={status: event.date},
+    )
+    if isinstance(event, RequestSucceeded):
+        return replace(
+            entry, care_flow_id=event.care_flow_id, patient_id=event.patient_id, duplicate_of=event.duplicate_of
+        )
+    if isinstance(event, RequestFailed):
+        return replace(entry, failure_reason=event.reason.value, failure_message=event.message)
+    if isinstance(event, RequestRejected | RequestTested):
+        return replace(entry, reasons=event.reasons)
+    return entry
+
+
+def status_event_of(request: RefusedRequest) -> RequestRejected | RequestTested:
+    """The public status event of a request that ended at its receipt."""
+    event = RequestRejected if request.status == "REJECTED" else RequestTested
+    return event(
+        request_id=request.request_id,
+        tenant_id=request.tenant_id,
+        webhook_id=request.webhook_id,
+        definition_id=request.definition_id,
+        date=request.received_at,
+        reasons=tuple(reason.as_dict() for reason in request.reasons),
+    )
+
+
+def _listed(data_points: Iterable[DataPointValue]) -> tuple[dict[str, Any], ...]:
+    return tuple(
+        {"data_point_definition_id": v.data_point_definition_id, "value_type": v.value_type, "value": v.value}
+        for v in data_points
+    )

@@ -1,0 +1,77 @@
+"""The start key: what makes two calls the same delivery. One start key starts one care flow, for ever.
+
+A sender says that two calls are one delivery by a value of its own. The first that is present counts:
+1. header `Idempotency-Key` (IETF draft idempotency-key-header)
+2. header `webhook-id` (Standard Webhooks 1.0)
+3. the header or the path that the webhook names (such as `X-GitHub-Delivery`, or `$.event.id`)
+4. none: the call stands for itself, by its request id
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from carewire_contracts.requests import Reason, ReasonCode
+from carewire_contracts.values.soundness import name_of
+from carewire_ingress.domain.call import Call
+from carewire_ingress.domain.json_path import Miss
+from carewire_ingress.domain.webhook import IncomingWebhook
+from carewire_runtime.ids import keyed_id
+
+MAX_KEY_LENGTH: Final = 512
+"""Characters of a sender's key; UUIDs have 36, the longest delivery ids in use below 200."""
+
+STANDARD_HEADERS: Final = ("idempotency-key", "webhook-id")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class _Found:
+    """A sender's value: `source` keeps equal values of different origin apart."""
+
+    source: str
+    value: object
+
+
+def start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | Reason:
+    """The start key of a call, or why its sender's key can't be used.
+
+    A sender's value is hashed under the webhook's salt: it may hold a record number.
+    """
+    found = _find(webhook, call, payload)
+    if found is None:
+        return call.request_id
+    if isinstance(found, Reason):
+        return found
+    text = _text(found.value)
+    if text is None or not text.strip() or len(text) > MAX_KEY_LENGTH:
+        kind = name_of(found.value)
+        return _malformed(found.source, f"{kind} that is blank or too long" if text is not None else kind)
+    return keyed_id(webhook.salt, found.source.encode(), text.encode("utf-8", "surrogatepass"))
+
+
+def _find(webhook: IncomingWebhook, call: Call, payload: object) -> _Found | Reason | None:
+    for header in STANDARD_HEADERS:
+        if header in call.headers:
+            return _Found(header, call.headers[header])
+    source = webhook.start_key
+    if source.header is not None and source.header in call.headers:
+        return _Found(source.header, call.headers[source.header])
+    if source.path is None:
+        return None
+    value = source.path.find(payload)
+    if value is None or value is Miss.NO_MATCH:
+        return None
+    if isinstance(value, Miss):
+        return _malformed(source.path.text, value.value)
+    return _Found(source.path.text, value)
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, str):
+        return value
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _malformed(source: str, found: str) -> Reason:
+    expected = f"string or whole number of 1 to {MAX_KEY_LENGTH} characters"
+    message = f"Idempotency key at {source}: expected a {expected}, found {found}."
+    return Reason(ReasonCode.MALFORMED_START_KEY, message, path=source, expected=expected, found=found)

@@ -1,0 +1,45 @@
+"""An incoming webhook: the address that a third party calls, and how its payload becomes a care flow's start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from carewire_ingress.domain.json_path import JsonPath
+
+ROOT_IDENTIFIER: Final = JsonPath("$.patient_identifier")
+"""Where a payload may name its patient without any mapping: `{system, value}` or a list of them (reference 4.1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappedIdentifier:
+    """Where to find one patient identifier: its value by path, its system as a constant or by path."""
+
+    value: JsonPath
+    system: str | JsonPath
+
+
+@dataclass(frozen=True, slots=True)
+class StartKeySource:
+    """Where this sender puts the identity of a delivery, beside the standard headers: at most one of the two."""
+
+    header: str | None = None
+    path: JsonPath | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingWebhook:
+    """One incoming webhook as the hot path needs it.
+
+    `mapping` leads from the id of a baseline data point to its path. Without `identifiers` the payload's root
+    may hold them. `salt` keys the ids that are derived from a sender's values; it never changes.
+    """
+
+    id: str
+    name: str
+    definition_id: str
+    token_sha256: bytes = field(repr=False)
+    enabled: bool
+    mapping: Mapping[str, JsonPath]
+    identifiers: tuple[MappedIdentifier, ...]
+    start_key: StartKeySource
+    salt: bytes = field(repr=False)
