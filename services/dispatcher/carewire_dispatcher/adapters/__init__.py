@@ -1,0 +1,1 @@
+"""Where the dispatcher touches Kafka, Postgres and HTTP."""

@@ -1,0 +1,118 @@
+"""One event on its way to one endpoint, and how it is written to Kafka.
+
+On the wire the record's value is the event's bytes as they are (they are what the signature covers), its key
+the endpoint id, and all else stands in one header, so that a body is never parsed or copied on its way.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self
+
+import orjson
+
+from carewire_contracts.envelope import Headers, header
+
+STATE_HEADER: Final = "delivery"
+TRACEPARENT_HEADER: Final = "traceparent"
+
+
+class UnreadableDelivery(ValueError):
+    """The record is no delivery: its state header is missing or broken. Trying again cannot help."""
+
+    retriable = False
+
+
+@dataclass(frozen=True, slots=True)
+class EventPosition:
+    """Where the event stands in its topic: from there it can be read again."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One (event, endpoint), as it travels through the lanes and tiers.
+
+    `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `epoch` grows with
+    each deliberate resend. `hop` grows each time that the record is written again. `attempt` counts the attempts
+    that were made; `slot` is the place in the schedule of the attempt that is next.
+    """
+
+    id: str
+    endpoint_id: str
+    event_id: str
+    event_type: str
+    event: EventPosition
+    body: bytes = field(repr=False)
+    due_at: int
+    first_attempt_at: int | None = None
+    attempt: int = 0
+    slot: int = 0
+    epoch: int = 0
+    hop: int = 0
+    traceparent: str | None = None
+
+    @property
+    def fork_key(self) -> tuple[str, int, int]:
+        """Two records with the same key are copies of one: only the first of them goes on."""
+        return (self.id, self.epoch, self.hop)
+
+    def forwarded(self, due_at: int | None = None) -> Self:
+        """Make the record of the next hop, due at the same moment or at another."""
+        return replace(self, hop=self.hop + 1, due_at=self.due_at if due_at is None else due_at)
+
+    def attempted(self, at: int) -> Self:
+        """Count an attempt that started `at`."""
+        first = at if self.first_attempt_at is None else self.first_attempt_at
+        return replace(self, attempt=self.attempt + 1, first_attempt_at=first)
+
+    def headers(self) -> Headers:
+        """Write everything but the body as Kafka headers."""
+        state = {
+            "id": self.id,
+            "event_id": self.event_id,
+            "event_type": self.event_type,
+            "event": [self.event.topic, self.event.partition, self.event.offset],
+            "due_at": self.due_at,
+            "first_attempt_at": self.first_attempt_at,
+            "attempt": self.attempt,
+            "slot": self.slot,
+            "epoch": self.epoch,
+            "hop": self.hop,
+        }
+        headers = [(STATE_HEADER, orjson.dumps(state))]
+        if self.traceparent is not None:
+            headers.append((TRACEPARENT_HEADER, self.traceparent.encode()))
+        return headers
+
+    @classmethod
+    def of(cls, key: bytes | None, value: bytes | None, headers: Iterable[tuple[str, bytes]]) -> Self:
+        """Read a Kafka record. Raises UnreadableDelivery where it is none."""
+        headers = tuple(headers)
+        state = next((raw for name, raw in headers if name == STATE_HEADER), None)
+        if state is None or key is None or value is None:
+            raise UnreadableDelivery(f"a delivery needs a key, a value and the header {STATE_HEADER}")
+        try:
+            return cls._read(key.decode(), value, orjson.loads(state), header(headers, TRACEPARENT_HEADER))
+        except (ValueError, TypeError, KeyError):
+            raise UnreadableDelivery(f"the header {STATE_HEADER} holds no delivery") from None
+
+    @classmethod
+    def _read(cls, endpoint_id: str, body: bytes, state: dict[str, Any], traceparent: str | None) -> Self:
+        return cls(
+            id=str(state["id"]),
+            endpoint_id=endpoint_id,
+            event_id=str(state["event_id"]),
+            event_type=str(state["event_type"]),
+            event=EventPosition(*state["event"]),
+            body=body,
+            due_at=int(state["due_at"]),
+            first_attempt_at=None if state["first_attempt_at"] is None else int(state["first_attempt_at"]),
+            attempt=int(state["attempt"]),
+            slot=int(state["slot"]),
+            epoch=int(state["epoch"]),
+            hop=int(state["hop"]),
+            traceparent=traceparent,
+        )

@@ -1,0 +1,33 @@
+"""How a delivery ends. The lists are closed."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class EndStatus(StrEnum):
+    """The last word on a delivery."""
+
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    HELD = "held"
+
+
+class EndReason(StrEnum):
+    """Why a delivery ended without success."""
+
+    EXHAUSTED = "exhausted"
+    """Every attempt of the 24 hours failed."""
+    ENDPOINT_GONE = "endpoint_gone"
+    """The endpoint answered 410: nobody listens there any more."""
+    ENDPOINT_DISABLED = "endpoint_disabled"
+    """Its endpoint was switched off meanwhile; it can be sent again from the event."""
+    ENDPOINT_DELETED = "endpoint_deleted"
+    """Its endpoint exists no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """No further attempt is made."""
+
+    status: EndStatus
+    reason: EndReason | None = None

@@ -1,0 +1,63 @@
+"""Which endpoints want an event."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from carewire_contracts.events import EVENT_TYPES
+from carewire_dispatcher.domain.endpoint import Endpoint
+
+_DOMAIN_EVENTS: Final = frozenset(EVENT_TYPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What an endpoint may choose by."""
+
+    type: str
+    body: bytes
+
+    @property
+    def definition_id(self) -> str | None:
+        """The care-flow definition that the event belongs to, or None for events of no care flow.
+
+        Raises ValueError where the body is no JSON object.
+        """
+        data = orjson.loads(self.body)
+        if not isinstance(data, dict):
+            raise ValueError("the event is no JSON object")  # noqa: TRY004  what is wrong is the data
+        pathway: Any = data.get("pathway")
+        found = pathway.get("pathway_definition_id") if isinstance(pathway, dict) else data.get("definition_id")
+        return found if isinstance(found, str) else None
+
+
+def wants_type(endpoint: Endpoint, event_type: str) -> bool:
+    """Whether the endpoint subscribes to events of this type."""
+    if endpoint.event_types is None:
+        return event_type in _DOMAIN_EVENTS
+    return event_type in endpoint.event_types
+
+
+class Subscribers:
+    """The enabled endpoints, found by event type. A snapshot: build another when endpoints change."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._enabled = tuple(endpoint for endpoint in endpoints if endpoint.enabled)
+        self._by_type: dict[str, tuple[Endpoint, ...]] = {}
+
+    def of(self, event: Event) -> tuple[Endpoint, ...]:
+        """List the endpoints that want the event. Raises ValueError where its body is needed and unreadable."""
+        candidates = self._of_type(event.type)
+        if all(endpoint.definition_ids is None for endpoint in candidates):
+            return candidates
+        definition_id = event.definition_id
+        return tuple(e for e in candidates if e.definition_ids is None or definition_id in e.definition_ids)
+
+    def _of_type(self, event_type: str) -> tuple[Endpoint, ...]:
+        found = self._by_type.get(event_type)
+        if found is None:
+            found = tuple(endpoint for endpoint in self._enabled if wants_type(endpoint, event_type))
+            self._by_type[event_type] = found
+        return found

@@ -1,0 +1,84 @@
+"""When a delivery is tried: 17 attempts in exactly 24 hours, at doubling distances.
+
+Attempt n is due at the first attempt + an offset: 0, 2, 6, 14, ... 65,534 and 86,400 s. The waits between are
+2, 4, 8, ... 2^15 s, which sum to 65,534 s = 18.2 h, and the last attempt closes the promised 24 hours
+(reference, section 2.3).
+"""
+
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+OFFSETS_S: Final[tuple[int, ...]] = (0, *(2**n - 2 for n in range(2, 17)), 86_400)
+LAST_SLOT: Final = len(OFFSETS_S) - 1
+JITTER: Final = 0.1
+"""The largest part of a step by which an attempt may come sooner. It only subtracts: the horizon stands."""
+
+_HASH_RANGE: Final = 2**32
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A place in the schedule, counted from 0, and the moment when it is due."""
+
+    index: int
+    due_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySchedule:
+    """The schedule of one deployment. `time_scale` divides every offset: tests need not wait a day."""
+
+    time_scale: float = 1.0
+
+    def offset(self, index: int) -> int:
+        """Milliseconds from the first attempt to slot `index`, without jitter."""
+        return round(OFFSETS_S[index] * 1000 / self.time_scale)
+
+    def horizon(self, first_attempt_at: int) -> int:
+        """Say when the last attempt is."""
+        return first_attempt_at + self.offset(LAST_SLOT)
+
+    def due(self, delivery_id: str, first_attempt_at: int, index: int) -> int:
+        """Say when slot `index` of this delivery is due.
+
+        The jitter is a hash of delivery and slot: copies of one record take equal paths, and deliveries that
+        failed together don't come back together. The first and the last slot have none.
+        """
+        due_at = first_attempt_at + self.offset(index)
+        if index in (0, LAST_SLOT):
+            return due_at
+        step = self.offset(index) - self.offset(index - 1)
+        return due_at - int(step * JITTER * _fraction(delivery_id, index))
+
+    def next_attempt(
+        self,
+        delivery_id: str,
+        first_attempt_at: int,
+        index: int,
+        ended_at: int,
+        not_before: int | None = None,
+    ) -> Slot | None:
+        """Find the slot after an attempt of slot `index` that ended at `ended_at`; None past the last one.
+
+        Slots that went by during the attempt are skipped. `not_before` (a Retry-After) moves the attempt
+        back, at most to the horizon; it never brings one forward.
+        """
+        for following in range(index + 1, len(OFFSETS_S)):
+            due_at = self.due(delivery_id, first_attempt_at, following)
+            if due_at > ended_at:
+                slot = Slot(following, due_at)
+                return slot if not_before is None else self._put_off(slot, first_attempt_at, not_before)
+        return None
+
+    def _put_off(self, slot: Slot, first_attempt_at: int, not_before: int) -> Slot:
+        due_at = min(not_before, self.horizon(first_attempt_at))
+        if due_at <= slot.due_at:
+            return slot
+        reached = (i for i in range(slot.index, len(OFFSETS_S)) if first_attempt_at + self.offset(i) <= due_at)
+        return Slot(max(reached, default=slot.index), due_at)
+
+
+def _fraction(delivery_id: str, index: int) -> float:
+    digest = blake2b(f"{delivery_id}/{index}".encode(), digest_size=4).digest()
+    return int.from_bytes(digest) / _HASH_RANGE
