@@ -1,0 +1,89 @@
+"""Fixtures of all packages: one real stack per run, and a database and topics of its own for each module."""
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from carewire_local.progress import Report, say
+from carewire_local.stack import Stack
+from carewire_testing.databases import fresh_database
+from carewire_testing.leftovers import left_behind
+from carewire_testing.topics import fresh_topics
+
+_KINDS = ("unit", "integration", "e2e", "chaos")
+_ROOT = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the folder of this run: all stacks of the run live in it, so what they leave behind is found."""
+    root = Path(tempfile.mkdtemp(prefix="carewire-test-")).resolve()
+    root.chmod(0o711)  # for root, Postgres runs as another user, who has to pass through
+    config.stash[_ROOT] = root
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark each test by the folder that it lies in."""
+    for item in items:
+        for kind in _KINDS:
+            if kind in item.path.parts:
+                item.add_marker(kind)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run that leaves processes behind."""
+    root = session.config.stash[_ROOT]
+    remaining = left_behind(root)
+    shutil.rmtree(root, ignore_errors=True)
+    if remaining:
+        say("\nprocesses were left behind:\n" + "\n".join(remaining))
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def report(pytestconfig: pytest.Config) -> Report:
+    """Show progress although pytest captures the output: a first run fetches Kafka."""
+    capture = pytestconfig.pluginmanager.getplugin("capturemanager")
+
+    def show(text: str) -> None:
+        with capture.global_and_fixture_disabled():
+            say(text)
+
+    return show
+
+
+@pytest.fixture(scope="session")
+def stack(pytestconfig: pytest.Config, report: Report) -> Iterator[Stack]:
+    """Real Kafka and Postgres, started once per run (or the ones that the environment points to)."""
+    with Stack(pytestconfig.stash[_ROOT] / "stack", report=report, durable=False) as running:
+        yield running
+
+
+@pytest.fixture
+def stack_folder(pytestconfig: pytest.Config) -> Path:
+    """A state folder that does not exist yet, for tests that run a stack of their own."""
+    return pytestconfig.stash[_ROOT] / secrets.token_hex(4)
+
+
+@pytest.fixture
+def own_stack(stack_folder: Path) -> Iterator[Stack]:
+    """A stack for this test alone, whose servers it may stop, start and kill."""
+    with Stack(stack_folder, durable=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def database_dsn(stack: Stack) -> Iterator[str]:
+    """A fresh database for this module."""
+    with fresh_database(stack.postgres_dsn) as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def topic_prefix(stack: Stack) -> Iterator[str]:
+    """A prefix for the topics of this module."""
+    with fresh_topics(stack.kafka_bootstrap) as prefix:
+        yield prefix

@@ -1,0 +1,30 @@
+"""Waiting for a condition, instead of sleeping and hoping."""
+
+import asyncio
+import inspect
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def eventually(condition: Callable[[], T | Awaitable[T]], timeout: float = 10.0, *, pause: float = 0.02) -> T:
+    """Call the condition until it returns something true, and return that.
+
+    An AssertionError of the condition counts as "not yet"; after `timeout` seconds it is raised as it is, so the
+    failing test shows the last difference. Any other exception is raised at once.
+    """
+    end = time.monotonic() + timeout
+    while True:
+        error: AssertionError | None = None
+        try:
+            answer = condition()
+            result = await answer if inspect.isawaitable(answer) else answer
+            if result:
+                return result
+        except AssertionError as not_yet:
+            error = not_yet
+        if time.monotonic() > end:
+            raise error or AssertionError(f"not true within {timeout} s: {condition}")
+        await asyncio.sleep(pause)
