@@ -1,0 +1,1 @@
+"""Webhooks, releases and calls for the tests of ingress."""
