@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, PlainSerializer
+from pydantic import AfterValidator, AwareDatetime, PlainSerializer, WithJsonSchema
 
 
 def format_timestamp(moment: datetime) -> str:
@@ -32,5 +32,10 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-Timestamp = Annotated[AwareDatetime, AfterValidator(_in_utc), PlainSerializer(format_timestamp, return_type=str)]
+Timestamp = Annotated[
+    AwareDatetime,
+    AfterValidator(_in_utc),
+    PlainSerializer(format_timestamp, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
+]
 """A model field that is an aware datetime in Python and a string of `format_timestamp` on the wire."""

@@ -124,7 +124,7 @@ class UserContext(Message):
 
 
 class ActivityEvent(Message):
-    """Any of the six: the literal says which; `user_context` comes with the first three only."""
+    """An activity came up, changed or ended; `user_context` comes with the first three types only."""
 
     event_type: Literal[
         "activity.created",

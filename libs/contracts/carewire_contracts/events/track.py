@@ -14,7 +14,7 @@ class TrackReference(Message):
 
 
 class TrackEvent(Message):
-    """Any of the three: the literal says which."""
+    """A track started, ran to its end or was stopped."""
 
     event_type: Literal["track.started", "track.completed", "track.stopped"]
     track: TrackReference
