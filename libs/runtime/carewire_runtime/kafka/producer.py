@@ -1,0 +1,174 @@
+"""The producer: acknowledged by all replicas, idempotent, no lingering (many in flight make batches by themselves).
+
+Facts about aiokafka that shape it: an idempotent batch never expires, so a record that was enqueued may be
+appended long after its sender gave up; a cancelled waiter does not take its record back; after some outages
+the producer is out of sequence for good and must be rebuilt. The last one completes `failed`.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError as DriverError
+from aiokafka.structs import RecordMetadata
+
+from carewire_runtime.errors import KafkaError, KafkaUnavailable, ProducerFatal
+from carewire_runtime.kafka.translation import translated, translating
+from carewire_runtime.telemetry.logs import logger
+
+Headers = list[tuple[str, bytes]]
+
+_REQUEST_TIMEOUT_MS: Final = 10_000
+"""How long one request may go unanswered before its connection is given up: twice the 5 s that the slowest
+caller waits for an acknowledgement."""
+_BATCH_BYTES: Final = 128 * 1024
+"""One batch a partition is in flight at a time: 128 KiB are a hundred records of 1 KiB, well past the point
+where the cost per record stops falling."""
+DEFAULT_MAX_REQUEST_BYTES: Final = 1024 * 1024
+_STOP_DEADLINE_S: Final = 5.0
+
+_log = logger("producer")
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Where a record was appended, and when by the broker's clock.
+
+    `offset` and `timestamp_ms` are -1 where the broker recognised a repeat of which it forgot the place.
+    """
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+class Producer:
+    """Sends records. To be made and used inside one event loop."""
+
+    def __init__(self, bootstrap: str, client_id: str, *, max_request_bytes: int = DEFAULT_MAX_REQUEST_BYTES) -> None:
+        self._bootstrap = bootstrap
+        self._client_id = client_id
+        self._max_request_bytes = max_request_bytes
+        self._driver: AIOKafkaProducer | None = None
+        self._failed: asyncio.Future[ProducerFatal] | None = None
+        self._fatal: ProducerFatal | None = None
+
+    @property
+    def failed(self) -> asyncio.Future[ProducerFatal]:
+        """Completes with the error, as its result, when the producer can no longer send anything."""
+        if self._failed is None:
+            self._failed = asyncio.get_running_loop().create_future()
+        return self._failed
+
+    async def start(self) -> None:
+        """Connect. Raises KafkaUnavailable when no broker answers; may be called again then."""
+        driver = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            client_id=self._client_id,
+            acks="all",
+            enable_idempotence=True,
+            linger_ms=0,
+            max_batch_size=_BATCH_BYTES,
+            max_request_size=self._max_request_bytes,
+            request_timeout_ms=_REQUEST_TIMEOUT_MS,
+        )
+        try:
+            with translating():
+                await driver.start()
+        except BaseException:
+            await driver.stop()
+            raise
+        self._driver = driver
+        driver._sender.sender_task.add_done_callback(self._sender_ended)  # noqa: SLF001 (nothing public tells)
+
+    async def stop(self, deadline: float = _STOP_DEADLINE_S) -> None:
+        """Send what is enqueued and disconnect; after `deadline` seconds give up what Kafka has not taken."""
+        driver, self._driver = self._driver, None
+        if driver is None:
+            return
+        stopping = asyncio.create_task(driver.stop())
+        await asyncio.wait([stopping], timeout=deadline)
+        if not stopping.done():
+            _log.warning("unsent_records_given_up", wait_s=deadline)
+            # Idempotent batches never expire: failing them is the only way to end the driver's flush.
+            driver._message_accumulator.fail_all(DriverError())  # noqa: SLF001
+        try:
+            await stopping
+        except (DriverError, KeyError, OSError) as error:
+            _log.warning("stop_failed", error=error)
+
+    async def send(
+        self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None = None
+    ) -> Appended:
+        """Append a record and return where, once all replicas have it.
+
+        Raises KafkaUnavailable, KafkaRefused, RecordTooLarge or ProducerFatal. After KafkaUnavailable, and
+        when the caller is cancelled, the record may still be appended.
+        """
+        future = await self._enqueue(topic, key, value, headers, partition)
+        try:
+            return _appended(await future)
+        except (DriverError, OSError) as error:
+            raise self._noticed(error) from None
+
+    async def enqueue(
+        self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None = None
+    ) -> asyncio.Future[Appended]:
+        """Take a record over and return a future of where it was appended, which fails as `send` does.
+
+        Returns as soon as the record is in the producer's memory: records enqueued one after another keep
+        their order within a partition. Waits while the partition's batch is full.
+        """
+        source = await self._enqueue(topic, key, value, headers, partition)
+        target: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+
+        def pass_on(done: asyncio.Future[RecordMetadata]) -> None:
+            if target.done():
+                return
+            if done.cancelled():
+                target.cancel()
+            elif error := done.exception():
+                target.set_exception(self._noticed(error))
+            else:
+                target.set_result(_appended(done.result()))
+
+        source.add_done_callback(pass_on)
+        return target
+
+    async def _enqueue(
+        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None
+    ) -> Any:
+        if self._fatal is not None:
+            raise ProducerFatal(str(self._fatal))
+        if self._driver is None:
+            raise KafkaUnavailable("the producer is not started")
+        try:
+            return await self._driver.send(topic, value, key, partition, headers=headers)
+        except (DriverError, OSError) as error:
+            raise self._noticed(error) from None
+
+    def _noticed(self, error: BaseException) -> KafkaError:
+        fault = translated(error)
+        if isinstance(fault, ProducerFatal):
+            self._fail(fault)
+        elif self._fatal is not None:
+            return ProducerFatal(str(self._fatal))
+        return fault
+
+    def _fail(self, fault: ProducerFatal) -> None:
+        if self._fatal is not None:
+            return
+        self._fatal = fault
+        _log.error("producer_failed", error=fault)
+        if not self.failed.done():
+            self.failed.set_result(fault)
+
+    def _sender_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._fail(ProducerFatal(f"the producer's sender ended ({type(error).__name__})"))
+
+
+def _appended(metadata: RecordMetadata) -> Appended:
+    return Appended(metadata.topic, metadata.partition, metadata.offset, metadata.timestamp)

@@ -1,0 +1,161 @@
+"""Logs: one JSON object a line on stderr, made of the fields of `log_fields` and nothing else.
+
+Use: `log = logger("relay")`, then `log.info("batch_published", count=12)`. The first argument is a fixed
+event name, never text put together at run time. Exceptions are passed as `error=`: an exception of our own
+is shown with its message, any other by its class and the places of its traceback, because a driver's text
+may hold a row or a payload. Library loggers are reduced to level, logger name and a fixed event for the same
+reason.
+"""
+
+import logging
+import sys
+import traceback
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import orjson
+
+from carewire_runtime.errors import CarewireError
+from carewire_runtime.telemetry import metrics, tracing
+from carewire_runtime.telemetry.log_fields import LOG_FIELDS
+
+DEBUG: Final = logging.DEBUG
+INFO: Final = logging.INFO
+WARNING: Final = logging.WARNING
+ERROR: Final = logging.ERROR
+
+_LONGEST_TEXT: Final = 500
+_MOST_ITEMS: Final = 50
+
+LogValue = str | int | float | bool | None | list[str] | tuple[str, ...]
+
+
+class _Sink:
+    """Where lines go, and from which level on. There is one, for the whole process."""
+
+    def __init__(self) -> None:
+        self.service = "carewire"
+        self.level = INFO
+        self.stream: BinaryIO | None = None
+
+    def write(self, line: dict[str, object]) -> None:
+        stream = self.stream or sys.stderr.buffer
+        stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        stream.flush()
+
+
+_sink = _Sink()
+
+
+class Log:
+    """Writes lines of one component."""
+
+    __slots__ = ("_component",)
+
+    def __init__(self, component: str) -> None:
+        self._component = component
+
+    def debug(self, event: str, **fields: object) -> None:
+        """Write what only a developer wants to know."""
+        if _sink.level <= DEBUG:
+            self._write("debug", event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        """Write what happened in the ordinary course of things."""
+        if _sink.level <= INFO:
+            self._write("info", event, fields)
+
+    def warning(self, event: str, **fields: object) -> None:
+        """Write what mends itself but should not happen often."""
+        if _sink.level <= WARNING:
+            self._write("warning", event, fields)
+
+    def error(self, event: str, **fields: object) -> None:
+        """Write what somebody must look at. Takes an exception as `error=`, like the other levels."""
+        self._write("error", event, fields)
+
+    def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        line: dict[str, object] = {
+            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "level": level,
+            "event": event,
+            "service": _sink.service,
+            "component": self._component,
+        }
+        trace_id, span_id = tracing.current_ids()
+        if trace_id:
+            line |= {"trace_id": trace_id, "span_id": span_id}
+        dropped = _add(line, fields)
+        if dropped:
+            metrics.LOG_FIELDS_DROPPED.add(dropped)
+            line["dropped"] = dropped
+        _sink.write(line)
+
+
+def logger(component: str) -> Log:
+    """Return the log of a component."""
+    return Log(component)
+
+
+def configure_logs(service: str, level: str = "INFO", stream: BinaryIO | None = None) -> None:
+    """Set service name, least level and stream (stderr by default), and take over all library loggers."""
+    _sink.service = service
+    _sink.level = logging.getLevelNamesMapping()[level]
+    _sink.stream = stream
+    root = logging.getLogger()
+    root.handlers = [_LibraryHandler()]
+    root.setLevel(WARNING)
+    # A library may have given itself a handler that prints its text; what it says goes through ours alone.
+    for name in list(logging.root.manager.loggerDict):
+        library = logging.getLogger(name)
+        library.handlers = []
+        library.propagate = True
+
+
+class _LibraryHandler(logging.Handler):
+    """Says that a library had something to say, without repeating it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        fields: dict[str, object] = {"library": record.name}
+        if record.exc_info and record.exc_info[1]:
+            fields["error"] = record.exc_info[1]
+        log = Log("library")
+        (log.error if record.levelno >= ERROR else log.warning)("library_message", **fields)
+
+
+def _add(line: dict[str, object], fields: dict[str, object]) -> int:
+    dropped = 0
+    for name, value in fields.items():
+        if isinstance(value, BaseException):
+            line |= describe(value)
+        elif name in LOG_FIELDS and _is_plain(value):
+            line[name] = value[:_LONGEST_TEXT] if isinstance(value, str) else value
+        else:
+            dropped += 1
+    return dropped
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, list | tuple):
+        return len(value) <= _MOST_ITEMS and all(isinstance(item, str) for item in value)
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def describe(error: BaseException) -> dict[str, object]:
+    """Return what may be told of an exception: class, our own text, places. Of a group, its first leaf."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    told: dict[str, object] = {"error": type(error).__qualname__}
+    if isinstance(error, CarewireError):
+        told["message"] = str(error)
+    if cause := error.__cause__ or (None if error.__suppress_context__ else error.__context__):
+        told["cause"] = type(cause).__qualname__
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames:
+        told["frames"] = [f"{_short(frame.filename)}:{frame.lineno} {frame.name}" for frame in frames[-15:]]
+    return told
+
+
+def _short(filename: str) -> str:
+    return "/".join(Path(filename).parts[-2:])
