@@ -1,0 +1,1 @@
+"""Requests become patients, care flows and domain events."""

@@ -1,0 +1,1 @@
+"""Kafka, Postgres and HTTP."""

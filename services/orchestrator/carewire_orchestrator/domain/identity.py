@@ -1,0 +1,45 @@
+"""Whose care flow a request starts: identifiers to patients.
+
+Identifiers are compared by keyed fingerprints, so that this needs no values. Patients are never merged here:
+identifiers of two different patients are a conflict that a person has to settle.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Fingerprint: TypeAlias = tuple[str, bytes]
+"""An identifier's system and the keyed fingerprint of its value."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownPatient:
+    """A patient has one of the identifiers at least; the `missing` ones become theirs as well."""
+
+    patient_id: str
+    missing: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NewPatient:
+    """Nobody has any of the identifiers; without any, the patient stays anonymous."""
+
+    identifiers: tuple[Fingerprint, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityConflict:
+    """The identifiers belong to different patients."""
+
+
+Identity: TypeAlias = KnownPatient | NewPatient | IdentityConflict
+
+
+def identify(identifiers: Sequence[Fingerprint], owners: Mapping[Fingerprint, str]) -> Identity:
+    """Find whom the identifiers stand for, given the patients who have any of them."""
+    distinct = tuple(dict.fromkeys(identifiers))
+    found = {owners[identifier] for identifier in distinct if identifier in owners}
+    if len(found) > 1:
+        return IdentityConflict()
+    missing = tuple(identifier for identifier in distinct if identifier not in owners)
+    return KnownPatient(found.pop(), missing) if found else NewPatient(missing)
