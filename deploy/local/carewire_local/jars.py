@@ -9,17 +9,16 @@ import os
 import secrets
 import ssl
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
-from fcntl import LOCK_EX, flock
 from importlib.resources import files
 from pathlib import Path
 
 import certifi
 import httpx
 
+from carewire_local.cache import taking_turns
 from carewire_local.errors import ChecksumMismatch, DistributionUnavailable
 from carewire_local.progress import Counter, Report
 
@@ -86,16 +85,9 @@ def provide(jars: Sequence[Jar], folder: Path, repository: str, report: Report) 
     folder.mkdir(parents=True, exist_ok=True)
     with ThreadPoolExecutor(_PARALLEL) as pool:
         if not all(pool.map(lambda jar: is_intact(folder / jar.file_name, jar), jars)):
-            with _taking_turns(folder):
+            with taking_turns(folder):
                 _fetch_missing(jars, folder, repository, report, pool)
     return [folder / jar.file_name for jar in jars]
-
-
-@contextmanager
-def _taking_turns(folder: Path) -> Iterator[None]:
-    with (folder / "fetch.lock").open("w") as lock:
-        flock(lock, LOCK_EX)
-        yield
 
 
 def _fetch_missing(

@@ -70,23 +70,26 @@ class KafkaServer:
 
         Raises ServerFailed when it ends or does not serve in time.
         """
-        self._properties.parent.mkdir(parents=True, exist_ok=True)
-        self._properties.write_text(as_text(self._settings), "utf-8")
-        self._format_once()
+        self.format_once()
         command = [*self._java, "kafka.Kafka", str(self._properties)]
         self._child.start(Command(command, _environment(), self._properties.parent))
         self._wait_until_serving()
 
-    def stop(self) -> None:
-        """Stop the broker in order, so that its next start needs no recovery."""
-        self._child.stop(signal.SIGTERM, STOP_DEADLINE_S)
+    def stop(self, deadline_s: float = STOP_DEADLINE_S) -> None:
+        """Stop the broker in order, so that its next start needs no recovery; kill it after the deadline."""
+        self._child.stop(signal.SIGTERM, deadline_s)
 
     def kill(self) -> None:
         """Kill the broker by SIGKILL."""
         self._child.kill()
 
-    def _format_once(self) -> None:
-        """Give the data folder its cluster id. A folder without meta.properties has never been used."""
+    def format_once(self) -> None:
+        """Write the settings, and give a new data folder its cluster id.
+
+        A folder without meta.properties has never been used. Raises ServerFailed.
+        """
+        self._properties.parent.mkdir(parents=True, exist_ok=True)
+        self._properties.write_text(as_text(self._settings), "utf-8")
         if (self._data / "meta.properties").exists():
             return
         cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")

@@ -36,7 +36,7 @@ class Ports:
         self._state = state
         self._reserved: dict[int, IO[str]] = {}
 
-    def choose(self, name: str, usual: int) -> int:
+    def choose(self, name: str, usual: int | None = None) -> int:
         """Return a port for the server of that name and reserve it until `release`.
 
         Tried in this order: the port of the last run, the usual one, any free one.

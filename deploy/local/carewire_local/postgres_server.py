@@ -168,7 +168,7 @@ class PostgresServer:
             time.sleep(_POLL_S)
 
     def _accepts(self) -> bool:
-        probe = [self._place.programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
+        probe = [str(self._place.programs / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port), "-t", "1"]
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
     def _failed(self, what: str) -> ServerFailed:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from carewire_local.cache import cache_folder
 from carewire_local.jars import KAFKA_VERSION, locked_jars, provide, repository_url
@@ -14,6 +15,7 @@ from carewire_local.ports import Ports
 from carewire_local.postgres_place import find_place
 from carewire_local.postgres_server import PostgresServer
 from carewire_local.progress import Report, silent
+from carewire_local.quick_start import quick_start_options
 from carewire_local.reachable import require_kafka, require_postgres
 from carewire_local.state import StateFolder
 
@@ -72,7 +74,8 @@ class Stack:
         jars = provide(locked_jars(), cache_folder() / f"kafka-{KAFKA_VERSION}", repository_url(), self._report)
         port = self.ports.choose("kafka", USUAL_KAFKA_PORT)
         controller_port = self.ports.choose("kafka_controller", USUAL_CONTROLLER_PORT)
-        self.kafka = KafkaServer(self.state, java, jars, port, controller_port)
+        options = quick_start_options(java, jars, self._report)
+        self.kafka = KafkaServer(self.state, java, jars, port, controller_port, options)
         self.kafka.start()
 
     def _start_postgres(self) -> None:
@@ -93,7 +96,7 @@ class Stack:
         servers = [server for server in (self.kafka, self.postgres) if server is not None]
         return [*(server.stop for server in servers), self.ports.release, self.state.release]
 
-    def __enter__(self) -> "Stack":
+    def __enter__(self) -> Self:
         self.up()
         return self
 

@@ -75,7 +75,6 @@ async def _values(stack: Stack, partition: TopicPartition, key: bytes) -> list[b
         end = (await consumer.end_offsets([partition]))[partition]
         values: list[bytes] = []
         while await consumer.position(partition) < end:
-            for record in (await consumer.getmany(partition, timeout_ms=200)).get(partition, []):
-                if record.key == key:
-                    values.append(record.value)
+            records = (await consumer.getmany(partition, timeout_ms=200)).get(partition, [])
+            values.extend(record.value for record in records if record.key == key)
         return values

@@ -3,13 +3,23 @@
 import asyncio
 import inspect
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
 
-async def eventually(condition: Callable[[], T | Awaitable[T]], timeout: float = 10.0, *, pause: float = 0.02) -> T:
+@overload
+async def eventually(
+    condition: Callable[[], Coroutine[Any, Any, T]], timeout: float = 10.0, *, pause: float = 0.02
+) -> T: ...
+
+
+@overload
+async def eventually(condition: Callable[[], T], timeout: float = 10.0, *, pause: float = 0.02) -> T: ...
+
+
+async def eventually(condition: Callable[[], Any], timeout: float = 10.0, *, pause: float = 0.02) -> Any:
     """Call the condition until it returns something true, and return that.
 
     An AssertionError of the condition counts as "not yet"; after `timeout` seconds it is raised as it is, so the
