@@ -1,0 +1,169 @@
+"""The way of requests into Kafka: appended and acknowledged in time, or not accepted.
+
+The channel keeps one producer alive, builds a new one after a fatal error, and learns the broker's clock from
+the acknowledgements, first from a probe. It lets nothing in while Kafka does not acknowledge.
+"""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Self
+
+from carewire_contracts.envelope import Headers
+from carewire_ingress.domain.acknowledgements import Acknowledgements
+from carewire_ingress.domain.broker_clock import BrokerClock
+from carewire_ingress.errors import NotAcknowledged
+from carewire_runtime.clock import Clock
+from carewire_runtime.errors import KafkaError
+from carewire_runtime.kafka.producer import Appended, Producer
+from carewire_runtime.telemetry.logs import logger
+
+ACKNOWLEDGE_WITHIN_S: Final = 5.0
+PROBE_HEADER: Final = "carewire-probe"
+"""Marks a record that only asks whether Kafka acknowledges; readers of the topic skip it."""
+
+_CHECK_EVERY_S: Final = 1.0
+_STUCK_S: Final = 30.0
+"""Three times the life of a record: whatever waits for so long has expired, and its call was answered."""
+
+_log = logger("request-channel")
+
+
+class RequestChannel:
+    """An async context manager; inside it `append` sends. `run` ends the process if the channel breaks."""
+
+    name = "request-channel"
+
+    def __init__(
+        self, make_producer: Callable[[], Producer], probe_topic: str, clock: Clock, *, max_waiting: int
+    ) -> None:
+        self._make_producer = make_producer
+        self._probe_topic = probe_topic
+        self._clock = clock
+        self._acknowledgements = Acknowledgements(max_waiting)
+        self._broker_clock = BrokerClock()
+        self._producer: Producer | None = None
+        self._keeping: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._keeping = asyncio.create_task(self._keep(), name="request-channel")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._keeping is not None:
+            self._keeping.cancel()
+            await asyncio.gather(self._keeping, return_exceptions=True)
+        await self._drop_producer()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Watch over the channel until asked to stop; the channel itself stays open for the calls under way."""
+        stopping = asyncio.create_task(stop.wait())
+        watched = [stopping] if self._keeping is None else [stopping, self._keeping]
+        done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        for task in done - {stopping}:
+            task.result()
+
+    def fault(self) -> str | None:
+        """Why nothing can be accepted now; None when all is well (a readiness check)."""
+        if self._producer is not None and self._acknowledgements.is_flowing(self._clock.monotonic()):
+            return None
+        return "Kafka does not acknowledge; check the brokers and CAREWIRE_KAFKA_BOOTSTRAP"
+
+    @property
+    def waiting(self) -> int:
+        """How many records wait for their acknowledgement."""
+        return self._acknowledgements.waiting
+
+    def broker_time(self, monotonic: float) -> datetime:
+        """The broker's time at a moment of our monotonic clock, once `fault()` was None."""
+        return self._broker_clock.time_at(monotonic)
+
+    async def append(self, topic: str, *, key: bytes, value: bytes, headers: Headers) -> Appended:
+        """Append a record and return where, once all replicas have it.
+
+        Raises NotAcknowledged where that takes more than 5 s, and what `Producer.enqueue` raises.
+        """
+        producer = self._producer
+        if producer is None:
+            raise NotAcknowledged("there is no connection to Kafka")
+        loop = asyncio.get_running_loop()
+        waiter: asyncio.Future[Appended] = loop.create_future()
+        timer = loop.call_later(ACKNOWLEDGE_WITHIN_S, _give_up, waiter)
+        sent = self._clock.monotonic()
+        ticket = self._acknowledgements.sent(sent)
+        try:
+            future = await self._enqueue(producer, topic, key, value, headers, ticket)
+            future.add_done_callback(lambda done: self._settle(ticket, sent, done, waiter))
+            return await waiter
+        finally:
+            timer.cancel()
+
+    async def _enqueue(
+        self, producer: Producer, topic: str, key: bytes, value: bytes, headers: Headers, ticket: int
+    ) -> asyncio.Future[Appended]:
+        try:
+            async with asyncio.timeout(ACKNOWLEDGE_WITHIN_S):
+                return await producer.enqueue(topic, key=key, value=value, headers=headers)
+        except BaseException as error:
+            # Not in the producer's memory, so nothing is left that could settle it.
+            self._acknowledgements.settled(ticket, acknowledged=False)
+            if isinstance(error, TimeoutError):
+                raise NotAcknowledged("Kafka took no record in time") from None
+            raise
+
+    def _settle(
+        self, ticket: int, sent: float, done: asyncio.Future[Appended], waiter: asyncio.Future[Appended]
+    ) -> None:
+        error = None if done.cancelled() else done.exception()
+        appended = None if done.cancelled() or error is not None else done.result()
+        self._acknowledgements.settled(ticket, acknowledged=appended is not None)
+        if appended is not None and appended.timestamp_ms >= 0:
+            self._broker_clock.observe(sent, self._clock.monotonic(), appended.timestamp_ms)
+        if waiter.done():
+            return
+        if appended is not None:
+            waiter.set_result(appended)
+        else:
+            waiter.set_exception(error or NotAcknowledged("the producer was closed"))
+
+    async def _keep(self) -> None:
+        """Connect, watch, and connect anew whenever the producer cannot go on."""
+        while True:
+            producer = self._make_producer()
+            try:
+                await producer.start()
+            except KafkaError as error:
+                _log.warning("kafka_away", error=error)
+                await self._clock.sleep(_CHECK_EVERY_S)
+                continue
+            self._producer = producer
+            await self._watch(producer)
+            await self._drop_producer()
+
+    async def _watch(self, producer: Producer) -> None:
+        """Return when this producer has failed, or is stuck. Probes while nothing flows by itself."""
+        while not producer.failed.done():
+            now = self._clock.monotonic()
+            if self._acknowledgements.oldest_wait(now) > _STUCK_S:
+                _log.error("producer_stuck", wait_s=_STUCK_S)
+                return
+            if not self._acknowledgements.waiting and not self._acknowledgements.is_flowing(now):
+                await self._probe()
+            await asyncio.wait([producer.failed], timeout=_CHECK_EVERY_S)
+
+    async def _probe(self) -> None:
+        try:
+            await self.append(self._probe_topic, key=b"probe", value=b"{}", headers=[(PROBE_HEADER, b"1")])
+        except (KafkaError, NotAcknowledged) as error:
+            _log.warning("probe_failed", error=error)
+
+    async def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            await producer.stop()
+
+
+def _give_up(waiter: "asyncio.Future[Appended]") -> None:
+    if not waiter.done():
+        waiter.set_exception(NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s"))

@@ -1,0 +1,55 @@
+"""A webhook's record on `ingress.webhooks`: what a replica needs to receive calls, and no secret in the clear.
+
+The token is there as its SHA-256 alone (it has 256 random bits, so nobody finds it by trying); the salt is sealed.
+"""
+
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter
+
+from carewire_ingress.domain.configuration import Configuration, compiled
+from carewire_ingress.domain.webhook import IncomingWebhook
+from carewire_runtime.sealing import Keyring
+
+
+@dataclass(frozen=True, slots=True)
+class WebhookRecord:
+    """The record's value. `token_sha256` is in hex, `salt` is sealed."""
+
+    id: str
+    enabled: bool
+    token_sha256: str
+    salt: str
+    configuration: Configuration
+
+    def encode(self) -> bytes:
+        """Write the value for Kafka."""
+        return _RECORD.dump_json(self)
+
+    @classmethod
+    def decode(cls, value: bytes) -> "WebhookRecord":
+        """Read a value. Raises pydantic.ValidationError."""
+        return _RECORD.validate_json(value)
+
+    def compiled(self, keyring: Keyring) -> IncomingWebhook:
+        """The webhook for the hot path. Raises SealingError, InvalidPath or ValueError."""
+        return compiled(
+            self.configuration,
+            webhook_id=self.id,
+            enabled=self.enabled,
+            token_sha256=bytes.fromhex(self.token_sha256),
+            salt=keyring.open(self.salt, context=salt_context(self.id)),
+        )
+
+
+_RECORD = TypeAdapter(WebhookRecord)
+
+
+def salt_context(webhook_id: str) -> str:
+    """What a salt is sealed for."""
+    return f"incoming-webhook-salt/{webhook_id}"
+
+
+def token_context(webhook_id: str) -> str:
+    """What a token is sealed for."""
+    return f"incoming-webhook-token/{webhook_id}"

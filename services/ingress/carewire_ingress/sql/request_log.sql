@@ -1,0 +1,50 @@
+-- name: upsert_requests
+-- Adds what a batch knows of its requests. The higher status rank stays; what is known is never overwritten.
+INSERT INTO request AS known
+    (id, webhook_id, definition_id, status, status_rank, received_at, reasons, data_points, content_type, payload,
+     care_flow_id, patient_id, duplicate_of, failure_reason, failure_message)
+SELECT * FROM unnest(
+    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
+    $9::text[], $10::bytea[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+ON CONFLICT (id) DO UPDATE SET
+    status = CASE WHEN excluded.status_rank > known.status_rank THEN excluded.status ELSE known.status END,
+    status_rank = greatest(known.status_rank, excluded.status_rank),
+    received_at = coalesce(known.received_at, excluded.received_at),
+    reasons = coalesce(known.reasons, excluded.reasons),
+    data_points = coalesce(known.data_points, excluded.data_points),
+    content_type = coalesce(known.content_type, excluded.content_type),
+    payload = coalesce(known.payload, excluded.payload),
+    care_flow_id = coalesce(known.care_flow_id, excluded.care_flow_id),
+    patient_id = coalesce(known.patient_id, excluded.patient_id),
+    duplicate_of = coalesce(known.duplicate_of, excluded.duplicate_of),
+    failure_reason = coalesce(known.failure_reason, excluded.failure_reason),
+    failure_message = coalesce(known.failure_message, excluded.failure_message);
+
+-- name: upsert_statuses
+-- Adds the times at which statuses were reached; of several the earliest stays.
+INSERT INTO request_status AS known (request_id, status, reached_at)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
+ON CONFLICT (request_id, status) DO UPDATE SET reached_at = least(known.reached_at, excluded.reached_at);
+
+-- name: list_requests
+-- A page of requests, newest first: of a status ($1), of a webhook ($2), before the last id of the page before ($3).
+SELECT r.id, r.webhook_id, w.name AS webhook_name, r.definition_id, r.status, r.received_at,
+       r.care_flow_id, r.patient_id, r.duplicate_of
+FROM request r
+LEFT JOIN incoming_webhook w ON w.id = r.webhook_id
+WHERE ($1::text IS NULL OR r.status = $1)
+  AND ($2::uuid IS NULL OR r.webhook_id = $2)
+  AND ($3::uuid IS NULL OR r.id < $3)
+ORDER BY r.id DESC
+LIMIT $4;
+
+-- name: get_request
+-- Everything known of one request.
+SELECT r.*, w.name AS webhook_name
+FROM request r
+LEFT JOIN incoming_webhook w ON w.id = r.webhook_id
+WHERE r.id = $1;
+
+-- name: get_statuses
+-- Every status of one request with the time at which it was reached.
+SELECT status, reached_at FROM request_status WHERE request_id = $1;
