@@ -87,12 +87,12 @@ def _seconds_ago(value: Any, days: Any, now: datetime) -> tuple[float, Any] | No
 
 def _is_less_than_x_days_ago(value: Any, operand: Any, now: datetime) -> bool:
     times = _seconds_ago(value, operand, now)
-    return times is not None and 0 <= times[0] < times[1]
+    return times is not None and bool(0 <= times[0] < times[1])
 
 
 def _is_more_than_x_days_ago(value: Any, operand: Any, now: datetime) -> bool:
     times = _seconds_ago(value, operand, now)
-    return times is not None and times[0] > max(0, times[1])
+    return times is not None and times[0] > 0 and bool(times[0] > times[1])
 
 
 def _opposite(decision: Decision) -> Decision:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Annotated, Final, Self, TypeAlias
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
@@ -23,6 +23,9 @@ MAX_DEPTH: Final = 8
 MAX_CONDITIONS: Final = 200
 """Conditions of a rule with all rules in it: 200 of them are evaluated within a millisecond."""
 
+MAX_REFERENCE: Final = 1_024
+"""Characters of a reference: a JSONPath through a deep payload has room."""
+
 MAX_OPERAND_ITEMS: Final = 1_000
 """Items of a literal list."""
 
@@ -39,22 +42,27 @@ class _Part(BaseModel):
 class DataPointOperand(_Part):
     """An operand that is the value of another reference at the time of evaluation."""
 
-    data_point: Annotated[str, Field(min_length=1, max_length=1_024)]
+    data_point: Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE)]
 
 
-def _sound(literal: JsonValue) -> JsonValue:
-    fault = json_fault(literal)
-    if isinstance(literal, list) and len(literal) > MAX_OPERAND_ITEMS:
+def _checked(operand: object) -> object:
+    """Refuse an unsound operand here, with one error at the operand instead of one for each kind of it."""
+    if isinstance(operand, DataPointOperand):
+        return operand
+    fault = json_fault(operand)
+    if isinstance(operand, list) and len(operand) > MAX_OPERAND_ITEMS:
         fault = f"array of more than {MAX_OPERAND_ITEMS} items"
-    if isinstance(literal, dict) and literal.keys() == {"data_point"}:
-        fault = "data_point must be the name of a reference"
+    if isinstance(operand, dict) and operand.keys() == {"data_point"}:
+        name = operand["data_point"]
+        if not isinstance(name, str) or not 0 < len(name) <= MAX_REFERENCE:
+            fault = f"data_point must be a reference of 1 to {MAX_REFERENCE} characters"
     if fault:
         raise ValueError(fault)
-    return literal
+    return operand
 
 
 Operand: TypeAlias = Annotated[
-    DataPointOperand | Annotated[JsonValue, AfterValidator(_sound)], Field(union_mode="left_to_right")
+    DataPointOperand | JsonValue, Field(union_mode="left_to_right"), BeforeValidator(_checked)
 ]
 """A literal, or `{"data_point": "id"}`; an object with just that key is never a literal."""
 
@@ -63,7 +71,7 @@ class Condition(_Part):
     """One comparison. An operand of None stands for no operand."""
 
     id: Annotated[str, Field(max_length=128)] | None = None
-    reference: Annotated[str, Field(min_length=1, max_length=1_024)]
+    reference: Annotated[str, Field(min_length=1, max_length=MAX_REFERENCE)]
     operator: Operator
     operand: Operand = None
 
