@@ -9,8 +9,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import for_code
-from carewire_contracts.topics import Topic
 
+from carewire_contracts.topics import Topic
 from carewire_runtime.errors import KafkaRefused, KafkaUnavailable, SetupMissing
 from carewire_runtime.kafka.translation import translating
 

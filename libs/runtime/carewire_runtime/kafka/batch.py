@@ -1,0 +1,229 @@
+"""Consuming in batches: FastStream takes them, a handler finishes them, and only then they are committed.
+
+Finish or die. A handler either returns, and its batch is committed; or it raises, and `run` raises with
+nothing committed, which ends the process. FastStream itself would log the exception and go on, and its next
+acknowledgement would commit past the lost batch; so the guard below stops the subscriber at any exception,
+one of parsing too. What of FastStream is not used: its parsing of headers (it fails on bytes that are not
+UTF-8, before any handler sees the record), its decoding, acknowledging, logging, topic creation, and injection.
+
+A commit names the offsets of its batch and no others, and is left out for partitions that went to another
+process meanwhile. A rebalance waits for the batch at work, within a deadline.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from types import TracebackType
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import CommitFailedError, IllegalStateError
+from aiokafka.errors import KafkaError as DriverError
+from faststream import AckPolicy, BaseMiddleware
+from faststream.kafka import KafkaBroker
+from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
+
+from carewire_runtime.clock import Clock, SystemClock
+from carewire_runtime.kafka.records import Record, record_of
+from carewire_runtime.kafka.translation import translated, translating
+from carewire_runtime.retry import retry_in_place
+from carewire_runtime.telemetry import metrics
+from carewire_runtime.telemetry.logs import logger
+
+__all__ = ["BatchConsumer", "Handler", "Record", "retry_in_place"]
+
+Handler = Callable[[list[Record]], Awaitable[None]]
+
+_REBALANCE_DEADLINE_S: Final = 5.0
+"""How long a rebalance waits for the batch at work: half the session timeout, in which the group waits for us."""
+_SESSION_TIMEOUT_MS: Final = 10_000
+_STOP_DEADLINE_S: Final = 10.0
+_FETCH_MAX_WAIT_MS: Final = 500
+
+_log = logger("consumer")
+
+
+class BatchConsumer:
+    """A component that hands batches of some topics, as one member of a group, to a handler, one at a time."""
+
+    def __init__(
+        self,
+        bootstrap: str,
+        topics: Iterable[str],
+        group: str,
+        handler: Handler,
+        *,
+        max_records: int = 200,
+        batch_timeout_ms: int = 20,
+        clock: Clock | None = None,
+    ) -> None:
+        self.name = f"consumer {group}"
+        self._bootstrap = bootstrap
+        self._topics = list(topics)
+        self._group = group
+        self._handler = handler
+        self._max_records = max_records
+        self._batch_timeout_ms = batch_timeout_ms
+        self._clock = clock or SystemClock()
+        self._listener = _Listener()
+        self._oldest_ms: int | None = None
+        self._joined = False
+
+    def not_ready(self) -> str | None:
+        """Return why nothing is consumed, for a readiness check."""
+        return None if self._joined else f"group {self._group} is not joined yet"
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Consume until `stop` is set. Raises what the handler raises, with its batch not committed."""
+        unwatch = metrics.CONSUMER_LAG.watch(self._lag_seconds, group=self._group)
+        stopping = asyncio.create_task(stop.wait())
+        consuming = asyncio.create_task(self._consume(stop))
+        try:
+            await asyncio.wait([stopping, consuming], return_when=asyncio.FIRST_COMPLETED)
+            if not consuming.done():
+                await asyncio.wait([consuming], timeout=_STOP_DEADLINE_S)
+        finally:
+            unwatch()
+            self._joined = False
+            for task in (stopping, consuming):
+                task.cancel()
+            results = await asyncio.gather(stopping, consuming, return_exceptions=True)
+        if isinstance(results[1], Exception):
+            raise results[1]
+
+    async def _consume(self, stop: asyncio.Event) -> None:
+        broker, failure = await retry_in_place(self._start, self._clock, what="start_consumer")
+        self._joined = True
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait([stopping, failure], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            with translating():
+                await broker.stop()
+        if failure.done():
+            raise failure.result()
+
+    async def _start(self) -> tuple[KafkaBroker, asyncio.Future[Exception]]:
+        failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
+        broker = KafkaBroker(
+            self._bootstrap.split(","),
+            client_id=f"carewire-{self._group}",
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            apply_types=False,
+            graceful_timeout=_STOP_DEADLINE_S / 2,
+            middlewares=[_guard(lambda error: fail(error))],
+            logger=None,
+        )
+        subscriber = broker.subscriber(
+            *self._topics,
+            group_id=self._group,
+            batch=True,
+            max_records=self._max_records,
+            batch_timeout_ms=self._batch_timeout_ms,
+            auto_offset_reset="earliest",
+            ack_policy=AckPolicy.MANUAL,
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=_SESSION_TIMEOUT_MS,
+            fetch_max_wait_ms=_FETCH_MAX_WAIT_MS,
+            listener=self._listener,
+            parser=_parse,
+            decoder=_decode,
+            no_reply=True,
+        )
+
+        def fail(error: Exception) -> None:
+            # The loop asks this flag before it takes the next batch.
+            subscriber.running = False
+            if not failure.done():
+                failure.set_result(error)
+
+        async def handle(raw: tuple[Any, ...]) -> None:
+            if not failure.done() and subscriber.consumer is not None:
+                await self._finish(raw, subscriber.consumer)
+
+        subscriber(handle)
+        try:
+            with translating():
+                await broker.start()
+        except BaseException:
+            await broker.stop()
+            raise
+        return broker, failure
+
+    async def _finish(self, raw: tuple[Any, ...], consumer: AIOKafkaConsumer) -> None:
+        began = self._clock.monotonic()
+        self._oldest_ms = min(record.timestamp for record in raw)
+        async with self._listener.at_work:
+            revocations = self._listener.revocations
+            await self._handler([record_of(record) for record in raw])
+            await self._commit(raw, consumer, revoked=revocations != self._listener.revocations)
+        self._oldest_ms = None
+        metrics.BATCH_SIZE.record(len(raw), group=self._group)
+        metrics.BATCH_DURATION.record(self._clock.monotonic() - began, group=self._group)
+
+    async def _commit(self, raw: tuple[Any, ...], consumer: AIOKafkaConsumer, *, revoked: bool) -> None:
+        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in raw}
+        try:
+            if revoked:
+                # The partitions may have come back with a newer commit of another member: never go behind it.
+                raise CommitFailedError
+            await consumer.commit(offsets)
+        except (CommitFailedError, IllegalStateError):
+            metrics.COMMITS_SKIPPED.add(group=self._group)
+            _log.warning("commit_skipped", group=self._group, partitions=len(offsets))
+        except (DriverError, OSError) as error:
+            raise translated(error) from None
+
+    def _lag_seconds(self) -> float:
+        if self._oldest_ms is None:
+            return 0.0
+        return max(0.0, self._clock.now().timestamp() - self._oldest_ms / 1000)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Makes a rebalance wait for the batch at work, and remembers that partitions were taken away."""
+
+    def __init__(self) -> None:
+        self.at_work = asyncio.Lock()
+        self.revocations = 0
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """Wait for the batch at work; when it takes too long its commit will be left out."""
+        if not revoked:
+            return
+        try:
+            async with asyncio.timeout(_REBALANCE_DEADLINE_S), self.at_work:
+                pass
+        except TimeoutError:
+            _log.warning("rebalance_overtook_batch", wait_s=_REBALANCE_DEADLINE_S)
+        self.revocations += 1
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        """Do nothing: positions come from the commits."""
+
+
+def _guard(fail: Callable[[Exception], None]) -> type[BaseMiddleware[Any, Any]]:
+    class Guard(BaseMiddleware[Any, Any]):
+        """Sees every exception of a batch, whether the handler raised it or FastStream before it."""
+
+        async def after_processed(
+            self,
+            exc_type: type[BaseException] | None = None,
+            exc_val: BaseException | None = None,
+            exc_tb: TracebackType | None = None,
+        ) -> bool | None:
+            if isinstance(exc_val, Exception):
+                fail(exc_val)
+            return False
+
+    return Guard
+
+
+def _parse(raw: tuple[Any, ...]) -> KafkaAckableMessage:
+    return KafkaAckableMessage(raw_message=raw, body=b"", consumer=FAKE_CONSUMER)
+
+
+def _decode(message: KafkaAckableMessage) -> Any:
+    return message.raw_message

@@ -1,0 +1,110 @@
+"""Connections to a service's own schema. Nothing connects before it is needed, so a start needs no Postgres."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import asyncpg
+import orjson
+
+from carewire_runtime.clock import Clock, SystemClock
+from carewire_runtime.errors import DatabaseError, PostgresUnavailable
+from carewire_runtime.postgres.translation import translating
+from carewire_runtime.retry import retry_in_place
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = Any
+
+_MOST_CONNECTIONS: Final = 10
+_COMMAND_TIMEOUT_S: Final = 30.0
+_CONNECT_TIMEOUT_S: Final = 5.0
+_PROBE_TIMEOUT_S: Final = 1.0
+
+
+class Database:
+    """A pool of connections whose search path is one schema. JSON columns take and give Python values."""
+
+    def __init__(
+        self,
+        dsn: str,
+        schema: str,
+        *,
+        most_connections: int = _MOST_CONNECTIONS,
+        command_timeout: float = _COMMAND_TIMEOUT_S,
+        clock: Clock | None = None,
+    ) -> None:
+        self.schema = schema
+        self._dsn = dsn
+        self._most_connections = most_connections
+        self._command_timeout = command_timeout
+        self._clock = clock or SystemClock()
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    async def start(self, *, wait: bool = False) -> None:
+        """Make the pool without connecting; with `wait`, return only once Postgres answers."""
+        self._pool = await asyncpg.create_pool(
+            self._dsn,
+            min_size=0,
+            max_size=self._most_connections,
+            command_timeout=self._command_timeout,
+            timeout=_CONNECT_TIMEOUT_S,
+            init=_set_codecs,
+            server_settings={
+                "search_path": self.schema,
+                "application_name": f"carewire-{self.schema}",
+                "timezone": "UTC",
+            },
+        )
+        if wait:
+            await retry_in_place(self._probe, self._clock, what="wait_for_postgres")
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.terminate()
+
+    async def available(self) -> bool:
+        """Say whether Postgres answers within a second."""
+        try:
+            await self._probe()
+        except DatabaseError:
+            return False
+        return True
+
+    async def _probe(self) -> None:
+        async with self.connection() as connection:
+            await connection.fetchval("select 1", timeout=_PROBE_TIMEOUT_S)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection. Raises PostgresUnavailable, UniqueViolation or StatementFailed."""
+        if self._pool is None:
+            raise PostgresUnavailable
+        with translating():
+            async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction, committed at the end and rolled back at any exception.
+
+        After PostgresUnavailable from the end of the block it is unknown whether the commit took place.
+        """
+        async with self.connection() as connection, connection.transaction():
+            yield connection
+
+
+async def _set_codecs(connection: Any) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(
+            name, encoder=_encode_json, decoder=orjson.loads, schema="pg_catalog", format="text"
+        )
+
+
+def _encode_json(value: object) -> str:
+    return orjson.dumps(value).decode()

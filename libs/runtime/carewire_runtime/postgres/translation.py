@@ -1,0 +1,49 @@
+"""asyncpg's errors in our words. Its texts are dropped: they hold the values of rows and parameters."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+
+from carewire_runtime.errors import DatabaseError, PostgresUnavailable, StatementFailed, UniqueViolation
+
+_RETRIABLE_CLASSES: Final = frozenset({"08", "40", "53", "55", "57", "58"})
+"""Connection, transaction rollback (deadlock, serialization), resources, object not in the right state
+(a lock), operator intervention (shutdown, starting up), system error."""
+_UNIQUE_VIOLATION: Final = "23505"
+_BAD_PARAMETER: Final = "22000"
+_INTERNAL: Final = "XX000"
+
+
+def translated(error: BaseException) -> DatabaseError:
+    """Return our error for one of the driver's."""
+    if isinstance(error, asyncpg.PostgresError):
+        return _of_server(error)
+    if isinstance(error, OSError):
+        return PostgresUnavailable()
+    if isinstance(error, asyncpg.DataError):
+        return StatementFailed(_BAD_PARAMETER)
+    if isinstance(error, asyncpg.InterfaceError):
+        # A connection or pool that was closed under our hands; anything else is a mistake in our own code.
+        return PostgresUnavailable() if "clos" in str(error) else StatementFailed(_INTERNAL)
+    return StatementFailed(_INTERNAL)
+
+
+def _of_server(error: asyncpg.PostgresError) -> DatabaseError:
+    sqlstate: str = getattr(error, "sqlstate", None) or _INTERNAL
+    constraint: str | None = getattr(error, "constraint_name", None)
+    if sqlstate[:2] in _RETRIABLE_CLASSES:
+        return PostgresUnavailable(sqlstate)
+    if sqlstate == _UNIQUE_VIOLATION and constraint:
+        return UniqueViolation(constraint)
+    return StatementFailed(sqlstate, constraint)
+
+
+@contextmanager
+def translating() -> Iterator[None]:
+    """Translate what the driver raises inside, timeouts of its own included."""
+    try:
+        yield
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError) as error:
+        raise translated(error) from None

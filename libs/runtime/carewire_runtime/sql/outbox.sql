@@ -1,0 +1,22 @@
+-- name: add_to_outbox
+-- Adds records in the order of the arrays.
+insert into outbox (topic, key, value, headers)
+select topic, key, value, headers
+from unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[])
+    with ordinality as record (topic, key, value, headers, number)
+order by number
+
+-- name: next_of_outbox
+-- The oldest records; the caller holds the relay lock.
+select position, topic, key, value, headers
+from outbox
+order by position
+limit $1
+
+-- name: delete_from_outbox
+-- Deletes what was published, by position and never by range: lower positions may be committed later.
+delete from outbox where position = any($1::bigint[])
+
+-- name: try_relay_lock
+-- Makes this connection the only publisher of its schema, if no other one is.
+select pg_try_advisory_lock(hashtextextended($1, 0))
