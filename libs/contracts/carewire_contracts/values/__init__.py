@@ -18,6 +18,7 @@ An absent value is `None` and has no type: nobody parses it.
 from carewire_contracts.values.comparing import is_empty
 from carewire_contracts.values.constraints import check_constraints
 from carewire_contracts.values.parsing import Mismatch, Parsed, from_wire, parse_value
+from carewire_contracts.values.soundness import name_of
 from carewire_contracts.values.value_type import TypedValue, ValueType
 from carewire_contracts.values.writing import to_text, to_wire
 
@@ -29,6 +30,7 @@ __all__ = [
     "check_constraints",
     "from_wire",
     "is_empty",
+    "name_of",
     "parse_value",
     "to_text",
     "to_wire",
