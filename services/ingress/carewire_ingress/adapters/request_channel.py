@@ -14,7 +14,7 @@ from carewire_ingress.domain.acknowledgements import Acknowledgements
 from carewire_ingress.domain.broker_clock import BrokerClock
 from carewire_ingress.errors import NotAcknowledged
 from carewire_runtime.clock import Clock
-from carewire_runtime.errors import KafkaError
+from carewire_runtime.errors import KafkaError, RecordTooLarge
 from carewire_runtime.kafka.producer import Appended, Producer
 from carewire_runtime.telemetry.logs import logger
 
@@ -107,7 +107,7 @@ class RequestChannel:
                 return await producer.enqueue(topic, key=key, value=value, headers=headers)
         except BaseException as error:
             # Not in the producer's memory, so nothing is left that could settle it.
-            self._acknowledgements.settled(ticket, acknowledged=False)
+            self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
             if isinstance(error, TimeoutError):
                 raise NotAcknowledged("Kafka took no record in time") from None
             raise
@@ -117,7 +117,7 @@ class RequestChannel:
     ) -> None:
         error = None if done.cancelled() else done.exception()
         appended = None if done.cancelled() or error is not None else done.result()
-        self._acknowledgements.settled(ticket, acknowledged=appended is not None)
+        self._acknowledgements.settled(ticket, acknowledged=_verdict(error) if appended is None else True)
         if appended is not None and appended.timestamp_ms >= 0:
             self._broker_clock.observe(sent, self._clock.monotonic(), appended.timestamp_ms)
         if waiter.done():
@@ -162,6 +162,11 @@ class RequestChannel:
         producer, self._producer = self._producer, None
         if producer is not None:
             await producer.stop()
+
+
+def _verdict(error: BaseException | None) -> bool | None:
+    """What a record that was not appended says about Kafka: nothing, where the record itself was at fault."""
+    return None if isinstance(error, RecordTooLarge | asyncio.CancelledError) else False
 
 
 def _give_up(waiter: "asyncio.Future[Appended]") -> None:

@@ -34,10 +34,11 @@ class Acknowledgements:
         self._waiting[self._next] = now
         return self._next
 
-    def settled(self, ticket: int, *, acknowledged: bool) -> None:
-        """Note how a record ended."""
+    def settled(self, ticket: int, *, acknowledged: bool | None) -> None:
+        """Note how a record ended; None where its end says nothing about Kafka (the record itself was at fault)."""
         self._waiting.pop(ticket, None)
-        self._failing = not acknowledged
+        if acknowledged is not None:
+            self._failing = not acknowledged
 
     def oldest_wait(self, now: float) -> float:
         """Seconds that the oldest record has waited; 0 where none waits."""

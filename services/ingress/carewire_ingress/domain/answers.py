@@ -16,6 +16,8 @@ Header = tuple[bytes, bytes]
 
 _JSON: Final = b"application/json"
 _PROBLEM: Final = b"application/problem+json"
+_CLOSE: Final = (b"connection", b"close")
+"""What is left of the body will not be read, so the connection cannot carry another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def unavailable(retry_after: int) -> Answer:
 
 def too_large(limit: int) -> Answer:
     """413: the body exceeds the cap, in bytes."""
-    return _problem(413, "too_large", "Body too large", f"A body may have at most {limit} bytes.")
+    detail = f"A body may have at most {limit} bytes, and its mapped values as many again."
+    return _problem(413, "too_large", "Body too large", detail, headers=(_CLOSE,))
 
 
 def _problem(
@@ -106,5 +109,5 @@ UNSUPPORTED_MEDIA_TYPE: Final = _problem(
     "Send JSON (application/json or +json) or a form (application/x-www-form-urlencoded), without compression.",
 )
 READ_TIMEOUT: Final = _problem(
-    408, "read_timeout", "Body too slow", "The body did not arrive in time.", headers=((b"connection", b"close"),)
+    408, "read_timeout", "Body too slow", "The body did not arrive in time.", headers=(_CLOSE,)
 )

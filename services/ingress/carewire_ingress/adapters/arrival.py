@@ -1,0 +1,68 @@
+"""What an HTTP request to `/hooks/` says before its body is read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+from carewire_ingress.adapters.body import Scope
+from carewire_ingress.domain.payload import is_supported, media_type
+from carewire_ingress.domain.start_key import STANDARD_HEADERS
+from carewire_runtime.telemetry.tracing import span_context_from
+
+PREFIX: Final = "/hooks/"
+ROUTE: Final = "/hooks/{token}"
+TEST_ROUTE: Final = "/hooks/{token}/test"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Arrival:
+    """A request by its path and headers. `token` is None where the path is none of ours."""
+
+    method: str
+    token: str | None
+    is_test: bool
+    raw_headers: Mapping[bytes, bytes]
+
+    @classmethod
+    def of(cls, scope: Scope) -> Self:
+        """Read an ASGI scope whose path begins with PREFIX. Of a repeated header the last one counts."""
+        token, _, tail = scope["path"].removeprefix(PREFIX).partition("/")
+        known = tail in {"", "test"}
+        return cls(scope["method"], token if known else None, tail == "test", dict(scope["headers"]))
+
+    @property
+    def route(self) -> str:
+        """The route template: all that logs and spans may show of the path."""
+        return TEST_ROUTE if self.is_test else ROUTE
+
+    @property
+    def content_type(self) -> str:
+        """The bare media type."""
+        return media_type(self._text(b"content-type") or "")
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the body is of a kind that we read, and not compressed."""
+        encoding = self._text(b"content-encoding") or "identity"
+        return encoding.strip().lower() == "identity" and is_supported(self.content_type)
+
+    @property
+    def declared_length(self) -> int | None:
+        """The body's size as announced."""
+        text = self._text(b"content-length")
+        return int(text) if text is not None and text.isascii() and text.isdigit() else None
+
+    @property
+    def traceparent(self) -> str | None:
+        """The caller's trace, if it is well-formed: anything else could be a value in disguise."""
+        text = self._text(b"traceparent")
+        return text if span_context_from(text) is not None else None
+
+    def start_key_headers(self, configured: str | None) -> dict[str, str]:
+        """Those headers that may hold the sender's delivery id."""
+        names = STANDARD_HEADERS if configured is None else (*STANDARD_HEADERS, configured)
+        return {name: value for name in names if (value := self._text(name.encode())) is not None}
+
+    def _text(self, name: bytes) -> str | None:
+        value = self.raw_headers.get(name)
+        return None if value is None else value.decode("latin-1")

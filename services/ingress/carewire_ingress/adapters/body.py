@@ -1,0 +1,52 @@
+"""Reading the body of a call under a size cap and a deadline."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, TypeAlias
+
+Message: TypeAlias = MutableMapping[str, Any]
+Receive: TypeAlias = Callable[[], Awaitable[Message]]
+Send: TypeAlias = Callable[[Message], Awaitable[None]]
+Scope: TypeAlias = MutableMapping[str, Any]
+
+
+class BodyTooLarge(Exception):
+    """More bytes than the cap."""
+
+
+class BodyTooSlow(Exception):
+    """The body did not arrive within the deadline."""
+
+
+class CallerGone(Exception):
+    """The caller hung up; nobody is there to be answered."""
+
+
+async def read_body(receive: Receive, declared: int | None, limit: int, deadline_s: float) -> bytes:
+    """Read a body. `declared` is its Content-Length, if there is one; a larger one is not read at all.
+
+    Raises BodyTooLarge, BodyTooSlow or CallerGone.
+    """
+    if declared is not None and declared > limit:
+        raise BodyTooLarge
+    try:
+        async with asyncio.timeout(deadline_s):
+            return await _read(receive, limit)
+    except TimeoutError:
+        raise BodyTooSlow from None
+
+
+async def _read(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise CallerGone
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge
+        chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)

@@ -1,0 +1,180 @@
+"""The hot path: `POST /hooks/{token}` and its test link `/hooks/{token}/test`, as a raw ASGI application.
+
+Find the webhook, read the body, let `admit` decide, append the record, answer: nothing else happens between a
+third party and Kafka, and no database is asked. A refused call is appended too before it is answered, so that
+whoever gets a 4xx about a payload finds that call in the log.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from carewire_ingress.adapters.admission_plans import AdmissionPlans
+from carewire_ingress.adapters.arrival import Arrival
+from carewire_ingress.adapters.body import BodyTooLarge, BodyTooSlow, CallerGone, Receive, Scope, Send, read_body
+from carewire_ingress.adapters.request_channel import RequestChannel
+from carewire_ingress.adapters.request_records import RequestRecord, RequestRecords
+from carewire_ingress.domain import answers
+from carewire_ingress.domain.admit import Accepted, Admission, Rejected, admit
+from carewire_ingress.domain.answers import Answer
+from carewire_ingress.domain.call import Call
+from carewire_ingress.domain.identifiers import IdentifierSystems
+from carewire_ingress.domain.mapping import AdmissionPlan
+from carewire_ingress.errors import NotAcknowledged
+from carewire_runtime.clock import Clock
+from carewire_runtime.errors import KafkaError, RecordTooLarge
+from carewire_runtime.ids import new_id
+from carewire_runtime.telemetry import metrics
+from carewire_runtime.telemetry.logs import logger
+from carewire_runtime.telemetry.tracing import SpanKind, span
+
+_RETRY_AFTER_S: Final = 2
+"""As long as it takes to elect a leader, so that the first repeat usually succeeds."""
+
+_log = logger("receiver")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a call may be: bytes of its body, seconds until its body is read."""
+
+    body_bytes: int
+    read_seconds: float
+
+
+@dataclass(slots=True)
+class _Visit:
+    """What the log line of a call tells of it."""
+
+    began: float
+    route: str
+    request_id: str | None = None
+    webhook_id: str | None = None
+    size: int = 0
+    reasons: tuple[str, ...] = ()
+
+
+class Receiver:
+    """The ASGI application of everything under `/hooks/`. `fault` says why nothing can be accepted now."""
+
+    def __init__(
+        self,
+        plans: AdmissionPlans,
+        systems: IdentifierSystems,
+        channel: RequestChannel,
+        records: RequestRecords,
+        clock: Clock,
+        *,
+        limits: Limits,
+        fault: Callable[[], str | None],
+    ) -> None:
+        self._plans = plans
+        self._systems = systems
+        self._channel = channel
+        self._records = records
+        self._clock = clock
+        self._limits = limits
+        self._fault = fault
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one HTTP request."""
+        arrival = Arrival.of(scope)
+        visit = _Visit(self._clock.monotonic(), arrival.route)
+        try:
+            with span("ingress.receive", parent=arrival.traceparent, kind=SpanKind.SERVER) as trace:
+                answer = await self._answer(arrival, receive, visit, trace)
+                self._tell(visit, answer)
+        except CallerGone:
+            return
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _answer(self, arrival: Arrival, receive: Receive, visit: _Visit, trace: span) -> Answer:
+        if self._fault() is not None:
+            return answers.unavailable(_RETRY_AFTER_S)
+        plan = self._plan(arrival)
+        if plan is None:
+            return answers.UNKNOWN_WEBHOOK
+        visit.webhook_id = plan.webhook.id
+        if arrival.method != "POST":
+            return answers.METHOD_NOT_ALLOWED
+        if not arrival.is_readable:
+            return answers.UNSUPPORTED_MEDIA_TYPE
+        try:
+            limits = self._limits
+            body = await read_body(receive, arrival.declared_length, limits.body_bytes, limits.read_seconds)
+        except BodyTooLarge:
+            return answers.too_large(self._limits.body_bytes)
+        except BodyTooSlow:
+            return answers.READ_TIMEOUT
+        visit.size = len(body)
+        return await self._receive(plan, arrival, body, visit, trace)
+
+    def _plan(self, arrival: Arrival) -> AdmissionPlan | None:
+        if arrival.token is None:
+            return None
+        return self._plans.of_token(hashlib.sha256(arrival.token.encode()).digest())
+
+    async def _receive(self, plan: AdmissionPlan, arrival: Arrival, body: bytes, visit: _Visit, trace: span) -> Answer:
+        webhook = plan.webhook
+        visit.request_id = request_id = new_id()
+        headers = arrival.start_key_headers(webhook.start_key.header)
+        call = Call(request_id, arrival.content_type, headers, body, arrival.is_test)
+        verdict = admit(plan, self._systems, call)
+        if isinstance(verdict, Rejected):
+            visit.reasons = tuple(reason.code.value for reason in verdict.reasons)
+        if trace.recording:
+            trace.set("request_id", request_id)
+            trace.set("webhook_id", webhook.id)
+        received_at = self._channel.broker_time(visit.began)
+        record = self._records.of(webhook, call, verdict, received_at, trace.traceparent)
+        return await self._append(record) or _answer_to(call, verdict)
+
+    async def _append(self, record: RequestRecord) -> Answer | None:
+        """Append a record; the answer, where that did not succeed in time."""
+        try:
+            appended = await self._channel.append(
+                record.topic, key=record.key, value=record.value, headers=record.headers
+            )
+        except RecordTooLarge:
+            return answers.too_large(self._limits.body_bytes)
+        except (KafkaError, NotAcknowledged) as error:
+            _log.warning("not_acknowledged", error=error)
+            return answers.unavailable(_RETRY_AFTER_S)
+        late = record.expires_at is not None and _time_of(appended.timestamp_ms) > record.expires_at
+        if late:
+            # The orchestrator will end it as not acknowledged. Only a clock that stepped can bring this about.
+            _log.error("acknowledged_after_expiry", topic=appended.topic, partition=appended.partition)
+            return answers.unavailable(_RETRY_AFTER_S)
+        return None
+
+    def _tell(self, visit: _Visit, answer: Answer) -> None:
+        seconds = self._clock.monotonic() - visit.began
+        reason = visit.reasons[0] if visit.reasons else ""
+        metrics.REQUESTS.add(status=answer.outcome, reason=reason)
+        metrics.REQUEST_DURATION.record(seconds, status=answer.outcome)
+        _log.info(
+            "call_answered",
+            route=visit.route,
+            request_id=visit.request_id,
+            webhook_id=visit.webhook_id,
+            status_code=answer.status,
+            outcome=answer.outcome,
+            reasons=visit.reasons,
+            bytes=visit.size,
+            duration_ms=round(seconds * 1000, 2),
+        )
+
+
+def _answer_to(call: Call, verdict: Admission) -> Answer:
+    if call.is_test:
+        return answers.tested(call.request_id, verdict.reasons if isinstance(verdict, Rejected) else ())
+    if isinstance(verdict, Accepted):
+        return answers.scheduled(call.request_id)
+    return answers.rejected(call.request_id, verdict)
+
+
+def _time_of(timestamp_ms: int) -> datetime:
+    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)
