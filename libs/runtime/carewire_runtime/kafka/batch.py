@@ -96,7 +96,7 @@ class BatchConsumer:
         self._joined = True
         stopping = asyncio.create_task(stop.wait())
         try:
-            await asyncio.wait([stopping, failure], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({stopping, failure}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
             with translating():
@@ -165,16 +165,20 @@ class BatchConsumer:
 
     async def _commit(self, raw: tuple[Any, ...], consumer: AIOKafkaConsumer, *, revoked: bool) -> None:
         offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in raw}
+        if revoked:
+            # The partitions may have come back with a newer commit of another member: never go behind it.
+            self._skip_commit(len(offsets))
+            return
         try:
-            if revoked:
-                # The partitions may have come back with a newer commit of another member: never go behind it.
-                raise CommitFailedError
             await consumer.commit(offsets)
         except (CommitFailedError, IllegalStateError):
-            metrics.COMMITS_SKIPPED.add(group=self._group)
-            _log.warning("commit_skipped", group=self._group, partitions=len(offsets))
+            self._skip_commit(len(offsets))
         except (DriverError, OSError) as error:
             raise translated(error) from None
+
+    def _skip_commit(self, partitions: int) -> None:
+        metrics.COMMITS_SKIPPED.add(group=self._group)
+        _log.warning("commit_skipped", group=self._group, partitions=partitions)
 
     def _lag_seconds(self) -> float:
         if self._oldest_ms is None:
@@ -210,9 +214,9 @@ def _guard(fail: Callable[[Exception], None]) -> type[BaseMiddleware[Any, Any]]:
 
         async def after_processed(
             self,
-            exc_type: type[BaseException] | None = None,
+            exc_type: type[BaseException] | None = None,  # noqa: ARG002 (the names are FastStream's)
             exc_val: BaseException | None = None,
-            exc_tb: TracebackType | None = None,
+            exc_tb: TracebackType | None = None,  # noqa: ARG002
         ) -> bool | None:
             if isinstance(exc_val, Exception):
                 fail(exc_val)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeAlias
 
 import asyncpg
 import orjson
@@ -12,12 +12,8 @@ from carewire_runtime.errors import DatabaseError, PostgresUnavailable
 from carewire_runtime.postgres.translation import translating
 from carewire_runtime.retry import retry_in_place
 
-if TYPE_CHECKING:
-    from asyncpg.pool import PoolConnectionProxy
-
-    Connection = PoolConnectionProxy[asyncpg.Record]
-else:
-    Connection = Any
+Connection: TypeAlias = asyncpg.Connection
+"""What a block gets lent: asyncpg's connection (behind its pool's proxy)."""
 
 _MOST_CONNECTIONS: Final = 10
 _COMMAND_TIMEOUT_S: Final = 30.0

@@ -1,0 +1,102 @@
+"""Errors as problem documents (RFC 9457), `application/problem+json`, never holding a value that was sent."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from carewire_runtime.errors import CarewireError
+from carewire_runtime.telemetry.logs import logger
+
+MEDIA_TYPE: Final = "application/problem+json"
+_RETRY_AFTER_S: Final = 2
+_MOST_FIELD_ERRORS: Final = 100
+
+_log = logger("http")
+
+
+class Problem(Exception):
+    """An answer that is an error. `title` is the same for each occurrence of a type, `detail` is not."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str | None = None,
+        *,
+        type: str = "about:blank",  # noqa: A002 (the standard's name)
+        headers: Mapping[str, str] | None = None,
+        retry_after_s: int | None = None,
+        **more: Any,
+    ) -> None:
+        super().__init__(title)
+        self.status = status
+        self.headers = dict(headers or {})
+        if retry_after_s is not None:
+            self.headers["retry-after"] = str(retry_after_s)
+        self.document: dict[str, Any] = {"type": type, "title": title, "status": status}
+        if detail is not None:
+            self.document["detail"] = detail
+        self.document |= more
+
+    def body(self) -> bytes:
+        """Return the document as JSON."""
+        return orjson.dumps(self.document)
+
+    def response(self) -> Response:
+        """Return it as a response."""
+        return Response(self.body(), self.status, self.headers, MEDIA_TYPE)
+
+
+def answer_with_problems(app: FastAPI) -> None:
+    """Have the app answer every error with a problem document."""
+    app.add_exception_handler(Problem, _on_problem)
+    app.add_exception_handler(RequestValidationError, _on_invalid_request)
+    app.add_exception_handler(HTTPException, _on_http_exception)
+    app.add_exception_handler(CarewireError, _on_our_error)
+    app.add_exception_handler(Exception, _on_fault)
+
+
+def _on_problem(_: Request, error: Exception) -> Response:
+    return error.response() if isinstance(error, Problem) else _fault().response()
+
+
+def _on_invalid_request(_: Request, error: Exception) -> Response:
+    found: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
+    errors = [
+        {"field": ".".join(str(part) for part in problem["loc"][1:]), "message": problem["msg"]}
+        for problem in found[:_MOST_FIELD_ERRORS]
+    ]
+    return Problem(
+        422, "Invalid request", "the request does not have the form that this route takes", errors=errors
+    ).response()
+
+
+def _on_http_exception(_: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    headers = error.headers if isinstance(error, HTTPException) else None
+    return Problem(status, HTTPStatus(status).phrase, headers=headers).response()
+
+
+def _on_our_error(request: Request, error: Exception) -> Response:
+    if isinstance(error, CarewireError) and error.retriable:
+        _log.warning("request_not_served", route=_route(request), error=error)
+        return Problem(503, "Not available", "try again", retry_after_s=_RETRY_AFTER_S).response()
+    return _on_fault(request, error)
+
+
+def _on_fault(request: Request, error: Exception) -> Response:
+    _log.error("request_failed", route=_route(request), method=request.method, error=error)
+    return _fault().response()
+
+
+def _fault() -> Problem:
+    return Problem(500, "Internal error", "the fault is ours and was logged")
+
+
+def _route(request: Request) -> str:
+    return getattr(request.scope.get("route"), "path", "none")
