@@ -126,9 +126,17 @@ def _digest(plaintext: str) -> bytes:
 
 def require(role: Role | str) -> Callable[[Request], Awaitable[Principal]]:
     """Return a FastAPI dependency that lets pass whoever has at least this role."""
-    needed = Role(role)
+    return _Gate(Role(role))
 
-    async def principal_of(request: Request) -> Principal:
+
+@dataclass(frozen=True, slots=True)
+class _Gate:
+    """A dependency that can be recognised among a route's dependencies."""
+
+    needed: Role
+
+    async def __call__(self, request: Request) -> Principal:
+        """Return who calls. Raises Problem 401, 403 or 503."""
         api_keys: ApiKeys = request.app.state.api_keys
         try:
             principal = await api_keys.authenticate(_bearer(request))
@@ -136,11 +144,14 @@ def require(role: Role | str) -> Callable[[Request], Awaitable[Principal]]:
             raise Problem(503, "Keys cannot be checked", "Postgres is away; try again", retry_after_s=2) from error
         if principal is None:
             raise _unauthorised("the API key is not valid")
-        if principal.role.rank < needed.rank:
-            raise Problem(403, "Not allowed", f"this needs the role {needed}; the key has {principal.role}")
+        if principal.role.rank < self.needed.rank:
+            raise Problem(403, "Not allowed", f"this needs the role {self.needed}; the key has {principal.role}")
         return principal
 
-    return principal_of
+
+def asks_for_role(dependency: object) -> bool:
+    """Say whether a dependency is one that `require` made."""
+    return isinstance(dependency, _Gate)
 
 
 def _bearer(request: Request) -> str:

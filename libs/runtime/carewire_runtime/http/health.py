@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse
 from carewire_runtime.telemetry.instruments import exposition
 from carewire_runtime.telemetry.logs import logger
 
-Check = Callable[[], str | None | Awaitable[str | None]]
+Check = Callable[[], str | Awaitable[str | None] | None]
 """Returns None when all is well, otherwise what is wrong and, where possible, the cure."""
 
 _CHECK_TIMEOUT_S: Final = 2.0

@@ -95,8 +95,9 @@ class BatchConsumer:
         broker, failure = await retry_in_place(self._start, self._clock, what="start_consumer")
         self._joined = True
         stopping = asyncio.create_task(stop.wait())
+        ends: set[asyncio.Future[Any]] = {stopping, failure}
         try:
-            await asyncio.wait({stopping, failure}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
             stopping.cancel()
             with translating():
