@@ -75,7 +75,7 @@ def unavailable(retry_after: int) -> Answer:
 
 def too_large(limit: int) -> Answer:
     """413: the body exceeds the cap, in bytes."""
-    detail = f"A body may have at most {limit} bytes, and its mapped values as many again."
+    detail = f"A body may have at most {limit} bytes."
     return _problem(413, "too_large", "Body too large", detail, headers=(_CLOSE,))
 
 

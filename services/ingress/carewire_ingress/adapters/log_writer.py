@@ -1,0 +1,130 @@
+"""Writes the request log: every record of a request and every status event, in batches, whatever their order.
+
+What it saves is saved before its offsets are committed, and saving it again changes nothing. A refused request
+ends at its receipt, so its public status event is emitted here, under an id that a repeat has too.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Final
+from uuid import UUID
+
+from carewire_contracts.envelope import Envelope
+from carewire_contracts.requests import AcceptedRequest, RefusedRequest
+from carewire_contracts.statuses import decode_status_event
+from carewire_contracts.topics import Topics
+from carewire_contracts.wire import encode
+from carewire_ingress.adapters.request_channel import PROBE_HEADER
+from carewire_ingress.adapters.request_records import SOURCE
+from carewire_ingress.adapters.request_store import RequestStore
+from carewire_ingress.domain import request_log
+from carewire_ingress.domain.request_log import LogEntry, merge_by_request
+from carewire_runtime.clock import Clock
+from carewire_runtime.errors import StatementFailed
+from carewire_runtime.ids import derived_id
+from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.producer import Appended, Producer
+from carewire_runtime.kafka.records import Record
+from carewire_runtime.retry import retry_in_place
+from carewire_runtime.telemetry.logs import logger
+
+UNREADABLE: Final = "unreadable"
+NOT_STORABLE: Final = "not_storable"
+
+_log = logger("log-writer")
+
+
+class LogWriter:
+    """The handler of the log writer's batches."""
+
+    def __init__(
+        self, store: RequestStore, producer: Producer, dead: DeadLetters, clock: Clock, topics: Topics
+    ) -> None:
+        self._store = store
+        self._producer = producer
+        self._dead = dead
+        self._clock = clock
+        self._poison = PoisonLimit(clock)
+        self._statuses_topic = topics.incoming_webhooks.name
+        self._refused_topic = topics.refused.name
+        self._read: dict[str, Callable[[bytes], LogEntry]] = {
+            topics.requests.name: _of_accepted,
+            topics.refused.name: _of_refused,
+            topics.incoming_webhooks.name: _of_status_event,
+        }
+
+    async def handle(self, records: list[Record]) -> None:
+        """Finish a batch. Raises what does not pass by itself: then the process ends with nothing committed."""
+        readable: list[tuple[Record, LogEntry]] = []
+        for record in records:
+            if record.header(PROBE_HEADER) is not None:
+                continue
+            entry = self._entry_of(record)
+            if entry is None:
+                await self._set_aside(record, UNREADABLE)
+            else:
+                readable.append((record, entry))
+        stored = await self._save(readable)
+        await self._emit(record for record in stored if record.topic == self._refused_topic)
+        self._poison.good(len(stored))
+        _log.debug("batch_logged", count=len(stored))
+
+    def _entry_of(self, record: Record) -> LogEntry | None:
+        try:
+            entry = self._read[record.topic](record.value or b"")
+            # Ids become columns of type uuid: one that is none would fail the whole batch.
+            UUID(entry.request_id), UUID(entry.webhook_id)
+        except ValueError:
+            return None
+        return entry
+
+    async def _save(self, readable: list[tuple[Record, LogEntry]]) -> list[Record]:
+        """Save a batch; where Postgres refuses it, record by record, to find out which one it is."""
+        if not readable:
+            return []
+        entries = merge_by_request(entry for _, entry in readable)
+        try:
+            await retry_in_place(lambda: self._store.save(entries), self._clock, what="save_request_log")
+        except StatementFailed:
+            if len(readable) == 1:
+                await self._set_aside(readable[0][0], NOT_STORABLE)
+                return []
+            return [record for pair in readable for record in await self._save([pair])]
+        return [record for record, _ in readable]
+
+    async def _emit(self, refused: Iterable[Record]) -> None:
+        """Publish the status events of refused requests, all at once."""
+        requests = [RefusedRequest.decode(record.value or b"") for record in refused]
+        if requests:
+            await asyncio.gather(*(self._emit_one(request) for request in requests))
+
+    async def _emit_one(self, request: RefusedRequest) -> Appended:
+        event = request_log.status_event_of(request)
+        event_id = derived_id(request.request_id, event.status)
+        envelope = Envelope(event_id, event.event_type, SOURCE, event.date, subject=request.request_id)
+        return await retry_in_place(
+            lambda: self._producer.send(
+                self._statuses_topic,
+                key=request.request_id.encode(),
+                value=encode(event),
+                headers=envelope.headers(),
+            ),
+            self._clock,
+            what="emit_status_event",
+        )
+
+    async def _set_aside(self, record: Record, reason: str) -> None:
+        self._poison.poison()
+        await retry_in_place(lambda: self._dead.send(record, reason), self._clock, what="set_record_aside")
+
+
+def _of_accepted(value: bytes) -> LogEntry:
+    return request_log.of_accepted(AcceptedRequest.decode(value))
+
+
+def _of_refused(value: bytes) -> LogEntry:
+    return request_log.of_refused(RefusedRequest.decode(value))
+
+
+def _of_status_event(value: bytes) -> LogEntry:
+    return request_log.of_status_event(decode_status_event(value))

@@ -1,0 +1,66 @@
+"""The request log in Postgres: written in batches, read page by page."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from carewire_ingress.domain.request_log import LogEntry
+from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.queries import load_queries
+
+_queries = load_queries("carewire_ingress")
+
+
+class RequestStore:
+    """Saves entries of the request log and reads them."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def save(self, entries: Sequence[LogEntry]) -> None:
+        """Add what these entries know, one a request, sorted by request; again and in any order does no harm."""
+        statuses = [
+            (entry.request_id, status.value, at) for entry in entries for status, at in sorted(entry.reached.items())
+        ]
+        async with self._db.transaction() as connection:
+            await connection.execute(_queries.upsert_requests, *_columns([_row(entry) for entry in entries]))
+            await connection.execute(_queries.upsert_statuses, *_columns(statuses))
+
+    async def page(
+        self, status: str | None, webhook_id: str | None, after: str | None, limit: int
+    ) -> list[dict[str, Any]]:
+        """Requests, newest first, that come after an id, of a status and of a webhook where these are given."""
+        async with self._db.connection() as connection:
+            rows = await connection.fetch(_queries.list_requests, status, webhook_id, after, limit)
+        return [dict(row) for row in rows]
+
+    async def get(self, request_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
+        """All that is known of a request, and the statuses that it reached. None: there is none."""
+        async with self._db.connection() as connection:
+            row = await connection.fetchrow(_queries.get_request, request_id)
+            statuses = await connection.fetch(_queries.get_statuses, request_id)
+        return None if row is None else (dict(row), [dict(status) for status in statuses])
+
+
+def _row(entry: LogEntry) -> tuple[Any, ...]:
+    return (
+        entry.request_id,
+        entry.webhook_id,
+        entry.definition_id,
+        entry.status.value,
+        entry.status.rank,
+        entry.received_at,
+        entry.reasons,
+        entry.data_points,
+        entry.content_type,
+        entry.payload,
+        entry.care_flow_id,
+        entry.patient_id,
+        entry.duplicate_of,
+        entry.failure_reason,
+        entry.failure_message,
+    )
+
+
+def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    """Rows as one array a column, as `unnest` takes them."""
+    return [list(column) for column in zip(*rows, strict=True)]

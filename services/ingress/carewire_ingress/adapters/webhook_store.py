@@ -1,0 +1,189 @@
+"""Incoming webhooks in Postgres: the truth behind `ingress.webhooks`.
+
+Each change is saved together with the record that tells replicas of it, in one transaction.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+
+from carewire_contracts.envelope import Envelope
+from carewire_ingress.adapters.request_records import SOURCE
+from carewire_ingress.adapters.webhook_record import WebhookRecord, salt_context, token_context
+from carewire_ingress.domain.configuration import Configuration, IdentifierSource, StartKeyConfiguration
+from carewire_runtime.clock import Clock
+from carewire_runtime.ids import new_id
+from carewire_runtime.postgres import outbox
+from carewire_runtime.postgres.outbox import OutboxRecord
+from carewire_runtime.postgres.pool import Connection, Database
+from carewire_runtime.postgres.queries import load_queries
+from carewire_runtime.sealing import Keyring
+from carewire_runtime.telemetry.tracing import current_traceparent
+
+_TOKEN_BYTES: Final = 32
+"""256 bits: the URL is the credential of most senders, and its hash is published."""
+_SALT_BYTES: Final = 32
+
+_queries = load_queries("carewire_ingress")
+_identifiers = TypeAdapter(tuple[IdentifierSource, ...])
+_start_key = TypeAdapter(StartKeyConfiguration)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWebhook:
+    """A webhook as it is stored; secrets are sealed."""
+
+    id: str
+    enabled: bool
+    configuration: Configuration
+    token_sha256: bytes = field(repr=False)
+    token_sealed: str = field(repr=False)
+    salt_sealed: str = field(repr=False)
+    created_at: datetime
+    updated_at: datetime
+
+
+def new_token() -> str:
+    """A token that nobody can guess, fit for a URL."""
+    return secrets.token_urlsafe(_TOKEN_BYTES)
+
+
+class WebhookStore:
+    """Saves and reads webhooks. `published` is called after each commit that has something to publish."""
+
+    def __init__(self, db: Database, keyring: Keyring, topic: str, clock: Clock, published: Callable[[], None]) -> None:
+        self._db = db
+        self._keyring = keyring
+        self._topic = topic
+        self._clock = clock
+        self._published = published
+
+    async def create(self, configuration: Configuration) -> StoredWebhook:
+        """Save a new webhook, disabled, with a token of its own."""
+        webhook_id, token = new_id(), new_token()
+        salt = self._keyring.seal(secrets.token_bytes(_SALT_BYTES), context=salt_context(webhook_id))
+        async with self._db.transaction() as connection:
+            row = await connection.fetchrow(
+                _queries.insert_webhook,
+                webhook_id,
+                configuration.name,
+                configuration.definition_id,
+                *_parts(configuration),
+                _digest(token),
+                self._sealed_token(webhook_id, token),
+                salt,
+            )
+            stored = _read(row)
+            await self._announce(connection, stored)
+        self._published()
+        return stored
+
+    async def get(self, webhook_id: str) -> StoredWebhook | None:
+        """One webhook."""
+        async with self._db.connection() as connection:
+            row = await connection.fetchrow(_queries.get_webhook, webhook_id)
+        return None if row is None else _read(row)
+
+    async def page(self, after: str | None, limit: int) -> list[StoredWebhook]:
+        """Webhooks, newest first, that come after an id."""
+        async with self._db.connection() as connection:
+            rows = await connection.fetch(_queries.list_webhooks, after, limit)
+        return [_read(row) for row in rows]
+
+    async def change(self, webhook_id: str, changed: Callable[[StoredWebhook], StoredWebhook]) -> StoredWebhook | None:
+        """Save what `changed` makes of a webhook, which nobody else changes meanwhile. None: there is none.
+
+        What `changed` raises is passed on, with nothing saved.
+        """
+        async with self._db.transaction() as connection:
+            row = await connection.fetchrow(_queries.lock_webhook, webhook_id)
+            if row is None:
+                return None
+            stored = await self._update(connection, changed(_read(row)))
+            await self._announce(connection, stored)
+        self._published()
+        return stored
+
+    async def delete(self, webhook_id: str) -> bool:
+        """Let a webhook answer no more. False: there is none."""
+        async with self._db.transaction() as connection:
+            if await connection.fetchrow(_queries.lock_webhook, webhook_id) is None:
+                return False
+            await connection.execute(_queries.delete_webhook, webhook_id)
+            await outbox.add(connection, [self._record(webhook_id, None)])
+        self._published()
+        return True
+
+    def token(self, webhook: StoredWebhook) -> str:
+        """The token in the clear, to show its URL."""
+        return self._keyring.open(webhook.token_sealed, context=token_context(webhook.id)).decode()
+
+    def with_new_token(self, webhook: StoredWebhook) -> StoredWebhook:
+        """The webhook with another token; the old URL ends."""
+        token = new_token()
+        return replace(webhook, token_sha256=_digest(token), token_sealed=self._sealed_token(webhook.id, token))
+
+    def _sealed_token(self, webhook_id: str, token: str) -> str:
+        return self._keyring.seal(token.encode(), context=token_context(webhook_id))
+
+    async def _update(self, connection: Connection, webhook: StoredWebhook) -> StoredWebhook:
+        row = await connection.fetchrow(
+            _queries.update_webhook,
+            webhook.id,
+            webhook.configuration.name,
+            webhook.enabled,
+            *_parts(webhook.configuration),
+            webhook.token_sha256,
+            webhook.token_sealed,
+        )
+        return _read(row)
+
+    async def _announce(self, connection: Connection, webhook: StoredWebhook) -> None:
+        record = WebhookRecord(
+            id=webhook.id,
+            enabled=webhook.enabled,
+            token_sha256=webhook.token_sha256.hex(),
+            salt=webhook.salt_sealed,
+            configuration=webhook.configuration,
+        )
+        await outbox.add(connection, [self._record(webhook.id, record.encode())])
+
+    def _record(self, webhook_id: str, value: bytes | None) -> OutboxRecord:
+        kind = "deleted" if value is None else "saved"
+        envelope = Envelope(new_id(), f"carewire.ingress.webhook.{kind}", SOURCE, self._clock.now(), subject=webhook_id)
+        return OutboxRecord(self._topic, webhook_id.encode(), value, envelope.headers(current_traceparent()))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _parts(configuration: Configuration) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, Any]]:
+    """Mapping, identifiers and start key as JSON."""
+    identifiers = [asdict(source) for source in configuration.identifiers]
+    return dict(configuration.mapping), identifiers, asdict(configuration.start_key)
+
+
+def _read(row: Any) -> StoredWebhook:
+    configuration = Configuration(
+        name=row["name"],
+        definition_id=row["definition_id"],
+        mapping=row["mapping"],
+        identifiers=_identifiers.validate_python(row["identifiers"]),
+        start_key=_start_key.validate_python(row["start_key"]),
+    )
+    return StoredWebhook(
+        id=str(row["id"]),
+        enabled=row["enabled"],
+        configuration=configuration,
+        token_sha256=row["token_sha256"],
+        token_sealed=row["token_sealed"],
+        salt_sealed=row["salt_sealed"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+    )
