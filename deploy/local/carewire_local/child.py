@@ -1,12 +1,11 @@
 """One child process of the stack: started with a log file, dying with its owner, stopped in order."""
 
-import contextlib
 import signal
 import subprocess
 import time
 from pathlib import Path
 
-from carewire_local.processes import Identity, descendants, identify, kill_and_wait
+from carewire_local.processes import descendants, kill_and_wait
 from carewire_local.spawner import Command, spawn
 from carewire_local.state import StateFolder
 
@@ -46,8 +45,7 @@ class Child:
         process = self._process
         if process is None:
             return True
-        with contextlib.suppress(ProcessLookupError):
-            process.send_signal(polite)
+        self.send(polite)
         try:
             process.wait(deadline_s)
         except subprocess.TimeoutExpired:
@@ -55,6 +53,11 @@ class Child:
             return False
         self._state.forget_child(self.name)
         return True
+
+    def send(self, signal_: signal.Signals) -> None:
+        """Send the running child a signal; nothing happens when it does not run."""
+        if self._process is not None:
+            self._process.send_signal(signal_)
 
     def kill(self) -> None:
         """Kill the child and everything it started by SIGKILL, and wait until all are gone."""
@@ -73,10 +76,6 @@ class Child:
         while self.alive and time.monotonic() < end:
             time.sleep(0.01)
         return self.exit_code
-
-    def identity(self) -> Identity | None:
-        """Return who the running child is."""
-        return identify(self._process.pid) if self._process is not None and self.alive else None
 
     def last_words(self, lines: int = 15) -> str:
         """Return the end of the log file, for a message that says why a start failed."""

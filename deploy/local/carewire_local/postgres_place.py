@@ -114,8 +114,13 @@ def _data_folder(state: StateFolder, user: User | None) -> Path:
     inside = state.path / "postgres"
     if user is None or _can_pass(state.path, user):
         return inside
+    return outside_folder(state)
+
+
+def outside_folder(state: StateFolder) -> Path:
+    """Return where the data lies when the state folder is out of the user's reach: only ever used by root."""
     name = hashlib.sha256(str(state.path).encode()).hexdigest()[:16]
-    return Path("/var/lib/carewire") / name / "postgres"
+    return Path("/var/lib/carewire") / name
 
 
 def _can_pass(folder: Path, user: User) -> bool:

@@ -91,6 +91,11 @@ class StateFolder:
     def _is_ours(self, child: Identity) -> bool:
         return is_alive(child) and mentions(child.pid, self.path)
 
+    def contents(self) -> list[Path]:
+        """Return everything that a stack puts into its folder; the lock last."""
+        names = ("kafka", "postgres", "logs", "children", "state.json", "lock")
+        return [self.path / name for name in names]
+
     def remembered(self, key: str) -> Any:
         """Return what was stored under the key, or None."""
         return self._read().get(key)

@@ -1,0 +1,82 @@
+"""The command `carewire`: the servers alone, the whole system, the demonstration, and cleaning up."""
+
+import argparse
+import shlex
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from pathlib import Path
+
+from carewire_local.clean import clean
+from carewire_local.errors import LocalError
+from carewire_local.interrupts import Interrupts
+from carewire_local.progress import say
+from carewire_local.stack import Stack
+
+DEFAULT_STATE = Path(".carewire")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return the exit code: 0 done or stopped on request, 1 failed with a message."""
+    chosen = _parser().parse_args(arguments)
+    command: Callable[[Path], int] = chosen.command
+    Interrupts(say).install()
+    try:
+        return command(chosen.state)
+    except LocalError as error:
+        print(f"carewire: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        say("Stopped; nothing is left running.")
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="carewire", description="Carewire on this machine")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, command, text in (
+        ("up", _up, "start Kafka and Postgres only, for services started by hand; Ctrl-C stops them"),
+        ("run", _run, "start everything with a sample care flow; Ctrl-C stops it"),
+        ("demo", _demo, "show one journey from webhook to signed delivery, then exit"),
+        ("clean", _clean, "remove the data of the local servers"),
+    ):
+        each = commands.add_parser(name, help=text, description=text)
+        each.add_argument("--state", type=Path, default=DEFAULT_STATE, help="where data is kept (%(default)s)")
+        each.set_defaults(command=command)
+    return parser
+
+
+def _up(folder: Path) -> int:
+    started = time.monotonic()
+    say("starting Kafka and Postgres ...")
+    with Stack(folder, report=say) as stack:
+        say(f"Kafka and Postgres serve, after {time.monotonic() - started:.1f} s. Data: {stack.state.path}")
+        say("For your shell:")
+        say(f"  export CAREWIRE_KAFKA_BOOTSTRAP={shlex.quote(stack.kafka_bootstrap)}")
+        say(f"  export CAREWIRE_POSTGRES_DSN={shlex.quote(stack.postgres_dsn)}")
+        say("Ctrl-C stops both; the data stays until `carewire clean`.")
+        threading.Event().wait()
+    return 0
+
+
+def _run(folder: Path) -> int:
+    return _journey(folder, stay=True)
+
+
+def _demo(folder: Path) -> int:
+    return _journey(folder, stay=False)
+
+
+def _journey(folder: Path, *, stay: bool) -> int:
+    """Play the sample journey; only these two commands pay for importing what it needs."""
+    code: int = import_module("carewire_local.journey").run(folder, stay=stay)
+    return code
+
+
+def _clean(folder: Path) -> int:
+    removed = clean(folder)
+    say(f"Removed the data in {folder}." if removed else f"Nothing to remove: there is no data in {folder}.")
+    say("Next: `carewire up` or `carewire run` starts afresh.")
+    return 0
