@@ -26,6 +26,7 @@ KAFKA_VERSION = "4.3.1"
 MAVEN_CENTRAL = "https://repo.maven.apache.org/maven2/"
 _PARALLEL = 8
 _ATTEMPTS = 4
+FIRST_PAUSE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,14 @@ def _download(client: httpx.Client, jar: Jar) -> bytes:
         except httpx.HTTPError as error:
             if attempt == _ATTEMPTS or _is_final(error):
                 raise _unavailable(client, jar, error) from error
-            time.sleep(0.25 * 2**attempt)
+            time.sleep(FIRST_PAUSE_S * 2 ** (attempt - 1))
     raise AssertionError("the last attempt returns or raises")
+
+
+def _in_words(error: httpx.HTTPError) -> str:
+    if isinstance(error, httpx.HTTPStatusError):
+        return f"the repository answered {error.response.status_code}"
+    return f"{type(error).__name__} {error}"
 
 
 def _is_final(error: httpx.HTTPError) -> bool:
@@ -142,7 +149,7 @@ def _is_final(error: httpx.HTTPError) -> bool:
 
 def _unavailable(client: httpx.Client, jar: Jar, error: httpx.HTTPError) -> DistributionUnavailable:
     return DistributionUnavailable(
-        f"could not fetch {client.base_url}{jar.path}: {type(error).__name__} {error}. "
+        f"could not fetch {client.base_url}{jar.path}: {_in_words(error)}. "
         "Check the network, choose another repository by CAREWIRE_MAVEN_REPOSITORY, "
         "or point to your own broker by CAREWIRE_KAFKA_BOOTSTRAP."
     )

@@ -2,10 +2,10 @@
 
 import base64
 import os
+import secrets
 import signal
 import subprocess
 import time
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -92,10 +92,9 @@ class KafkaServer:
         self._properties.write_text(as_text(self._settings), "utf-8")
         if (self._data / "meta.properties").exists():
             return
-        cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         tool = [*self._java, "kafka.tools.StorageTool", "format", "--ignore-formatted"]
         done = subprocess.run(
-            [*tool, "--cluster-id", cluster_id, "--config", str(self._properties)],
+            [*tool, "--cluster-id", new_cluster_id(), "--config", str(self._properties)],
             env=_environment(),
             capture_output=True,
             text=True,
@@ -116,6 +115,12 @@ class KafkaServer:
 
     def _failed(self, what: str) -> ServerFailed:
         return ServerFailed(f"{what}. The end of {self._child.log}:\n{self._child.last_words()}")
+
+
+def new_cluster_id() -> str:
+    """Make a random 128-bit id in URL-safe base64; a leading `-` would look like an option to the format tool."""
+    raw = secrets.token_bytes(16)
+    return base64.urlsafe_b64encode(bytes([raw[0] & 0x7F]) + raw[1:]).decode().rstrip("=")
 
 
 def _environment() -> dict[str, str]:

@@ -73,7 +73,7 @@ class PostgresServer:
         """
         self._make_folders()
         self._initialize_once()
-        self._remove_stale_lock()
+        self._remove_stale_locks()
         self._child.start(
             Command(
                 [str(self._place.programs / "postgres"), "-D", str(self._data), *self._options()],
@@ -147,15 +147,16 @@ class PostgresServer:
         if done.returncode != 0:
             raise ServerFailed(f"{program} of Postgres failed:\n{done.stderr or done.stdout}")
 
-    def _remove_stale_lock(self) -> None:
-        """Remove a lock file left by kill -9: its pid may be another program's by now, and Postgres would refuse.
+    def _remove_stale_locks(self) -> None:
+        """Remove lock files left by kill -9: Postgres refuses to start while their pid exists, whoever has it now.
 
-        The server's own children notice its death only when they are idle: none may write any more.
+        The killed server's own children notice its death only when they are idle: none may write any more.
         """
         lock = self._data / "postmaster.pid"
         if lock.exists():
             kill_and_wait(working_in(self._data, "postgres"))
-            lock.unlink(missing_ok=True)
+            for stale in (lock, *self._sockets.iterdir()):
+                stale.unlink(missing_ok=True)
 
     def _wait_until_accepting(self) -> None:
         end = time.monotonic() + START_DEADLINE_S

@@ -1,0 +1,182 @@
+"""The life of a stack: side by side with another, killed, and started again on its data."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import asyncpg
+import psutil  # type: ignore[import-untyped]
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from carewire_local.errors import StateHeld
+from carewire_local.processes import identify, is_alive
+from carewire_local.progress import Report
+from carewire_local.stack import Stack
+from carewire_testing import eventually
+from carewire_testing.leftovers import at_work_in, is_running
+
+pytestmark = pytest.mark.skipif(
+    bool(os.environ.get("CAREWIRE_KAFKA_BOOTSTRAP") or os.environ.get("CAREWIRE_POSTGRES_DSN")),
+    reason="the environment points to servers that this stack does not start",
+)
+
+OWNER = """
+import sys, threading
+from pathlib import Path
+from carewire_local.stack import Stack
+with Stack(Path(sys.argv[1]), durable=False) as stack:
+    print("up", flush=True)
+    threading.Event().wait()
+"""
+
+
+async def _write(stack: Stack) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic("kept", 1, 1)])
+    await admin.close()
+    async with AIOKafkaProducer(bootstrap_servers=stack.kafka_bootstrap, acks="all") as producer:
+        await producer.send_and_wait("kept", b"record")
+    connection = await asyncpg.connect(stack.postgres_dsn)
+    await connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+    await connection.close()
+
+
+async def _read(stack: Stack) -> tuple[bytes, int]:
+    async with AIOKafkaConsumer(
+        bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="earliest", enable_auto_commit=False
+    ) as consumer:
+        consumer.assign([TopicPartition("kept", 0)])
+        record = await consumer.getone()
+    connection = await asyncpg.connect(stack.postgres_dsn)
+    answer: int = await connection.fetchval("SELECT answer FROM kept")
+    await connection.close()
+    return record.value, answer
+
+
+async def test_two_stacks_run_side_by_side_and_neither_sees_the_other(stack: Stack, own_stack: Stack) -> None:
+    assert own_stack.kafka_bootstrap != stack.kafka_bootstrap
+    await _write(own_stack)
+    admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
+    await admin.start()
+    assert "kept" not in await admin.list_topics()
+    await admin.close()
+
+
+def test_a_folder_in_use_is_refused_with_the_name_of_its_holder(own_stack: Stack) -> None:
+    with pytest.raises(StateHeld, match=f"in use by process {os.getpid()}"):
+        Stack(own_stack.state.path).up()
+
+
+async def test_data_and_addresses_are_kept_over_an_ordered_stop(stack_folder: Path) -> None:
+    with Stack(stack_folder, durable=False) as first:
+        await _write(first)
+        addresses = (first.kafka_bootstrap, first.postgres_dsn)
+    assert at_work_in(stack_folder) == []
+    with Stack(stack_folder, durable=False) as second:
+        assert await _read(second) == (b"record", 42)
+        assert (second.kafka_bootstrap, second.postgres_dsn) == addresses
+
+
+def test_a_stack_started_from_a_short_lived_thread_outlives_that_thread(stack_folder: Path) -> None:
+    own = Stack(stack_folder, durable=False)
+    thread = threading.Thread(target=own.up)
+    thread.start()
+    thread.join()
+    try:
+        assert own.kafka is not None
+        assert own.postgres is not None
+        assert own.kafka.alive
+        assert own.postgres.alive
+    finally:
+        own.down()
+
+
+async def test_killed_servers_come_back_with_their_data(own_stack: Stack, report: Report) -> None:
+    await _write(own_stack)
+    assert own_stack.kafka is not None
+    assert own_stack.postgres is not None
+    times = {}
+    for name, server in (("Kafka", own_stack.kafka), ("Postgres", own_stack.postgres)):
+        server.kill()
+        assert not server.alive
+        started = time.monotonic()
+        await asyncio.to_thread(server.start)
+        times[name] = time.monotonic() - started
+    report("\nback after kill -9: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in times.items()))
+    assert times["Kafka"] < 6
+    assert await _read(own_stack) == (b"record", 42)
+
+
+def _owner(folder: Path) -> "subprocess.Popen[bytes]":
+    return subprocess.Popen([sys.executable, "-c", OWNER, str(folder)], stdout=subprocess.PIPE)
+
+
+async def _up(owner: "subprocess.Popen[bytes]") -> None:
+    assert owner.stdout is not None
+    assert await asyncio.to_thread(owner.stdout.readline) == b"up\n"
+
+
+async def test_kill_9_of_the_owner_leaves_no_process_and_the_next_owner_finds_the_data(stack_folder: Path) -> None:
+    with Stack(stack_folder, durable=False) as first:
+        await _write(first)
+    with _owner(stack_folder) as owner:
+        await _up(owner)
+        family = psutil.Process(owner.pid).children(recursive=True)
+        assert {process.name() for process in family} >= {"java", "postgres"}
+        owner.kill()
+        owner.wait()
+        await eventually(lambda: not any(is_running(process) for process in family))
+    assert at_work_in(stack_folder) == []
+    with Stack(stack_folder, durable=False) as next_one:
+        assert await _read(next_one) == (b"record", 42)
+
+
+async def test_kill_9_of_everything_at_once_loses_nothing(stack_folder: Path) -> None:
+    with Stack(stack_folder, durable=False) as first:
+        await _write(first)
+    with _owner(stack_folder) as owner:
+        await _up(owner)
+        everything = [*psutil.Process(owner.pid).children(recursive=True), psutil.Process(owner.pid)]
+        for process in everything:
+            process.send_signal(signal.SIGKILL)
+        owner.wait()
+    with Stack(stack_folder, durable=False) as next_one:
+        assert await _read(next_one) == (b"record", 42)
+
+
+def test_an_orphan_of_an_earlier_owner_is_ended_by_the_next_one(stack_folder: Path) -> None:
+    stack = Stack(stack_folder, durable=False)
+    stack.state.hold()
+    orphan = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(stack_folder)])
+    stack.state.record_child("kafka", orphan.pid)
+    stack.state.release()
+    identity = identify(orphan.pid)
+    assert identity is not None
+    assert is_alive(identity)
+    stack.state.hold()
+    assert orphan.wait(5) == -signal.SIGKILL
+    stack.state.release()
+
+
+async def test_a_busy_backend_does_not_survive_the_kill_of_the_owner(stack_folder: Path) -> None:
+    with _owner(stack_folder) as owner:
+        await _up(owner)
+        dsn = Stack(stack_folder).state
+        password, port = dsn.remembered("postgres_password"), dsn.remembered("port_postgres")
+        connection = await asyncpg.connect(f"postgresql://carewire:{password}@127.0.0.1:{port}/carewire")
+        backend = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
+        busy = asyncio.ensure_future(connection.execute("SELECT count(*) FROM generate_series(1, 100000000000)"))
+        await eventually(lambda: backend.cpu_times().user > 0.1)
+        owner.kill()
+        owner.wait()
+        await eventually(lambda: not is_running(backend))
+    with pytest.raises((asyncpg.PostgresError, OSError)):
+        await busy
