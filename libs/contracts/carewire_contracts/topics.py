@@ -49,6 +49,9 @@ class Topic:
 # A table must stay short, or a replica's start reads history: compact as soon as a fifth of it is stale.
 _TABLE: Final = (("min.cleanable.dirty.ratio", "0.2"), ("delete.retention.ms", str(_DAY_MS)))
 
+# A request carries its raw body (up to 2 MiB, 4/3 of that in base64) and the values that were mapped from it.
+_BIG_RECORDS: Final = (("max.message.bytes", str(8 * _MIB)),)
+
 
 @dataclass(frozen=True, slots=True)
 class Topics:
@@ -63,8 +66,10 @@ class Topics:
     partitions: int = 12
     events_retention: timedelta = timedelta(days=30)
 
-    def _log(self, name: str, key: str, retention_ms: int = 7 * _DAY_MS) -> Topic:
-        return Topic(self.prefix + name, self.partitions, key, retention_ms=retention_ms)
+    def _log(
+        self, name: str, key: str, retention_ms: int = 7 * _DAY_MS, more: tuple[tuple[str, str], ...] = ()
+    ) -> Topic:
+        return Topic(self.prefix + name, self.partitions, key, retention_ms=retention_ms, more=more)
 
     def _table(self, name: str, key: str) -> Topic:
         return Topic(self.prefix + name, 1, key, cleanup="compact", retention_ms=FOREVER, more=_TABLE)
@@ -76,12 +81,12 @@ class Topics:
     @property
     def requests(self) -> Topic:
         """Accepted requests. Written by ingress; read by the orchestrator and the request log writer."""
-        return self._log("ingress.requests", key="request id")
+        return self._log("ingress.requests", key="request id", more=_BIG_RECORDS)
 
     @property
     def refused(self) -> Topic:
         """REJECTED and TEST requests with their reasons. Written by ingress, read by the request log writer."""
-        return self._log("ingress.refused", key="request id")
+        return self._log("ingress.refused", key="request id", more=_BIG_RECORDS)
 
     @property
     def webhooks(self) -> Topic:
@@ -130,12 +135,12 @@ class Topics:
     @property
     def ingress_dead(self) -> Topic:
         """Records that ingress could not process, each with a reason. Read by operators."""
-        return self._log("ingress.dead", key="as the source", retention_ms=FOREVER)
+        return self._log("ingress.dead", key="as the source", retention_ms=FOREVER, more=_BIG_RECORDS)
 
     @property
     def orchestrator_dead(self) -> Topic:
         """Records that the orchestrator could not process, each with a reason. Read by operators."""
-        return self._log("orchestrator.dead", key="as the source", retention_ms=FOREVER)
+        return self._log("orchestrator.dead", key="as the source", retention_ms=FOREVER, more=_BIG_RECORDS)
 
     @property
     def dispatcher_dead(self) -> Topic:
