@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
 
-from carewire_contracts.envelope import Envelope
+from carewire_contracts.envelope import Envelope, header
 from carewire_contracts.requests import AcceptedRequest, RefusedRequest
 from carewire_contracts.statuses import decode_status_event
 from carewire_contracts.topics import Topics
@@ -94,11 +94,10 @@ class LogWriter:
 
     async def _emit(self, refused: Iterable[Record]) -> None:
         """Publish the status events of refused requests, all at once."""
-        requests = [RefusedRequest.decode(record.value or b"") for record in refused]
-        if requests:
-            await asyncio.gather(*(self._emit_one(request) for request in requests))
+        await asyncio.gather(*(self._emit_one(record) for record in refused))
 
-    async def _emit_one(self, request: RefusedRequest) -> Appended:
+    async def _emit_one(self, record: Record) -> Appended:
+        request = RefusedRequest.decode(record.value or b"")
         event = request_log.status_event_of(request)
         event_id = derived_id(request.request_id, event.status)
         envelope = Envelope(event_id, event.event_type, SOURCE, event.date, subject=request.request_id)
@@ -107,7 +106,7 @@ class LogWriter:
                 self._statuses_topic,
                 key=request.request_id.encode(),
                 value=encode(event),
-                headers=envelope.headers(),
+                headers=envelope.headers(header(record.headers, "traceparent")),
             ),
             self._clock,
             what="emit_status_event",

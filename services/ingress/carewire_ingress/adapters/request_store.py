@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from carewire_ingress.domain.request_log import LogEntry
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.queries import load_queries
@@ -49,8 +51,8 @@ def _row(entry: LogEntry) -> tuple[Any, ...]:
         entry.status.value,
         entry.status.rank,
         entry.received_at,
-        entry.reasons,
-        entry.data_points,
+        _json(entry.reasons),
+        _json(entry.data_points),
         entry.content_type,
         entry.payload,
         entry.care_flow_id,
@@ -59,6 +61,11 @@ def _row(entry: LogEntry) -> tuple[Any, ...]:
         entry.failure_reason,
         entry.failure_message,
     )
+
+
+def _json(value: tuple[Any, ...] | None) -> str | None:
+    # As text: asyncpg would take a list within an array for another dimension of it.
+    return None if value is None else orjson.dumps(value).decode()
 
 
 def _columns(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:

@@ -3,9 +3,13 @@
 INSERT INTO request AS known
     (id, webhook_id, definition_id, status, status_rank, received_at, reasons, data_points, content_type, payload,
      care_flow_id, patient_id, duplicate_of, failure_reason, failure_message)
-SELECT * FROM unnest(
-    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::jsonb[], $8::jsonb[],
+SELECT id, webhook_id, definition_id, status, status_rank, received_at, reasons::jsonb, data_points::jsonb,
+       content_type, payload, care_flow_id, patient_id, duplicate_of, failure_reason, failure_message
+FROM unnest(
+    $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::smallint[], $6::timestamptz[], $7::text[], $8::text[],
     $9::text[], $10::bytea[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[])
+    AS entry (id, webhook_id, definition_id, status, status_rank, received_at, reasons, data_points,
+              content_type, payload, care_flow_id, patient_id, duplicate_of, failure_reason, failure_message)
 ON CONFLICT (id) DO UPDATE SET
     status = CASE WHEN excluded.status_rank > known.status_rank THEN excluded.status ELSE known.status END,
     status_rank = greatest(known.status_rank, excluded.status_rank),

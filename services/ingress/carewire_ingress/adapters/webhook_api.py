@@ -1,0 +1,138 @@
+"""The management API of incoming webhooks: Settings > Incoming webhooks."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Body, Depends, Query, Response
+
+from carewire_ingress.adapters.catalogue_table import CatalogueTable
+from carewire_ingress.adapters.webhook_forms import CreateWebhook, UpdateWebhook, Webhook, WebhookPage
+from carewire_ingress.adapters.webhook_store import StoredWebhook, WebhookStore
+from carewire_ingress.domain.configuration import Configuration, Fault, faults
+from carewire_runtime.auth import Principal, Role, require
+from carewire_runtime.http.problem import Problem
+
+_Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
+_Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
+_Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
+_Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before")]
+
+
+class WebhookApi:
+    """The routes. Viewers read, admins configure; the URL, being a credential, is shown to operators and admins."""
+
+    def __init__(self, store: WebhookStore, catalogue: CatalogueTable, public_url: str) -> None:
+        self._store = store
+        self._catalogue = catalogue
+        self._public_url = public_url.rstrip("/")
+
+    def router(self) -> APIRouter:
+        """The routes under /v1/incoming-webhooks."""
+        router = APIRouter(prefix="/v1/incoming-webhooks", tags=["incoming webhooks"])
+        one = "/{webhook_id}"
+        router.add_api_route("", self.create, methods=["POST"], status_code=201, summary="Create, disabled")
+        router.add_api_route("", self.list, methods=["GET"], summary="List, newest first")
+        router.add_api_route(one, self.get, methods=["GET"], summary="Get one with its URL")
+        router.add_api_route(one, self.update, methods=["PATCH"], summary="Change name, mapping and the like")
+        router.add_api_route(one, self.delete, methods=["DELETE"], status_code=204, summary="Delete")
+        router.add_api_route(one + "/enable", self.enable, methods=["POST"], summary="Let calls start care flows")
+        router.add_api_route(one + "/disable", self.disable, methods=["POST"], summary="Refuse calls")
+        router.add_api_route(one + "/rotate-token", self.rotate, methods=["POST"], summary="Replace the URL")
+        return router
+
+    async def create(self, wanted: Annotated[CreateWebhook, Body()], caller: _Admin) -> Webhook:
+        """Create a webhook. It is born disabled: map the required data points, test it, enable it."""
+        configuration = wanted.configuration()
+        self._raise_for_faults(configuration, enabled=False)
+        return self._shown(await self._store.create(configuration), caller)
+
+    async def list(self, caller: _Viewer, limit: _Limit = 50, cursor: _Cursor = None) -> WebhookPage:
+        """List webhooks page by page."""
+        found = await self._store.page(None if cursor is None else str(cursor), limit + 1)
+        shown = [self._shown(stored, caller) for stored in found[:limit]]
+        return WebhookPage(items=shown, next_cursor=shown[-1].id if len(found) > limit else None)
+
+    async def get(self, webhook_id: UUID, caller: _Viewer) -> Webhook:
+        """Get one webhook."""
+        stored = await self._store.get(str(webhook_id))
+        if stored is None:
+            raise _not_found()
+        return self._shown(stored, caller)
+
+    async def update(self, webhook_id: UUID, wanted: Annotated[UpdateWebhook, Body()], caller: _Admin) -> Webhook:
+        """Change what is given; a mapping is replaced as a whole. An enabled webhook must stay complete."""
+
+        def changed(stored: StoredWebhook) -> StoredWebhook:
+            configuration = wanted.applied_to(stored.configuration)
+            self._raise_for_faults(configuration, enabled=stored.enabled)
+            return replace(stored, configuration=configuration)
+
+        return await self._change(webhook_id, changed, caller)
+
+    async def enable(self, webhook_id: UUID, caller: _Admin) -> Webhook:
+        """Enable; every required data point of the live release has to be mapped."""
+
+        def changed(stored: StoredWebhook) -> StoredWebhook:
+            self._raise_for_faults(stored.configuration, enabled=True)
+            return replace(stored, enabled=True)
+
+        return await self._change(webhook_id, changed, caller)
+
+    async def disable(self, webhook_id: UUID, caller: _Admin) -> Webhook:
+        """Disable; calls are refused and kept in the log, tests still work."""
+        return await self._change(webhook_id, lambda stored: replace(stored, enabled=False), caller)
+
+    async def rotate(self, webhook_id: UUID, caller: _Admin) -> Webhook:
+        """Give the webhook another URL; the old one ends."""
+        return await self._change(webhook_id, self._store.with_new_token, caller)
+
+    async def delete(self, webhook_id: UUID, _: _Admin) -> Response:
+        """Delete; its requests stay in the log."""
+        if not await self._store.delete(str(webhook_id)):
+            raise _not_found()
+        return Response(status_code=204)
+
+    async def _change(
+        self, webhook_id: UUID, changed: Callable[[StoredWebhook], StoredWebhook], caller: Principal
+    ) -> Webhook:
+        stored = await self._store.change(str(webhook_id), changed)
+        if stored is None:
+            raise _not_found()
+        return self._shown(stored, caller)
+
+    def _raise_for_faults(self, configuration: Configuration, *, enabled: bool) -> None:
+        if (pending := self._catalogue.table.not_ready()) is not None:
+            raise Problem(503, "Not ready", pending, retry_after_s=2)
+        definition = self._catalogue.definition(configuration.definition_id)
+        found = faults(configuration, definition, self._catalogue.systems, enabled=enabled)
+        if found:
+            raise Problem(422, "Invalid webhook", "nothing was changed", errors=_listed(found))
+
+    def _shown(self, stored: StoredWebhook, caller: Principal) -> Webhook:
+        url = None
+        if caller.role.rank >= Role.OPERATOR.rank:
+            url = f"{self._public_url}/hooks/{self._store.token(stored)}"
+        configuration = stored.configuration
+        return Webhook(
+            id=stored.id,
+            name=configuration.name,
+            definition_id=configuration.definition_id,
+            enabled=stored.enabled,
+            mapping=dict(configuration.mapping),
+            identifiers=configuration.identifiers,
+            start_key=configuration.start_key,
+            url=url,
+            test_url=None if url is None else f"{url}/test",
+            created_at=stored.created_at,
+            updated_at=stored.updated_at,
+        )
+
+
+def _not_found() -> Problem:
+    return Problem(404, "No such incoming webhook", "check the id; it may have been deleted")
+
+
+def _listed(found: list[Fault]) -> list[dict[str, Any]]:
+    return [{"field": fault.field, "message": fault.message} for fault in found]

@@ -1,0 +1,217 @@
+"""Ingress put together: `carewire-ingress setup` and `carewire-ingress serve [--roles receiver,log-writer]`."""
+
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import orjson
+from fastapi import APIRouter
+from starlette.types import ASGIApp
+
+from carewire_contracts.topics import Topic, Topics
+from carewire_ingress.adapters.admission_plans import AdmissionPlans
+from carewire_ingress.adapters.arrival import PREFIX
+from carewire_ingress.adapters.body import Receive, Scope, Send
+from carewire_ingress.adapters.catalogue_table import CatalogueTable
+from carewire_ingress.adapters.lasting import Lasting
+from carewire_ingress.adapters.log_writer import LogWriter
+from carewire_ingress.adapters.receiver import Limits, Receiver
+from carewire_ingress.adapters.request_api import RequestApi
+from carewire_ingress.adapters.request_channel import RequestChannel
+from carewire_ingress.adapters.request_records import RequestRecords
+from carewire_ingress.adapters.request_store import RequestStore
+from carewire_ingress.adapters.webhook_api import WebhookApi
+from carewire_ingress.adapters.webhook_store import WebhookStore
+from carewire_ingress.adapters.webhook_table import WebhookTable
+from carewire_ingress.settings import IngressSettings
+from carewire_runtime.auth import ApiKeys
+from carewire_runtime.clock import SystemClock
+from carewire_runtime.http.health import Health
+from carewire_runtime.http.management import management_app
+from carewire_runtime.http.server import HttpServer
+from carewire_runtime.kafka.admin import commit_initial_offsets, ensure_topics, verify_topics
+from carewire_runtime.kafka.batch import BatchConsumer
+from carewire_runtime.kafka.dead_letters import DeadLetters
+from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.postgres.migrations import migrate, verify_migrated
+from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.relay import Relay
+from carewire_runtime.process import Component, service_command
+from carewire_runtime.retry import retry_in_place
+from carewire_runtime.telemetry import metrics
+
+SERVICE: Final = "ingress"
+RECEIVER: Final = "receiver"
+LOG_WRITER: Final = "log-writer"
+ROLES: Final = (RECEIVER, LOG_WRITER)
+
+_PACKAGE: Final = "carewire_ingress"
+_RECORD_PER_BODY: Final = 4
+"""A record is at most as many times as large as its body: 4/3 for the payload in base64, the rest for mapped
+values, which may repeat parts of it."""
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(service_command(SERVICE, IngressSettings, ROLES, setup=setup, serve=serve))
+
+
+def log_writer_group(settings: IngressSettings) -> str:
+    """The consumer group of the request log."""
+    return f"{settings.topic_prefix}carewire.ingress.log-writer"
+
+
+def _topics(settings: IngressSettings) -> Topics:
+    return Topics(settings.topic_prefix, settings.partitions)
+
+
+async def setup(settings: IngressSettings) -> None:
+    """Migrate the schema, make the topics, commit where the log writer begins, make the first API key."""
+    topics = _topics(settings)
+    db = Database(settings.postgres_dsn, SERVICE)
+    await db.start()
+    try:
+        await migrate(db, _PACKAGE)
+        key = await ApiKeys(db).ensure_first(plaintext=settings.bootstrap_api_key)
+    finally:
+        await db.stop()
+    await ensure_topics(settings.kafka_bootstrap, topics.ingress())
+    await verify_topics(settings.kafka_bootstrap, topics.ingress())
+    # From the start: saving an entry of the log again changes nothing.
+    await commit_initial_offsets(
+        settings.kafka_bootstrap, log_writer_group(settings), _logged_topics(topics), at="start"
+    )
+    if key is not None:
+        sys.stdout.write(orjson.dumps({"api_key": key}).decode() + "\n")
+
+
+def _logged_topics(topics: Topics) -> tuple[Topic, ...]:
+    return (topics.requests, topics.refused, topics.incoming_webhooks)
+
+
+@asynccontextmanager
+async def serve(settings: IngressSettings, roles: frozenset[str]) -> AsyncIterator[Sequence[Component]]:
+    """Build the components of some roles. Raises SetupMissing; waits for Kafka, but not for Postgres."""
+    topics, clock = _topics(settings), SystemClock()
+    await retry_in_place(lambda: verify_topics(settings.kafka_bootstrap, topics.ingress()), clock, what="verify_topics")
+    async with AsyncExitStack() as stack:
+        db = Database(settings.postgres_dsn, SERVICE)
+        await db.start()
+        stack.push_async_callback(db.stop)
+        if await db.available():
+            await verify_migrated(db, _PACKAGE)
+        house = _House(settings, topics, db, clock)
+        if LOG_WRITER in roles:
+            house.add_log_writer()
+        if RECEIVER in roles:
+            await stack.enter_async_context(house.add_receiver())
+        yield house.components()
+
+
+class _House:
+    """The parts of one process, each joined with those that it needs."""
+
+    def __init__(self, settings: IngressSettings, topics: Topics, db: Database, clock: SystemClock) -> None:
+        self._settings = settings
+        self._topics = topics
+        self._db = db
+        self._clock = clock
+        self._health = Health()
+        self._parts: list[Component] = []
+        self._routers: list[APIRouter] = []
+        self._receiver: Receiver | None = None
+
+    def components(self) -> Sequence[Component]:
+        """All parts, and the server in front of them."""
+        management = management_app("Carewire ingress", self._health, ApiKeys(self._db), self._routers)
+        app = front(management, self._receiver)
+        return [*self._parts, HttpServer(app, self._settings.http_host, self._settings.http_port)]
+
+    def add_log_writer(self) -> None:
+        """The role that writes the request log."""
+        lasting = Lasting("log-writer", lambda: self._producer("log-writer"), self._log_consumer, self._clock)
+        self._health.add("log-writer", lambda: _not_ready(lasting.current))
+        self._parts.append(lasting)
+
+    def _log_consumer(self, producer: Producer) -> BatchConsumer:
+        dead = DeadLetters(producer, self._topics.ingress_dead.name)
+        writer = LogWriter(RequestStore(self._db), producer, dead, self._clock, self._topics)
+        return BatchConsumer(
+            self._settings.kafka_bootstrap,
+            [topic.name for topic in _logged_topics(self._topics)],
+            log_writer_group(self._settings),
+            writer.handle,
+            clock=self._clock,
+        )
+
+    def add_receiver(self) -> RequestChannel:
+        """The role that receives calls and manages webhooks. Returns its channel, which is to be entered."""
+        bootstrap = self._settings.kafka_bootstrap
+        webhooks = WebhookTable(bootstrap, self._topics.webhooks.name, self._settings.keyring)
+        catalogue = CatalogueTable(bootstrap, self._topics.catalogue.name)
+        channel = RequestChannel(
+            lambda: self._producer("receiver"),
+            self._topics.refused.name,
+            self._clock,
+            max_waiting=self._settings.max_waiting_requests,
+        )
+        checks = {"kafka": channel.fault, "webhooks": webhooks.table.not_ready, "catalogue": catalogue.table.not_ready}
+        for name, check in checks.items():
+            self._health.add(name, check)
+        metrics.REQUESTS_IN_FLIGHT.watch(lambda: channel.waiting)
+        self._receiver = self._make_receiver(webhooks, catalogue, channel)
+        self._parts += [channel, webhooks.table, catalogue.table]
+        self._add_management(catalogue)
+        return channel
+
+    def _make_receiver(self, webhooks: WebhookTable, catalogue: CatalogueTable, channel: RequestChannel) -> Receiver:
+        plans = AdmissionPlans(webhooks, catalogue)
+        webhooks.on_delete(plans.forget)
+        return Receiver(
+            plans,
+            catalogue.systems,
+            channel,
+            RequestRecords(self._topics, self._settings.tenant_id),
+            self._clock,
+            limits=Limits(self._settings.max_body_bytes, self._settings.body_read_seconds),
+            fault=lambda: channel.fault() or webhooks.table.not_ready() or catalogue.table.not_ready(),
+        )
+
+    def _add_management(self, catalogue: CatalogueTable) -> None:
+        relay = Lasting("relay", lambda: self._producer("relay"), lambda made: Relay(self._db, made), self._clock)
+        store = WebhookStore(
+            self._db,
+            self._settings.keyring,
+            self._topics.webhooks.name,
+            self._clock,
+            published=lambda: relay.current.wake() if relay.current is not None else None,
+        )
+        self._parts.append(relay)
+        self._routers += [
+            WebhookApi(store, catalogue, self._settings.public_url).router(),
+            RequestApi(RequestStore(self._db)).router(),
+        ]
+
+    def _producer(self, purpose: str) -> Producer:
+        return Producer(
+            self._settings.kafka_bootstrap,
+            f"carewire-ingress-{purpose}",
+            max_request_bytes=_RECORD_PER_BODY * self._settings.max_body_bytes,
+        )
+
+
+def _not_ready(consumer: BatchConsumer | None) -> str | None:
+    return "Kafka does not answer" if consumer is None else consumer.not_ready()
+
+
+def front(management: ASGIApp, receiver: Receiver | None) -> ASGIApp:
+    """One ASGI application: calls of third parties go to the receiver, everything else to the management app."""
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if receiver is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX):
+            await receiver(scope, receive, send)
+        else:
+            await management(scope, receive, send)
+
+    return app
