@@ -15,6 +15,7 @@ deliveries = st.builds(
     event_id=texts,
     event_type=texts,
     event=st.builds(EventPosition, texts, numbers, numbers),
+    event_at=numbers,
     body=st.binary(max_size=100),
     due_at=numbers,
     first_attempt_at=st.none() | numbers,

@@ -17,6 +17,7 @@ def a_delivery(**fields: Any) -> Delivery:
         "event_id": "0190f5d2-8a10-7cc1-9d2b-64d1d0c3b001",
         "event_type": "pathway.completed",
         "event": EventPosition("carewire.events", 1, 42),
+        "event_at": 999_000,
         "body": b'{"event_type":"pathway.completed"}',
         "due_at": 1_000_000,
     }

@@ -35,9 +35,10 @@ class EventPosition:
 class Delivery:
     """One (event, endpoint), as it travels through the lanes and tiers.
 
-    `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `epoch` grows with
-    each deliberate resend. `hop` grows each time that the record is written again. `attempt` counts the attempts
-    that were made; `slot` is the place in the schedule of the attempt that is next.
+    `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `event_at` is when the
+    event was appended. `epoch` grows with each deliberate resend. `hop` grows each time that the record is
+    written again. `attempt` counts the attempts that were made; `slot` is the place in the schedule of the
+    attempt that is next.
     """
 
     id: str
@@ -45,6 +46,7 @@ class Delivery:
     event_id: str
     event_type: str
     event: EventPosition
+    event_at: int
     body: bytes = field(repr=False)
     due_at: int
     first_attempt_at: int | None = None
@@ -68,6 +70,10 @@ class Delivery:
         first = at if self.first_attempt_at is None else self.first_attempt_at
         return replace(self, attempt=self.attempt + 1, first_attempt_at=first)
 
+    def retried(self, slot: int, due_at: int) -> Self:
+        """Make the record of the next hop, for the attempt of another slot."""
+        return replace(self, hop=self.hop + 1, slot=slot, due_at=due_at)
+
     def headers(self) -> Headers:
         """Write everything but the body as Kafka headers."""
         state = {
@@ -75,6 +81,7 @@ class Delivery:
             "event_id": self.event_id,
             "event_type": self.event_type,
             "event": [self.event.topic, self.event.partition, self.event.offset],
+            "event_at": self.event_at,
             "due_at": self.due_at,
             "first_attempt_at": self.first_attempt_at,
             "attempt": self.attempt,
@@ -107,6 +114,7 @@ class Delivery:
             event_id=str(state["event_id"]),
             event_type=str(state["event_type"]),
             event=EventPosition(*state["event"]),
+            event_at=int(state["event_at"]),
             body=body,
             due_at=int(state["due_at"]),
             first_attempt_at=None if state["first_attempt_at"] is None else int(state["first_attempt_at"]),

@@ -9,6 +9,15 @@ import orjson
 from carewire_contracts.events import EVENT_TYPES
 from carewire_dispatcher.domain.endpoint import Endpoint
 
+STATUS_EVENT_TYPES: Final = tuple(
+    f"incoming_webhook.request.{word}"
+    for word in ("scheduled", "processing", "succeeded", "failed", "rejected", "tested")
+)
+"""The events of carewire.incoming-webhooks."""
+
+SUBSCRIBABLE: Final = frozenset((*EVENT_TYPES, *STATUS_EVENT_TYPES))
+"""Every event type that an endpoint may name."""
+
 _DOMAIN_EVENTS: Final = frozenset(EVENT_TYPES)
 
 

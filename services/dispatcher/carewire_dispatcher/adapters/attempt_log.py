@@ -1,0 +1,106 @@
+"""The attempt log writer: batches of `dispatcher.attempts` into Postgres.
+
+Deliveries never wait for it: while Postgres is away the topic grows and the log lags.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.instants import moment
+from carewire_dispatcher.domain.log_entry import LogEntry, Tried, UnreadableEntry
+from carewire_runtime.clock import Clock
+from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.records import Record
+from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.queries import load_queries
+from carewire_runtime.retry import retry_in_place
+
+_UNREADABLE: Final = "unreadable_log_entry"
+
+_queries = load_queries("carewire_dispatcher")
+
+
+def attempt_log_group(topics: Topics) -> str:
+    """Name the group of attempt log writers."""
+    return f"{topics.prefix}dispatcher-attempt-log"
+
+
+class AttemptLog:
+    """Handles batches of log entries. A batch may come again: the same rows come out."""
+
+    def __init__(self, db: Database, producer: Producer, topics: Topics, clock: Clock) -> None:
+        self._db = db
+        self._clock = clock
+        self._letters = DeadLetters(producer, topics.dispatcher_dead.name)
+        self._poison = PoisonLimit(clock)
+
+    async def handle(self, records: list[Record]) -> None:
+        """Write a batch; tries again for as long as Postgres is away."""
+        entries: list[LogEntry] = []
+        for record in records:
+            try:
+                entries.append(LogEntry.decode(record.value))
+            except UnreadableEntry:
+                await self._letters.send(record, _UNREADABLE)
+                self._poison.poison()
+        self._poison.good(len(entries))
+        if entries:
+            await retry_in_place(lambda: self._write(entries), self._clock, what="write_attempt_log")
+
+    async def _write(self, entries: list[LogEntry]) -> None:
+        deliveries = [_delivery_row(entry) for entry in latest(entries)]
+        attempts = [_attempt_row(entry, entry.tried) for entry in entries if entry.tried is not None]
+        async with self._db.transaction() as connection:
+            await connection.execute(_queries.merge_deliveries, *_columns(deliveries))
+            if attempts:
+                await connection.execute(_queries.add_attempts, *_columns(attempts))
+
+
+def latest(entries: Iterable[LogEntry]) -> list[LogEntry]:
+    """Keep the latest state of each delivery, by id: rows are locked in one order by all writers."""
+    found: dict[str, LogEntry] = {}
+    for entry in entries:
+        known = found.get(entry.delivery_id)
+        if known is None or entry.supersedes(known):
+            found[entry.delivery_id] = entry
+    return [found[delivery_id] for delivery_id in sorted(found)]
+
+
+def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+def _delivery_row(entry: LogEntry) -> tuple[Any, ...]:
+    return (
+        entry.delivery_id,
+        entry.endpoint_id,
+        entry.event_id,
+        entry.event_type,
+        entry.event_topic,
+        entry.event_partition,
+        entry.event_offset,
+        moment(entry.event_at),
+        entry.epoch,
+        entry.attempts,
+        str(entry.status),
+        entry.reason,
+        moment(entry.first_attempt_at),
+        moment(entry.next_attempt_at),
+        moment(entry.at),
+    )
+
+
+def _attempt_row(entry: LogEntry, tried: Tried) -> tuple[Any, ...]:
+    return (
+        tried.id,
+        entry.delivery_id,
+        entry.epoch,
+        entry.attempts,
+        moment(tried.started_at),
+        tried.duration,
+        tried.status_code,
+        tried.failure,
+        str(entry.status),
+    )

@@ -1,0 +1,143 @@
+"""Endpoints as the management API shows and takes them."""
+
+import re
+from typing import Annotated, Final, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from carewire_contracts.timestamps import Timestamp
+from carewire_dispatcher.adapters.endpoint_store import StoredEndpoint
+from carewire_dispatcher.domain.endpoint import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_S
+from carewire_dispatcher.domain.matching import SUBSCRIBABLE
+
+_OURS: Final = frozenset(
+    {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "traceparent"}
+)
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE: Final = re.compile(r"[\x20-\x7e\t]{0,4000}")
+_HEADERS_MAX: Final = 20
+
+
+def _known_types(types: list[str] | None) -> list[str] | None:
+    unknown = [number for number, name in enumerate(types or ()) if name not in SUBSCRIBABLE]
+    if unknown:
+        raise ValueError(f"entries {unknown} are no event types; see the list of events")
+    return None if types is None else sorted(set(types))
+
+
+def _sendable(headers: dict[str, str]) -> dict[str, str]:
+    lowered = {name.lower() for name in headers}
+    if len(headers) > _HEADERS_MAX or len(lowered) < len(headers):
+        raise ValueError(f"at most {_HEADERS_MAX} headers, each name once")
+    if lowered & _OURS or any(name.startswith("webhook-") for name in lowered):
+        raise ValueError(f"these are set by Carewire: webhook-*, {', '.join(sorted(_OURS))}")
+    if not all(_HEADER_NAME.fullmatch(n) and _HEADER_VALUE.fullmatch(v) for n, v in headers.items()):
+        raise ValueError("header names are letters, digits and dashes, values one line of ASCII")
+    return headers
+
+
+Name = Annotated[str, Field(min_length=1, max_length=200, description="what staff call it")]
+Url = Annotated[str, Field(max_length=2000, description="where events are sent by POST; HTTPS")]
+EventTypes = Annotated[
+    list[str] | None,
+    Field(min_length=1, description="event types to send; null sends every domain event"),
+    AfterValidator(_known_types),
+]
+DefinitionIds = Annotated[
+    list[str] | None,
+    Field(min_length=1, max_length=500, description="care-flow definitions to send events of; null: all"),
+]
+CustomHeaders = Annotated[
+    dict[str, str],
+    Field(description="sent with each call; values are stored encrypted and never shown again"),
+    AfterValidator(_sendable),
+]
+Concurrency = Annotated[int, Field(ge=1, le=200, description="calls at a time")]
+TimeoutS = Annotated[float, Field(ge=0.1, le=10, description="seconds for one call, all in all")]
+
+
+class NewEndpoint(BaseModel):
+    """An endpoint to create."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name
+    url: Url
+    event_types: EventTypes = None
+    definition_ids: DefinitionIds = None
+    headers: CustomHeaders = Field(default_factory=dict)
+    enabled: bool = True
+    concurrency: Concurrency = DEFAULT_CONCURRENCY
+    timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
+
+
+class EndpointChange(BaseModel):
+    """Fields to set; those that are left out stay as they are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: Name = ""
+    url: Url = ""
+    event_types: EventTypes = None
+    definition_ids: DefinitionIds = None
+    headers: CustomHeaders = Field(default_factory=dict)
+    concurrency: Concurrency = DEFAULT_CONCURRENCY
+    timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
+
+
+class EndpointView(BaseModel):
+    """An endpoint without its secrets. `secrets` says how many sign: two during a rotation."""
+
+    id: str
+    name: str
+    url: str
+    event_types: list[str] | None
+    definition_ids: list[str] | None
+    header_names: list[str]
+    enabled: bool
+    concurrency: int
+    timeout_s: float
+    secrets: int
+    created_at: Timestamp
+    updated_at: Timestamp
+
+    @classmethod
+    def of(cls, stored: StoredEndpoint) -> Self:
+        """Show a stored endpoint."""
+        return cls(**_shown(stored))
+
+
+class EndpointWithSecret(EndpointView):
+    """An endpoint and its new signing secret, which is shown this once."""
+
+    secret: str
+
+    @classmethod
+    def with_secret(cls, stored: StoredEndpoint, secret: str) -> Self:
+        """Show a stored endpoint and its new secret."""
+        return cls(**_shown(stored), secret=secret)
+
+
+class EndpointPage(BaseModel):
+    """Some endpoints; `next_cursor` leads to the next ones, null at the end."""
+
+    data: list[EndpointView]
+    next_cursor: str | None
+
+
+def _shown(stored: StoredEndpoint) -> dict[str, object]:
+    record = stored.record
+    return {
+        "id": record.id,
+        "name": record.name,
+        "url": record.url,
+        "event_types": record.event_types,
+        "definition_ids": record.definition_ids,
+        "header_names": sorted(record.headers),
+        "enabled": record.enabled,
+        "concurrency": record.concurrency,
+        "timeout_s": record.timeout_s,
+        "secrets": len(record.secrets),
+        "created_at": stored.created_at,
+        "updated_at": stored.updated_at,
+    }

@@ -1,0 +1,98 @@
+"""Fan-out: one delivery record for each endpoint that wants an event.
+
+Two fates never share a record. A repeated batch writes the same delivery ids again, and workers drop copies.
+"""
+
+import asyncio
+from typing import Final
+
+from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.domain.delivery import Delivery, EventPosition
+from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.matching import Event, Subscribers
+from carewire_runtime.clock import Clock
+from carewire_runtime.ids import derived_id
+from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.producer import Appended, Producer
+from carewire_runtime.kafka.records import Record
+from carewire_runtime.kafka.table import CompactedTable
+
+NO_EVENT: Final = "not_a_cloudevent"
+UNREADABLE_BODY: Final = "unreadable_event"
+
+
+def fan_out_group(topics: Topics) -> str:
+    """Name the group of fan-out processes."""
+    return f"{topics.prefix}dispatcher-fan-out"
+
+
+class FanOut:
+    """Handles batches of events."""
+
+    def __init__(self, topics: Topics, endpoints: CompactedTable[Endpoint], producer: Producer, clock: Clock) -> None:
+        self._topic = topics.deliveries("fast").name
+        self._endpoints = endpoints
+        self._producer = producer
+        self._clock = clock
+        self._letters = DeadLetters(producer, topics.dispatcher_dead.name)
+        self._poison = PoisonLimit(clock)
+        self._subscribers: Subscribers | None = None
+        endpoints.on_change(self._forget)
+
+    async def handle(self, records: list[Record]) -> None:
+        """Write the deliveries of a batch; returns when all are acknowledged."""
+        await self._endpoints.ready()
+        written: list[asyncio.Future[Appended]] = []
+        for record in records:
+            reason = await self._spread(record, written)
+            if reason is None:
+                self._poison.good()
+            else:
+                await self._letters.send(record, reason)
+                self._poison.poison()
+        await asyncio.gather(*written)
+
+    async def _spread(self, record: Record, written: list[asyncio.Future[Appended]]) -> str | None:
+        """Write the deliveries of one event. Returns why it cannot be done, if so."""
+        event_id, event_type = record.header("ce_id"), record.header("ce_type")
+        if event_id is None or event_type is None or record.value is None:
+            return NO_EVENT
+        event = Event(event_type.decode("utf-8", "replace"), record.value)
+        try:
+            wanting = self._current().of(event)
+        except ValueError:
+            return UNREADABLE_BODY
+        for endpoint in wanting:
+            delivery = self._delivery(record, event, event_id.decode("utf-8", "replace"), endpoint)
+            written.append(
+                await self._producer.enqueue(
+                    self._topic,
+                    key=endpoint.id.encode(),
+                    value=delivery.body,
+                    headers=delivery.headers(),
+                )
+            )
+        return None
+
+    def _delivery(self, record: Record, event: Event, event_id: str, endpoint: Endpoint) -> Delivery:
+        traceparent = record.header("traceparent")
+        return Delivery(
+            id=derived_id("delivery", event_id, endpoint.id),
+            endpoint_id=endpoint.id,
+            event_id=event_id,
+            event_type=event.type,
+            event=EventPosition(record.topic, record.partition, record.offset),
+            event_at=record.timestamp_ms,
+            body=event.body,
+            due_at=millis(self._clock),
+            traceparent=None if traceparent is None else traceparent.decode("ascii", "replace"),
+        )
+
+    def _current(self) -> Subscribers:
+        if self._subscribers is None:
+            self._subscribers = Subscribers(endpoint for _, endpoint in self._endpoints.items())
+        return self._subscribers
+
+    def _forget(self, _key: str, _endpoint: Endpoint | None) -> None:
+        self._subscribers = None

@@ -1,0 +1,68 @@
+"""What a worker keeps in memory of each endpoint, and of deliveries that are not due for a moment."""
+
+import heapq
+import itertools
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.domain.decide import Load
+from carewire_dispatcher.domain.delivery import Delivery
+from carewire_dispatcher.domain.pacing import UNKNOWN_PACE, Pace
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A delivery at work, and the record that may finish when it is done."""
+
+    source: Source
+    offset: int
+    delivery: Delivery
+
+
+@dataclass(slots=True)
+class EndpointWork:
+    """What is going on for one endpoint: attempts under way, deliveries waiting for a place or for their time."""
+
+    in_flight: int = 0
+    waiting: int = 0
+    queue: deque[Item] = field(default_factory=deque)
+    pace: Pace = UNKNOWN_PACE
+
+    @property
+    def load(self) -> Load:
+        """The work as `decide` looks at it."""
+        return Load(self.in_flight, self.waiting + len(self.queue), self.pace)
+
+
+class Holdings:
+    """The work of all endpoints, and the deliveries held until a moment."""
+
+    def __init__(self) -> None:
+        self._work: dict[str, EndpointWork] = {}
+        self._held: list[tuple[int, int, Item]] = []
+        self._order = itertools.count()
+
+    def of(self, endpoint_id: str) -> EndpointWork:
+        """Return the work of one endpoint."""
+        work = self._work.get(endpoint_id)
+        if work is None:
+            work = self._work[endpoint_id] = EndpointWork()
+        return work
+
+    def hold(self, item: Item, until: int) -> None:
+        """Keep a delivery until a moment."""
+        self.of(item.delivery.endpoint_id).waiting += 1
+        heapq.heappush(self._held, (until, next(self._order), item))
+
+    def due(self, now: int) -> Iterator[Item]:
+        """Give back, one by one, what was held until now or earlier."""
+        while self._held and self._held[0][0] <= now:
+            _, _, item = heapq.heappop(self._held)
+            self.of(item.delivery.endpoint_id).waiting -= 1
+            yield item
+
+    def next_due(self) -> int | None:
+        """Say when the next held delivery is due."""
+        return self._held[0][0] if self._held else None

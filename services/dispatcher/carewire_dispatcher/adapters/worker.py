@@ -1,0 +1,136 @@
+"""The worker: joins the group, and has a tenure for as long as an assignment lasts."""
+
+import asyncio
+from collections.abc import Iterable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from carewire_dispatcher.adapters.consumers import SESSION_TIMEOUT_S, lane_consumer, subscribe_lanes
+from carewire_dispatcher.adapters.pulse import Pulse
+from carewire_dispatcher.adapters.tenure import Means, Tenure
+from carewire_dispatcher.errors import SessionLost
+from carewire_runtime.kafka.translation import translating
+from carewire_runtime.retry import retry_in_place
+from carewire_runtime.telemetry.logs import logger
+
+_log: Final = logger("worker")
+
+
+class Worker:
+    """A component. Ends with the fault of its tenure; after a lost session it joins anew."""
+
+    name = "worker"
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self._membership: _Membership | None = None
+
+    def not_ready(self) -> str | None:
+        """Return why nothing is delivered, for a readiness check."""
+        if self._membership is None or self._membership.tenure is None:
+            return "no partitions are assigned yet"
+        return None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until `stop` is set. Raises what ends the process, with what was not finished not committed."""
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await self._endpoints_loaded(stopping)
+            while not stopping.done():
+                try:
+                    await self._be_member(stopping)
+                except SessionLost as error:
+                    _log.warning("session_lost", error=error)
+        finally:
+            stopping.cancel()
+            await asyncio.gather(stopping, return_exceptions=True)
+
+    async def _endpoints_loaded(self, stopping: asyncio.Task[bool]) -> None:
+        loaded = asyncio.create_task(self._means.endpoints.ready())
+        await asyncio.wait([loaded, stopping], return_when=asyncio.FIRST_COMPLETED)
+        loaded.cancel()
+        await asyncio.gather(loaded, return_exceptions=True)
+
+    async def _be_member(self, stopping: asyncio.Task[bool]) -> None:
+        membership = await retry_in_place(self._join, self._means.clock, what="join_workers")
+        self._membership = membership
+        beating = asyncio.create_task(membership.pulse.run())
+        lost = False
+        try:
+            ends: list[asyncio.Future[Any]] = [
+                stopping,
+                beating,
+                membership.failed,
+                self._means.producer.failed,
+            ]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            fault = membership.fault or (beating.exception() if beating.done() else None)
+            if self._means.producer.failed.done():
+                fault = self._means.producer.failed.result()
+            lost = isinstance(fault, SessionLost)
+            if fault is not None:
+                raise fault
+        finally:
+            self._membership = None
+            beating.cancel()
+            await asyncio.gather(beating, return_exceptions=True)
+            await membership.leave(commit=not lost)
+
+    async def _join(self) -> "_Membership":
+        membership = _Membership(self._means)
+        try:
+            with translating():
+                await membership.consumer.start()
+        except BaseException:
+            await membership.consumer.stop()
+            raise
+        subscribe_lanes(membership.consumer, self._means.topics, membership)
+        return membership
+
+
+class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
+    """One membership of the group, over all its assignments."""
+
+    def __init__(self, means: Means) -> None:
+        self._means = means
+        self.pulse = Pulse(means.clock, SESSION_TIMEOUT_S)
+        self.consumer: AIOKafkaConsumer = lane_consumer(means.bootstrap, means.topics)
+        self.tenure: Tenure | None = None
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    @property
+    def fault(self) -> BaseException | None:
+        """What ended the membership, if anything did."""
+        return self.failed.result() if self.failed.done() else None
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002
+        """Give all up in order; the group waits meanwhile."""
+        tenure, self.tenure = self.tenure, None
+        if tenure is not None:
+            await tenure.close()
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Begin a tenure. The driver swallows what a listener raises, so a fault goes the other way."""
+        numbers = {place.partition for place in assigned}
+        _log.info("partitions_assigned", partitions=len(numbers))
+        if not numbers:
+            return
+        tenure = Tenure(self._means, self.consumer, numbers, self.pulse)
+        tenure.failed.add_done_callback(lambda failed: self._fail(failed.result()))
+        self.tenure = tenure
+        try:
+            await retry_in_place(tenure.open, self._means.clock, what="open_tenure")
+        except Exception as error:  # noqa: BLE001  handed to the worker, which ends by it
+            self._fail(error)
+
+    async def leave(self, *, commit: bool) -> None:
+        """End the tenure and leave the group."""
+        tenure, self.tenure = self.tenure, None
+        if tenure is not None:
+            await tenure.close(commit=commit)
+        await self.consumer.stop()
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.failed.done():
+            self.failed.set_result(error)

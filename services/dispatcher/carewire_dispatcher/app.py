@@ -1,0 +1,213 @@
+"""The dispatcher's command: what `setup` makes, and how `serve` puts the roles together.
+
+Roles: `api` (management API and the relay of its outbox), `fan-out` (events to deliveries), `worker`
+(deliveries to HTTP), `attempt-log` (attempts to Postgres). Each process serves health and metrics.
+"""
+
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
+
+import orjson
+from fastapi import APIRouter
+
+from carewire_contracts.topics import LANES, TIERS, Topic, Topics
+from carewire_dispatcher.adapters.aiohttp_sender import AiohttpSender
+from carewire_dispatcher.adapters.attempt_log import AttemptLog, attempt_log_group
+from carewire_dispatcher.adapters.consumers import lanes_group, wheel_group
+from carewire_dispatcher.adapters.delivery_api import delivery_router
+from carewire_dispatcher.adapters.delivery_store import DeliveryStore
+from carewire_dispatcher.adapters.endpoint_api import endpoint_router
+from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
+from carewire_dispatcher.adapters.endpoint_store import EndpointStore
+from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group
+from carewire_dispatcher.adapters.tenure import Means
+from carewire_dispatcher.adapters.worker import Worker
+from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.endpoint_url import UrlPolicy
+from carewire_dispatcher.settings import DispatcherSettings
+from carewire_runtime.auth import ApiKeys
+from carewire_runtime.clock import SystemClock
+from carewire_runtime.errors import SetupMissing
+from carewire_runtime.http.health import Health
+from carewire_runtime.http.management import management_app
+from carewire_runtime.http.server import HttpServer
+from carewire_runtime.kafka.admin import commit_initial_offsets, committed, ensure_topics, verify_topics
+from carewire_runtime.kafka.batch import BatchConsumer
+from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.table import CompactedTable
+from carewire_runtime.postgres.migrations import migrate, verify_migrated
+from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.relay import Relay
+from carewire_runtime.process import Component, service_command
+from carewire_runtime.retry import retry_in_place
+
+SERVICE: Final = "dispatcher"
+ROLES: Final = ("api", "fan-out", "worker", "attempt-log")
+_PACKAGE: Final = "carewire_dispatcher"
+
+
+def topics_of(settings: DispatcherSettings) -> Topics:
+    """Name the topics of this deployment."""
+    return Topics(settings.topic_prefix, settings.partitions)
+
+
+def _consumed(topics: Topics) -> dict[str, tuple[list[Topic], str]]:
+    """List each group's topics, and where it begins: fan-out at the end, for history is not news."""
+    return {
+        fan_out_group(topics): ([topics.events, topics.incoming_webhooks], "end"),
+        lanes_group(topics): ([topics.deliveries(lane) for lane in LANES], "start"),
+        wheel_group(topics): ([topics.tier(lane, tier) for lane in LANES for tier in TIERS], "start"),
+        attempt_log_group(topics): ([topics.attempts], "start"),
+    }
+
+
+async def setup(settings: DispatcherSettings) -> None:
+    """Make tables, topics, initial offsets and the first API key; prints the key if it was made."""
+    topics, bootstrap = topics_of(settings), settings.kafka_bootstrap
+    db = Database(settings.postgres_dsn, SERVICE)
+    await db.start(wait=True)
+    try:
+        await migrate(db, _PACKAGE)
+        await ensure_topics(bootstrap, topics.dispatcher())
+        await verify_topics(bootstrap, topics.dispatcher())
+        for group, (consumed, at) in _consumed(topics).items():
+            await commit_initial_offsets(bootstrap, group, consumed, "end" if at == "end" else "start")
+        key = await ApiKeys(db).ensure_first(plaintext=settings.bootstrap_api_key)
+        if key is not None:
+            sys.stdout.write(orjson.dumps({"api_key": key}).decode() + "\n")
+    finally:
+        await db.stop()
+
+
+async def verify(settings: DispatcherSettings) -> None:
+    """Raise SetupMissing where something that `setup` makes is missing. Waits for Kafka, not for Postgres."""
+    topics, bootstrap = topics_of(settings), settings.kafka_bootstrap
+    await verify_topics(bootstrap, topics.dispatcher())
+    for group, (consumed, _) in _consumed(topics).items():
+        known = await committed(bootstrap, group)
+        wanted = {(topic.name, number) for topic in consumed for number in range(topic.partitions)}
+        if not wanted <= known.keys():
+            raise SetupMissing(f"group {group} has no committed offsets; run carewire-dispatcher setup")
+
+
+@asynccontextmanager
+async def serve(settings: DispatcherSettings, roles: frozenset[str]) -> AsyncIterator[Sequence[Component]]:
+    """Build the components of some roles."""
+    clock = SystemClock()
+    await retry_in_place(lambda: verify(settings), clock, what="verify_setup")
+    async with AsyncExitStack() as cleanup:
+        yield await _Assembly(settings, cleanup).components(roles)
+
+
+class _Assembly:
+    """Builds each part once, and has it taken down with the others."""
+
+    def __init__(self, settings: DispatcherSettings, cleanup: AsyncExitStack) -> None:
+        self._settings = settings
+        self._cleanup = cleanup
+        self._topics = topics_of(settings)
+        self._clock = SystemClock()
+        self._health = Health()
+        self._parts: list[Component] = []
+
+    async def components(self, roles: frozenset[str]) -> Sequence[Component]:
+        """Build the parts of some roles, and the HTTP server that shows their health."""
+        producer, db = await self._producer(), await self._database()
+        if roles & {"fan-out", "worker"}:
+            endpoints = self._endpoints()
+            if "fan-out" in roles:
+                self._add_fan_out(endpoints, producer)
+            if "worker" in roles:
+                await self._add_worker(endpoints, producer)
+        if "attempt-log" in roles:
+            self._add_attempt_log(db, producer)
+        routers = self._add_api(db, producer) if "api" in roles else []
+        app = management_app("Carewire dispatcher", self._health, ApiKeys(db), routers)
+        self._parts.append(HttpServer(app, self._settings.http_host, self._settings.http_port))
+        return self._parts
+
+    async def _producer(self) -> Producer:
+        producer = Producer(self._settings.kafka_bootstrap, "carewire-dispatcher")
+        await retry_in_place(producer.start, self._clock, what="start_producer")
+        self._cleanup.push_async_callback(producer.stop)
+        self._health.add("producer", lambda: "the producer failed" if producer.failed.done() else None)
+        return producer
+
+    async def _database(self) -> Database:
+        db = Database(self._settings.postgres_dsn, SERVICE)
+        await db.start()
+        self._cleanup.push_async_callback(db.stop)
+        # Deliveries need no Postgres, so its absence must not keep a worker from starting.
+        if await db.available():
+            await verify_migrated(db, _PACKAGE)
+        return db
+
+    def _endpoints(self) -> CompactedTable[Endpoint]:
+        decode = endpoint_decoder(self._settings.keyring)
+        bootstrap, topic = self._settings.kafka_bootstrap, self._topics.endpoints.name
+        table = CompactedTable(bootstrap, topic, decode, self._clock)
+        self._health.add("endpoints", table.not_ready)
+        self._parts.append(table)
+        return table
+
+    def _add_fan_out(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
+        consumer = BatchConsumer(
+            self._settings.kafka_bootstrap,
+            [self._topics.events.name, self._topics.incoming_webhooks.name],
+            fan_out_group(self._topics),
+            FanOut(self._topics, endpoints, producer, self._clock).handle,
+            clock=self._clock,
+        )
+        self._health.add("fan-out", consumer.not_ready)
+        self._parts.append(consumer)
+
+    async def _add_worker(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
+        sender = AiohttpSender(
+            allow_http=self._settings.allow_http_endpoints,
+            allow_private=self._settings.allow_private_endpoints,
+        )
+        await sender.start()
+        self._cleanup.push_async_callback(sender.stop)
+        means = Means(
+            self._settings.kafka_bootstrap,
+            self._topics,
+            producer,
+            sender,
+            endpoints,
+            self._settings.time_scale,
+            self._clock,
+        )
+        worker = Worker(means)
+        self._health.add("worker", worker.not_ready)
+        self._parts.append(worker)
+
+    def _add_attempt_log(self, db: Database, producer: Producer) -> None:
+        consumer = BatchConsumer(
+            self._settings.kafka_bootstrap,
+            [self._topics.attempts.name],
+            attempt_log_group(self._topics),
+            AttemptLog(db, producer, self._topics, self._clock).handle,
+            max_records=500,
+            clock=self._clock,
+        )
+        self._health.add("attempt-log", consumer.not_ready)
+        self._parts.append(consumer)
+
+    def _add_api(self, db: Database, producer: Producer) -> list[APIRouter]:
+        relay = Relay(db, producer, clock=self._clock)
+        self._parts.append(relay)
+
+        async def database() -> str | None:
+            return None if await db.available() else "Postgres does not answer; the management API needs it"
+
+        self._health.add("postgres", database)
+        policy = UrlPolicy(self._settings.allow_http_endpoints, self._settings.allow_private_endpoints)
+        store = EndpointStore(db, self._settings.keyring, self._topics, relay.wake)
+        return [endpoint_router(store, policy), delivery_router(DeliveryStore(db))]
+
+
+def main() -> None:
+    """Run the command line."""
+    sys.exit(service_command(SERVICE, DispatcherSettings, ROLES, setup=setup, serve=serve))

@@ -1,0 +1,14 @@
+"""Settings of the dispatcher."""
+
+from pydantic import Field
+
+from carewire_runtime.settings import ServiceSettings
+
+
+class DispatcherSettings(ServiceSettings):
+    """What the dispatcher needs to know beside what every service does."""
+
+    http_port: int = Field(8082, ge=0, le=65535, description="port to listen on")
+    time_scale: float = Field(1.0, gt=0, le=1000, description="divides retry offsets and tiers, for tests")
+    allow_http_endpoints: bool = Field(False, description="allow endpoints without TLS, for development")
+    allow_private_endpoints: bool = Field(False, description="allow private addresses, for development")
