@@ -22,9 +22,9 @@ class KnownPatient:
 
 @dataclass(frozen=True, slots=True)
 class NewPatient:
-    """Nobody has any of the identifiers; without any, the patient stays anonymous."""
+    """Nobody has any of the identifiers, all are `missing`; without any, the patient stays anonymous."""
 
-    identifiers: tuple[Fingerprint, ...]
+    missing: tuple[Fingerprint, ...]
 
 
 @dataclass(frozen=True, slots=True)

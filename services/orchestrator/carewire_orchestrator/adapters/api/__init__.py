@@ -1,0 +1,1 @@
+"""HTTP: the orchestrator's management API under /v1."""

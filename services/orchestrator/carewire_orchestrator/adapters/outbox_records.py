@@ -1,0 +1,93 @@
+"""What the orchestrator tells others, as records of its outbox."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from carewire_contracts.catalogue import CatalogueDefinition, CatalogueIdentifierSystem
+from carewire_contracts.envelope import Envelope
+from carewire_contracts.events.pathway import PatientIdentifier
+from carewire_contracts.events.patient import Patient, PatientCreated, PatientProfile, PatientUser
+from carewire_contracts.identifiers import Identifier
+from carewire_contracts.statuses import AnyRequestStatusEvent
+from carewire_contracts.topics import Topics
+from carewire_contracts.wire import encode
+from carewire_orchestrator.domain.advance import Advanced
+from carewire_orchestrator.domain.announcing import announce
+from carewire_orchestrator.domain.release import Release
+from carewire_orchestrator.domain.starting import StartedCareFlow
+from carewire_runtime.ids import derived_id, new_id
+from carewire_runtime.postgres.outbox import OutboxRecord
+from carewire_runtime.telemetry import metrics
+
+SOURCE: Final = "carewire/orchestrator"
+
+
+@dataclass(frozen=True, slots=True)
+class Publishing:
+    """Where records go, and for which tenant they speak."""
+
+    topics: Topics
+    tenant_id: str
+
+    def started(self, started: StartedCareFlow, now: datetime, traceparent: str | None) -> Iterator[OutboxRecord]:
+        """`patient.created` where the patient is new, then all that the start brought about."""
+        if started.is_new_patient:
+            yield self._patient_created(started.care_flow.patient_id, started.identifiers, now, traceparent)
+        yield from self.advanced(started.release, started.advanced, started.identifiers, now, traceparent)
+
+    def advanced(
+        self,
+        release: Release,
+        advanced: Advanced,
+        identifiers: Sequence[Identifier],
+        now: datetime,
+        traceparent: str | None,
+    ) -> Iterator[OutboxRecord]:
+        """All that an event brought about, in order, under the patient's key."""
+        key = advanced.care_flow.patient_id.encode()
+        for told in announce(release, advanced, tenant_id=self.tenant_id, identifiers=identifiers):
+            event_type = told.event.event_type
+            envelope = Envelope(told.id, event_type, SOURCE, now, advanced.care_flow.id)
+            metrics.EVENTS_EMITTED.add(event_type=event_type)
+            yield OutboxRecord(self.topics.events.name, key, encode(told.event), envelope.headers(traceparent))
+
+    def _patient_created(
+        self, patient_id: str, identifiers: Sequence[Identifier], now: datetime, traceparent: str | None
+    ) -> OutboxRecord:
+        told = tuple(PatientIdentifier(system=i.system, value=i.value) for i in identifiers)
+        event = PatientCreated(
+            patient=Patient(
+                id=patient_id,
+                user=PatientUser(id=patient_id, tenant_id=self.tenant_id),
+                profile=PatientProfile(identifier=told),
+            ),
+            tenant_id=self.tenant_id,
+            date=now,
+        )
+        event_id = derived_id(patient_id, event.event_type)
+        envelope = Envelope(event_id, event.event_type, SOURCE, now, patient_id)
+        metrics.EVENTS_EMITTED.add(event_type=event.event_type)
+        return OutboxRecord(self.topics.events.name, patient_id.encode(), encode(event), envelope.headers(traceparent))
+
+    def request_status(self, event: AnyRequestStatusEvent, now: datetime, traceparent: str | None) -> OutboxRecord:
+        """A status of a request. Its id is the same each time that the same status is reached."""
+        event_id = derived_id(event.request_id, event.status)
+        envelope = Envelope(event_id, event.event_type, SOURCE, now, event.request_id)
+        return OutboxRecord(
+            self.topics.incoming_webhooks.name,
+            event.request_id.encode(),
+            encode(event),
+            envelope.headers(traceparent),
+        )
+
+    def catalogue(
+        self, entry: CatalogueDefinition | CatalogueIdentifierSystem, now: datetime, traceparent: str | None
+    ) -> OutboxRecord:
+        """The state of a catalogue entry, replacing the one before."""
+        kind = "definition" if isinstance(entry, CatalogueDefinition) else "identifier_system"
+        envelope = Envelope(new_id(), f"catalogue.{kind}.changed", SOURCE, now)
+        return OutboxRecord(
+            self.topics.catalogue.name, entry.key.encode(), encode(entry), envelope.headers(traceparent)
+        )

@@ -1,0 +1,140 @@
+"""From `ingress.requests` to care flows, batch by batch.
+
+A batch is finished before its offsets are committed: a passing fault is waited out where it stands, any other
+ends the process. What is no request at all goes to `orchestrator.dead`.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Final
+
+from carewire_contracts.envelope import header
+from carewire_contracts.requests import AcceptedRequest, RecordError
+from carewire_orchestrator.adapters.outbox_records import Publishing
+from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.starts import Starts
+from carewire_orchestrator.domain.request_outcome import AlreadyEnded, Duplicate, Failed
+from carewire_orchestrator.domain.request_statuses import taken
+from carewire_orchestrator.domain.starting import Call, Outcome
+from carewire_runtime.clock import Clock
+from carewire_runtime.ids import new_id
+from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.records import Record
+from carewire_runtime.postgres.relay import Relay
+from carewire_runtime.retry import retry_in_place
+from carewire_runtime.telemetry import metrics
+from carewire_runtime.telemetry.logs import logger
+
+_MALFORMED: Final = "malformed_request"
+
+_log = logger("request_consumer")
+
+
+class RequestConsumer:
+    """Handles batches of accepted requests."""
+
+    def __init__(
+        self,
+        starts: Starts,
+        identities: Identities,
+        publishing: Publishing,
+        producer: Producer,
+        relay: Relay,
+        clock: Clock,
+    ) -> None:
+        self._starts = starts
+        self._identities = identities
+        self._publishing = publishing
+        self._producer = producer
+        self._relay = relay
+        self._clock = clock
+        self._dead = DeadLetters(producer, publishing.topics.orchestrator_dead.name)
+        self._poison_limit = PoisonLimit(clock)
+
+    async def handle(self, records: list[Record]) -> None:
+        """End every request of a batch. Raises what does not pass by itself; then the batch is not finished."""
+        began = self._clock.monotonic()
+        calls = [call for record in records if (call := await self._read(record)) is not None]
+        self._poison_limit.good(len(calls))
+        if not calls:
+            return
+        async with asyncio.TaskGroup() as both:
+            both.create_task(retry_in_place(lambda: self._tell_taken(calls), self._clock, what="tell_taken"))
+            ending = both.create_task(
+                retry_in_place(lambda: self._starts.end(calls, self._clock.now()), self._clock, what="end_requests")
+            )
+        self._relay.wake()
+        duration_ms = round((self._clock.monotonic() - began) * 1000, 1)
+        for call, outcome in zip(calls, ending.result(), strict=True):
+            _tell_ended(call, outcome, duration_ms)
+
+    async def _read(self, record: Record) -> Call | None:
+        try:
+            request = AcceptedRequest.decode(record.value or b"")
+        except RecordError:
+            request = None
+        if request is None or not _is_whole(request):
+            await retry_in_place(lambda: self._dead.send(record, _MALFORMED), self._clock, what="set_aside")
+            self._poison_limit.poison()
+            return None
+        return Call(
+            request=request,
+            appended_at=datetime.fromtimestamp(record.timestamp_ms / 1000, UTC),
+            fingerprints=tuple(self._identities.fingerprint(identifier) for identifier in request.identifiers),
+            care_flow_id=new_id(),
+            patient_id=new_id(),
+            traceparent=header(record.headers, "traceparent"),
+        )
+
+    async def _tell_taken(self, calls: Sequence[Call]) -> None:
+        """Say that requests are processed, at once and not by the outbox: the end of each may be a while off."""
+        now = self._clock.now()
+        waiting = []
+        for call in calls:
+            for event in taken(call.request, call.appended_at, now):
+                record = self._publishing.request_status(event, now, call.traceparent)
+                sent = self._producer.enqueue(record.topic, key=record.key, value=record.value, headers=record.headers)
+                waiting.append(await sent)
+        await asyncio.gather(*waiting)
+
+
+def _is_whole(request: AcceptedRequest) -> bool:
+    """Whether the fields that we rely on are of the type that their writer gives them."""
+    texts = (
+        request.request_id,
+        request.tenant_id,
+        request.webhook_id,
+        request.definition_id,
+        request.release_id,
+        request.start_key,
+        request.body_digest,
+        *(text for identifier in request.identifiers for text in (identifier.system, identifier.value)),
+        *(value.data_point_definition_id for value in request.data_points),
+    )
+    return all(isinstance(text, str) for text in texts)
+
+
+def _tell_ended(call: Call, outcome: Outcome, duration_ms: float) -> None:
+    fields: dict[str, object] = {"status": "SUCCESS"}
+    if isinstance(outcome, AlreadyEnded):
+        _log.info("request_had_ended", request_id=call.request.request_id)
+        return
+    if isinstance(outcome, Failed):
+        fields = {"status": "FAILED", "reason": outcome.reason.value}
+    elif isinstance(outcome, Duplicate):
+        fields |= {"care_flow_id": outcome.care_flow_id, "duplicate_of": outcome.request_id}
+    else:
+        fields["care_flow_id"] = outcome.care_flow.id
+    metrics.OUTCOMES.add(status=str(fields["status"]), reason=str(fields.get("reason", "")))
+    _log.info(
+        "request_ended",
+        request_id=call.request.request_id,
+        webhook_id=call.request.webhook_id,
+        definition_id=call.request.definition_id,
+        release_id=call.request.release_id,
+        start_key=call.request.start_key,
+        duration_ms=duration_ms,
+        **fields,
+    )

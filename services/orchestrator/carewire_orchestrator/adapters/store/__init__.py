@@ -1,0 +1,1 @@
+"""Postgres: what the orchestrator keeps."""

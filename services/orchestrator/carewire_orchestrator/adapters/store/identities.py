@@ -1,0 +1,82 @@
+"""Identifiers of patients: locked, looked up by fingerprint, kept sealed.
+
+Everything that resolves identifiers goes through `lock` first, consumer and API alike: two transactions that look
+for the same identifier take turns, so that they never both create its patient.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from carewire_contracts.identifiers import Identifier, normalise_identifier_value
+from carewire_orchestrator.adapters.store.queries import QUERIES
+from carewire_orchestrator.domain.identity import Fingerprint
+from carewire_orchestrator.domain.starting import StartedCareFlow
+from carewire_runtime.postgres.pool import Connection
+from carewire_runtime.sealing import Keyring
+
+
+class Identities:
+    """Patients and their identifiers."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        self._keyring = keyring
+
+    def fingerprint(self, identifier: Identifier) -> Fingerprint:
+        """The form in which an identifier is compared."""
+        value = normalise_identifier_value(identifier.value).encode()
+        return identifier.system, self._keyring.fingerprint(value, context=identifier.system)
+
+    async def lock(self, connection: Connection, fingerprints: Iterable[Fingerprint]) -> None:
+        """Take the locks of identifiers until the transaction ends, in one order, so that nobody deadlocks.
+
+        To be called once in a transaction, before its first savepoint: rolling back to one would give locks back.
+        """
+        locks = sorted({int.from_bytes(digest[:8], "big", signed=True) for _, digest in fingerprints})
+        if locks:
+            await connection.execute(QUERIES.lock_identifiers, locks)
+
+    async def owners(self, connection: Connection, fingerprints: Iterable[Fingerprint]) -> dict[Fingerprint, str]:
+        """Who has which of these identifiers."""
+        wanted = list(dict.fromkeys(fingerprints))
+        if not wanted:
+            return {}
+        rows = await connection.fetch(
+            QUERIES.owners_of_identifiers, [system for system, _ in wanted], [digest for _, digest in wanted]
+        )
+        return {(row["system"], row["fingerprint"]): row["patient_id"] for row in rows}
+
+    async def of_patients(
+        self, connection: Connection, patient_ids: Iterable[str]
+    ) -> dict[str, tuple[Identifier, ...]]:
+        """All identifiers of these patients. Raises SealingError where a key is missing."""
+        wanted = sorted(set(patient_ids))
+        if not wanted:
+            return {}
+        found: dict[str, list[Identifier]] = defaultdict(list)
+        for row in await connection.fetch(QUERIES.identifiers_of_patients, wanted):
+            value = self._keyring.open(row["sealed_value"], context=_context(row["system"], row["patient_id"]))
+            found[row["patient_id"]].append(Identifier(row["system"], value.decode()))
+        return {patient_id: tuple(identifiers) for patient_id, identifiers in found.items()}
+
+    async def add(self, connection: Connection, started: Sequence[StartedCareFlow], now: datetime) -> None:
+        """Create the patients and identifiers that came with these care flows."""
+        new = [one.care_flow.patient_id for one in started if one.is_new_patient]
+        if new:
+            await connection.execute(QUERIES.add_patients, new, now)
+        rows = [
+            (system, digest, one.care_flow.patient_id, self._seal(identifier, one.care_flow.patient_id))
+            for one in started
+            for (system, digest), identifier in one.new_identifiers
+        ]
+        if rows:
+            columns = [list(column) for column in zip(*rows, strict=True)]
+            await connection.execute(QUERIES.add_identifiers, *columns, self._keyring.fingerprint_key_id, now)
+
+    def _seal(self, identifier: Identifier, patient_id: str) -> str:
+        value = normalise_identifier_value(identifier.value).encode()
+        return self._keyring.seal(value, context=_context(identifier.system, patient_id))
+
+
+def _context(system: str, patient_id: str) -> str:
+    return f"patient_identifier {system} {patient_id}"

@@ -1,0 +1,170 @@
+"""A batch of requests in one transaction: all of it is there, or nothing.
+
+Start keys are claimed first and in one order, then the locks of all identifiers are taken in one order, before
+the first savepoint. So two processes with overlapping batches wait for each other at most once, and never in a
+circle. Everything else is decided in memory (`domain.starting`) and written with one statement a table.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+from carewire_contracts.statuses import FailureReason
+from carewire_orchestrator.adapters.outbox_records import Publishing
+from carewire_orchestrator.adapters.store.care_flows import add_care_flows
+from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.queries import QUERIES
+from carewire_orchestrator.adapters.store.releases import Releases
+from carewire_orchestrator.domain.request_outcome import Failed, FirstCall, Succeeded, is_expired
+from carewire_orchestrator.domain.request_statuses import ended
+from carewire_orchestrator.domain.starting import Call, Intake, Outcome, StartedCareFlow
+from carewire_runtime.errors import StatementFailed
+from carewire_runtime.postgres import outbox
+from carewire_runtime.postgres.outbox import OutboxRecord
+from carewire_runtime.postgres.pool import Connection, Database
+from carewire_runtime.postgres.translation import translating
+from carewire_runtime.telemetry.tracing import span
+
+_DATA_EXCEPTION: Final = "22"
+"""The sqlstate class of values that Postgres cannot hold: the request's fault, and it stays so."""
+
+
+class Starts:
+    """Ends requests: starts care flows, or records why not."""
+
+    def __init__(self, db: Database, identities: Identities, releases: Releases, publishing: Publishing) -> None:
+        self._db = db
+        self._identities = identities
+        self._releases = releases
+        self._publishing = publishing
+
+    async def end(self, calls: Sequence[Call], now: datetime) -> list[Outcome]:
+        """End every request of a batch and answer how. Raises DatabaseError or SealingError; then none has ended."""
+        async with self._db.transaction() as connection:
+            claimed = await self._claim(connection, calls, now)
+            intake = await self._intake(connection, calls, claimed)
+            try:
+                async with _savepoint(connection):
+                    return await self._end_together(connection, intake.copy(), calls, now)
+            except StatementFailed as error:
+                if not error.sqlstate.startswith(_DATA_EXCEPTION):
+                    raise
+            return await self._end_one_by_one(connection, intake, calls, now)
+
+    async def _claim(self, connection: Connection, calls: Sequence[Call], now: datetime) -> set[str]:
+        first: dict[str, Call] = {}
+        for call in calls:
+            # A record that came too late must not use its key up: its sender was told to try again.
+            if not is_expired(call.request, call.appended_at):
+                first.setdefault(call.request.start_key, call)
+        keys = sorted(first)
+        rows = await connection.fetch(
+            QUERIES.claim_start_keys,
+            keys,
+            [first[key].request.body_digest for key in keys],
+            [first[key].request.request_id for key in keys],
+            now,
+        )
+        return {row["start_key"] for row in rows}
+
+    async def _intake(self, connection: Connection, calls: Sequence[Call], claimed: set[str]) -> Intake:
+        fingerprints = [fingerprint for call in calls for fingerprint in call.fingerprints]
+        await self._identities.lock(connection, fingerprints)
+        owners = await self._identities.owners(connection, fingerprints)
+        return Intake(
+            releases=await self._releases.load(connection, (call.request.release_id for call in calls)),
+            first_calls=await _first_calls(connection, {call.request.start_key for call in calls} - claimed),
+            owners=owners,
+            identifiers=await self._identities.of_patients(connection, owners.values()),
+        )
+
+    async def _end_together(
+        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime
+    ) -> list[Outcome]:
+        outcomes: list[Outcome] = []
+        records: list[OutboxRecord] = []
+        for call in calls:
+            with span("orchestrator.start_care_flow", parent=call.traceparent) as current:
+                outcome = intake.decide(call, now)
+                current.set("request_id", call.request.request_id)
+                current.set("outcome", type(outcome).__name__)
+                records.extend(self._told(call, outcome, now, current.traceparent))
+            outcomes.append(outcome)
+        await self._write(connection, calls, outcomes, now)
+        await outbox.add(connection, records)
+        return outcomes
+
+    async def _end_one_by_one(
+        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime
+    ) -> list[Outcome]:
+        """Find the request whose values cannot be stored; the others of the batch go on."""
+        outcomes: list[Outcome] = []
+        for call in calls:
+            attempt = intake.copy()
+            try:
+                async with _savepoint(connection):
+                    outcomes += await self._end_together(connection, attempt, [call], now)
+                    intake = attempt
+                    continue
+            except StatementFailed as error:
+                if not error.sqlstate.startswith(_DATA_EXCEPTION):
+                    raise
+            failed = Failed(FailureReason.INVALID_BASELINE)
+            intake.fail(call, failed)
+            outcomes.append(failed)
+            await self._write(connection, [call], [failed], now)
+            await outbox.add(connection, list(self._told(call, failed, now, call.traceparent)))
+        return outcomes
+
+    def _told(self, call: Call, outcome: Outcome, now: datetime, traceparent: str | None) -> list[OutboxRecord]:
+        records: list[OutboxRecord] = []
+        if isinstance(outcome, StartedCareFlow):
+            records += self._publishing.started(outcome, now, traceparent)
+        status = ended(call.request, outcome, now)
+        if status is not None:
+            records.append(self._publishing.request_status(status, now, traceparent))
+        return records
+
+    async def _write(
+        self, connection: Connection, calls: Sequence[Call], outcomes: Sequence[Outcome], now: datetime
+    ) -> None:
+        started = [outcome for outcome in outcomes if isinstance(outcome, StartedCareFlow)]
+        if started:
+            await self._identities.add(connection, started, now)
+            await add_care_flows(connection, started)
+        rows = [_start_row(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
+        known = [row for row in rows if row is not None]
+        if known:
+            await connection.execute(QUERIES.end_starts, *(list(column) for column in zip(*known, strict=True)))
+
+
+def _start_row(call: Call, outcome: Outcome) -> tuple[str | None, ...] | None:
+    request = call.request
+    if isinstance(outcome, StartedCareFlow):
+        return request.start_key, request.request_id, outcome.care_flow.id, outcome.care_flow.patient_id, None
+    if isinstance(outcome, Failed):
+        return request.start_key, request.request_id, None, None, outcome.reason.value
+    return None
+
+
+async def _first_calls(connection: Connection, keys: set[str]) -> dict[str, FirstCall]:
+    if not keys:
+        return {}
+    return {
+        row["start_key"]: FirstCall(
+            row["request_id"],
+            row["body_digest"],
+            Failed(FailureReason(row["reason"]))
+            if row["reason"] is not None
+            else Succeeded(row["care_flow_id"], row["patient_id"]),
+        )
+        for row in await connection.fetch(QUERIES.first_calls, sorted(keys))
+    }
+
+
+@asynccontextmanager
+async def _savepoint(connection: Connection) -> AsyncIterator[None]:
+    with translating():
+        async with connection.transaction():
+            yield

@@ -1,0 +1,152 @@
+"""How accepted requests become care flows, one after another.
+
+Requests of one batch may share start keys and identifiers, so each is decided with what the earlier ones did in
+mind, exactly as if they had come in batches of one.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Self, TypeAlias
+
+from carewire_contracts.identifiers import Identifier
+from carewire_contracts.requests import AcceptedRequest
+from carewire_contracts.statuses import FailureReason
+from carewire_orchestrator.domain.advance import Advanced, Refusal, advance
+from carewire_orchestrator.domain.baseline import read_baseline
+from carewire_orchestrator.domain.care_flow import CareFlow
+from carewire_orchestrator.domain.events import Started
+from carewire_orchestrator.domain.given_values import ValueProblem
+from carewire_orchestrator.domain.identity import Fingerprint, IdentityConflict, KnownPatient, NewPatient, identify
+from carewire_orchestrator.domain.release import Release
+from carewire_orchestrator.domain.request_outcome import (
+    AlreadyEnded,
+    Duplicate,
+    Failed,
+    FirstCall,
+    Start,
+    Succeeded,
+    judge,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """An accepted request as it was taken from Kafka, with ids at hand for what it may create.
+
+    `fingerprints` belong to the request's identifiers, in their order. `traceparent` continues its trace.
+    """
+
+    request: AcceptedRequest
+    appended_at: datetime
+    fingerprints: tuple[Fingerprint, ...]
+    care_flow_id: str
+    patient_id: str
+    traceparent: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StartedCareFlow:
+    """A care flow that runs now, for a patient who was known or is new with it.
+
+    `identifiers` are all that the patient has; `new_identifiers` are those among them that were missing.
+    """
+
+    release: Release
+    advanced: Advanced
+    is_new_patient: bool
+    identifiers: tuple[Identifier, ...]
+    new_identifiers: tuple[tuple[Fingerprint, Identifier], ...]
+
+    @property
+    def care_flow(self) -> CareFlow:
+        """The care flow as it stands after its start."""
+        return self.advanced.care_flow
+
+
+Outcome: TypeAlias = StartedCareFlow | Duplicate | Failed | AlreadyEnded
+
+
+def start_care_flow(
+    release: Release, care_flow_id: str, patient_id: str, given: Mapping[str, object], now: datetime
+) -> Advanced | list[ValueProblem]:
+    """Start a care flow with the values given for its baseline, or tell all that is wrong with them."""
+    baseline = read_baseline(release.definition.data_points, given)
+    if isinstance(baseline, list):
+        return baseline
+    care_flow = CareFlow(id=care_flow_id, release_id=release.release_id, patient_id=patient_id)
+    advanced = advance(release, care_flow, Started(baseline), now)
+    # A care flow that was made a line above has not started yet.
+    return [] if isinstance(advanced, Refusal) else advanced
+
+
+class Intake:
+    """What is known while requests are decided: releases, first calls by start key, and who has which identifier."""
+
+    def __init__(
+        self,
+        releases: Mapping[str, Release],
+        first_calls: Mapping[str, FirstCall],
+        owners: Mapping[Fingerprint, str],
+        identifiers: Mapping[str, tuple[Identifier, ...]],
+    ) -> None:
+        self._releases = releases
+        self._first_calls = dict(first_calls)
+        self._owners = dict(owners)
+        self._identifiers = dict(identifiers)
+
+    def copy(self) -> Self:
+        """What is known so far, for a decision that may have to be taken back."""
+        return type(self)(self._releases, self._first_calls, self._owners, self._identifiers)
+
+    def decide(self, call: Call, now: datetime) -> Outcome:
+        """Decide a request and remember what follows for the later ones."""
+        verdict = judge(call.request, call.appended_at, self._first_calls.get(call.request.start_key))
+        if not isinstance(verdict, Start):
+            return verdict
+        outcome = self._start(call, now)
+        if isinstance(outcome, Failed):
+            self.fail(call, outcome)
+        else:
+            self._remember(call, outcome)
+        return outcome
+
+    def fail(self, call: Call, failed: Failed) -> None:
+        """Remember that the first call of a key failed."""
+        self._first_calls[call.request.start_key] = _first_call(call, failed)
+
+    def _start(self, call: Call, now: datetime) -> StartedCareFlow | Failed:
+        release = self._releases.get(call.request.release_id)
+        if release is None:
+            return Failed(FailureReason.RELEASE_NOT_FOUND)
+        identity = identify(call.fingerprints, self._owners)
+        if isinstance(identity, IdentityConflict):
+            return Failed(FailureReason.IDENTITY_CONFLICT)
+        patient_id = identity.patient_id if isinstance(identity, KnownPatient) else call.patient_id
+        given = {value.data_point_definition_id: value.value for value in call.request.data_points}
+        advanced = start_care_flow(release, call.care_flow_id, patient_id, given, now)
+        if isinstance(advanced, list):
+            return Failed(FailureReason.INVALID_BASELINE)
+        missing = _values_of(call, identity)
+        return StartedCareFlow(
+            release=release,
+            advanced=advanced,
+            is_new_patient=isinstance(identity, NewPatient),
+            identifiers=(*self._identifiers.get(patient_id, ()), *(identifier for _, identifier in missing)),
+            new_identifiers=missing,
+        )
+
+    def _remember(self, call: Call, started: StartedCareFlow) -> None:
+        patient_id = started.care_flow.patient_id
+        self._first_calls[call.request.start_key] = _first_call(call, Succeeded(started.care_flow.id, patient_id))
+        self._owners.update((fingerprint, patient_id) for fingerprint, _ in started.new_identifiers)
+        self._identifiers[patient_id] = started.identifiers
+
+
+def _first_call(call: Call, outcome: Succeeded | Failed) -> FirstCall:
+    return FirstCall(call.request.request_id, call.request.body_digest, outcome)
+
+
+def _values_of(call: Call, identity: KnownPatient | NewPatient) -> tuple[tuple[Fingerprint, Identifier], ...]:
+    values = dict(zip(call.fingerprints, call.request.identifiers, strict=True))
+    return tuple((fingerprint, values[fingerprint]) for fingerprint in identity.missing)

@@ -1,0 +1,22 @@
+"""Settings of the orchestrator."""
+
+from pydantic import Field
+
+from carewire_contracts.topics import Topics
+from carewire_runtime.settings import ServiceSettings
+
+
+class OrchestratorSettings(ServiceSettings):
+    """What the orchestrator needs to know beyond what every service does."""
+
+    http_port: int = Field(8081, ge=0, le=65535, description="port to listen on")
+
+    @property
+    def topics(self) -> Topics:
+        """The deployment's topics."""
+        return Topics(self.topic_prefix, self.partitions)
+
+    @property
+    def group(self) -> str:
+        """The consumer group of `ingress.requests`."""
+        return f"{self.topic_prefix}orchestrator"

@@ -1,0 +1,56 @@
+-- name: add_care_flows
+-- Insert care flows that have just been started.
+INSERT INTO care_flow (id, patient_id, definition_id, release_id, status, document, started_at, ended_at)
+SELECT * FROM unnest(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[]
+);
+
+-- name: lock_care_flow
+-- The state of a care flow, which nobody else changes until this transaction has ended.
+SELECT document FROM care_flow WHERE id = $1 FOR UPDATE;
+
+-- name: save_care_flow
+-- The state of a care flow after an event.
+UPDATE care_flow SET status = $2, document = $3, ended_at = $4 WHERE id = $1;
+
+-- name: care_flow
+-- The state of a care flow.
+SELECT document FROM care_flow WHERE id = $1;
+
+-- name: care_flows_of_patient
+-- A page of a patient's care flows, newest first; $2 is the last id of the page before, or null.
+SELECT id, patient_id, definition_id, release_id, status, started_at, ended_at
+FROM care_flow
+WHERE patient_id = $1 AND ($2::text IS NULL OR id < $2)
+ORDER BY id DESC
+LIMIT $3;
+
+-- name: care_flows
+-- A page of all care flows, newest first; $1 is the last id of the page before, or null.
+SELECT id, patient_id, definition_id, release_id, status, started_at, ended_at
+FROM care_flow
+WHERE $1::text IS NULL OR id < $1
+ORDER BY id DESC
+LIMIT $2;
+
+-- name: care_flow_of_activity
+-- The care flow that an activity belongs to.
+SELECT care_flow_id FROM activity WHERE id = $1;
+
+-- name: put_activities
+-- Insert new activities, and end those that are there.
+INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at;
+
+-- name: add_data_points
+-- Insert collected values.
+INSERT INTO data_point (id, care_flow_id, definition_id, value_type, value, collected_at)
+SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]);
+
+-- name: data_points
+-- Every value that a care flow collected, oldest first.
+SELECT id, definition_id, value_type, value, collected_at
+FROM data_point
+WHERE care_flow_id = $1
+ORDER BY collected_at, id;
