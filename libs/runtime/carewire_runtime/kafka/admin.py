@@ -8,7 +8,13 @@ from typing import Any, Final, Literal
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import for_code
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+    for_code,
+)
+from aiokafka.structs import OffsetAndMetadata
 
 from carewire_contracts.topics import Topic
 from carewire_runtime.errors import KafkaRefused, KafkaUnavailable, SetupMissing
@@ -18,9 +24,15 @@ Position = tuple[str, int]
 """Topic and partition."""
 
 _TIMEOUT_MS: Final = 15_000
+_PATIENCE_S: Final = 15
 _WANTED_REPLICAS: Final = 3
 _TOPIC_EXISTS: Final = 36
 _OK: Final = 0
+_COORDINATOR_BEGINS: Final = (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    NotCoordinatorForGroupError,
+)
 
 
 @asynccontextmanager
@@ -67,7 +79,7 @@ def _created(topic_errors: Iterable[tuple[Any, ...]], name: str) -> bool:
 
 async def _wait_for_leaders(client: AIOKafkaAdminClient, topics: Iterable[Topic]) -> None:
     wanted = {topic.name: topic.partitions for topic in topics}
-    for _ in range(_TIMEOUT_MS // 100):
+    for _ in range(_PATIENCE_S * 10):
         described = await _describe(client)
         if all(described.get(name, (0, 0))[1] == partitions for name, partitions in wanted.items()):
             return
@@ -163,12 +175,22 @@ async def _consumer(bootstrap: str, group: str) -> AsyncIterator[AIOKafkaConsume
 async def committed(bootstrap: str, group: str) -> dict[Position, tuple[int, str]]:
     """Return all committed offsets of a group with their metadata, which the consumer API drops."""
     async with _admin(bootstrap) as client:
-        offsets = await client.list_consumer_group_offsets(group)
+        offsets = await _group_offsets(client, group)
     return {
         (partition.topic, partition.partition): (place.offset, place.metadata or "")
         for partition, place in offsets.items()
         if place.offset >= 0
     }
+
+
+async def _group_offsets(client: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    # The first group of a cluster makes its coordinators begin their work, which takes a moment.
+    for _ in range(_PATIENCE_S * 10):
+        try:
+            return await client.list_consumer_group_offsets(group)
+        except _COORDINATOR_BEGINS:
+            await asyncio.sleep(0.1)
+    raise KafkaUnavailable("no group coordinator answers")
 
 
 async def delete_records(bootstrap: str, before: Mapping[Position, int]) -> None:
