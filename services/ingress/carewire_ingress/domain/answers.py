@@ -16,8 +16,6 @@ Header = tuple[bytes, bytes]
 
 _JSON: Final = b"application/json"
 _PROBLEM: Final = b"application/problem+json"
-_CLOSE: Final = (b"connection", b"close")
-"""What is left of the body will not be read, so the connection cannot carry another request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +73,7 @@ def unavailable(retry_after: int) -> Answer:
 
 def too_large(limit: int) -> Answer:
     """413: the body exceeds the cap, in bytes."""
-    detail = f"A body may have at most {limit} bytes."
-    return _problem(413, "too_large", "Body too large", detail, headers=(_CLOSE,))
+    return _problem(413, "too_large", "Body too large", f"A body may have at most {limit} bytes.")
 
 
 def _problem(
@@ -109,5 +106,5 @@ UNSUPPORTED_MEDIA_TYPE: Final = _problem(
     "Send JSON (application/json or +json) or a form (application/x-www-form-urlencoded), without compression.",
 )
 READ_TIMEOUT: Final = _problem(
-    408, "read_timeout", "Body too slow", "The body did not arrive in time.", headers=(_CLOSE,)
+    408, "read_timeout", "Body too slow", "The body did not arrive in time.", headers=((b"connection", b"close"),)
 )
