@@ -7,7 +7,7 @@ Roles: `api` (management API and the relay of its outbox), `fan-out` (events to 
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from typing import Final
+from typing import Final, Literal
 
 import orjson
 from fastapi import APIRouter
@@ -53,7 +53,7 @@ def topics_of(settings: DispatcherSettings) -> Topics:
     return Topics(settings.topic_prefix, settings.partitions)
 
 
-def _consumed(topics: Topics) -> dict[str, tuple[list[Topic], str]]:
+def _consumed(topics: Topics) -> dict[str, tuple[list[Topic], Literal["end", "start"]]]:
     """List each group's topics, and where it begins: fan-out at the end, for history is not news."""
     return {
         fan_out_group(topics): ([topics.events, topics.incoming_webhooks], "end"),
@@ -72,13 +72,18 @@ async def setup(settings: DispatcherSettings) -> None:
         await migrate(db, _PACKAGE)
         await ensure_topics(bootstrap, topics.dispatcher())
         await verify_topics(bootstrap, topics.dispatcher())
-        for group, (consumed, at) in _consumed(topics).items():
-            await commit_initial_offsets(bootstrap, group, consumed, "end" if at == "end" else "start")
+        # A broker that has just been made creates its offsets topic at the first question.
+        await retry_in_place(lambda: _commit_offsets(bootstrap, topics), SystemClock(), what="commit_offsets")
         key = await ApiKeys(db).ensure_first(plaintext=settings.bootstrap_api_key)
         if key is not None:
             sys.stdout.write(orjson.dumps({"api_key": key}).decode() + "\n")
     finally:
         await db.stop()
+
+
+async def _commit_offsets(bootstrap: str, topics: Topics) -> None:
+    for group, (consumed, at) in _consumed(topics).items():
+        await commit_initial_offsets(bootstrap, group, consumed, at)
 
 
 async def verify(settings: DispatcherSettings) -> None:
