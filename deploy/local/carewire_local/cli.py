@@ -11,7 +11,7 @@ from pathlib import Path
 
 from carewire_local.clean import clean
 from carewire_local.errors import LocalError
-from carewire_local.interrupts import Interrupts
+from carewire_local.interrupts import Interrupts, leave
 from carewire_local.progress import say
 from carewire_local.stack import Stack
 
@@ -29,8 +29,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"carewire: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        say("Stopped; nothing is left running.")
-        return 0
+        say("Stopped; nothing is left running. Start again at any time: the data is kept.")
+        leave(0)
 
 
 def _parser() -> argparse.ArgumentParser:

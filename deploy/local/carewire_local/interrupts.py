@@ -1,7 +1,10 @@
 """Lets the first Ctrl-C (or SIGTERM, or a closed terminal) begin an ordered stop, and no later one disturb it."""
 
+import os
 import signal
+import sys
 from types import FrameType
+from typing import NoReturn
 
 from carewire_local.progress import Report
 
@@ -19,9 +22,10 @@ class Interrupts:
         self._seen = False
 
     def install(self) -> None:
-        """Handle the signals from now on. Call it in the main thread."""
+        """Handle the signals from now on, except those that the caller ignores (nohup). For the main thread."""
         for each in _SIGNALS:
-            signal.signal(each, self._handle)
+            if signal.getsignal(each) is not signal.SIG_IGN:
+                signal.signal(each, self._handle)
 
     def _handle(self, _number: int, _frame: FrameType | None) -> None:
         if self._seen:
@@ -29,3 +33,13 @@ class Interrupts:
         self._seen = True
         self._report("stopping ...")
         raise KeyboardInterrupt
+
+
+def leave(code: int) -> NoReturn:
+    """End this process now, without waiting for threads that still fetch or start something.
+
+    The servers that they may have begun die with this process.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -79,7 +79,8 @@ class Supervisor:
         while waiting := self.not_ready():
             now = time.monotonic()
             if now > end or any(self[name].exit_code == WRONG_CONFIGURATION for name in waiting):
-                raise NotReady("\n".join(f"{name} {reason}" for name, reason in waiting.items()))
+                # Asked again: the process may have died between its last answer and now, and then that is why.
+                raise NotReady("\n".join(f"{name} {reason}" for name, reason in self.not_ready().items()))
             if now > patience:
                 patience = now + _PATIENCE_S
                 self._report(f"waiting for {', '.join(waiting)}")
