@@ -1,0 +1,206 @@
+"""Staff configure webhooks over the management API; replicas follow within a second."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import pytest_asyncio
+
+from carewire_contracts.topics import Topics
+from carewire_ingress.app import RECEIVER
+from carewire_ingress.settings import IngressSettings
+from carewire_runtime.auth import ApiKeys, Role
+from carewire_runtime.postgres.pool import Database
+from carewire_testing.waiting import eventually
+from carewire_testing_ingress.running import (
+    API_KEY,
+    RunningIngress,
+    publish_catalogue,
+    records_of,
+    running,
+)
+from carewire_testing_ingress.samples import (
+    DEFINITION_ID,
+    MRN,
+    PATHS,
+    PAYLOAD,
+    data_point,
+    definition,
+    release,
+)
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+V1 = "/v1/incoming-webhooks"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def replicas(settings: IngressSettings) -> AsyncIterator[tuple[RunningIngress, RunningIngress]]:
+    async with running(settings) as one, running(settings, [RECEIVER]) as other:
+        yield one, other
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ingress(replicas: tuple[RunningIngress, RunningIngress]) -> RunningIngress:
+    return replicas[0]
+
+
+async def create(ingress: RunningIngress, **more: Any) -> dict[str, Any]:
+    return await ingress.create(**({"name": "A", "definition_id": DEFINITION_ID, "mapping": PATHS} | more))
+
+
+async def test_a_webhook_is_born_disabled_with_an_unguessable_url(ingress: RunningIngress) -> None:
+    created = await create(ingress, name="Surgeries")
+    assert created["enabled"] is False
+    assert len(urlsplit(created["url"]).path.removeprefix("/hooks/")) >= 43
+    assert created["test_url"] == created["url"] + "/test"
+    shown = (await ingress.admin.get(f"{V1}/{created['id']}")).json()
+    assert shown == created
+
+
+async def test_a_change_reaches_every_replica_within_a_second(
+    replicas: tuple[RunningIngress, RunningIngress],
+) -> None:
+    one, other = replicas
+    created = await create(one)
+    for step, status in (("enable", 202), ("disable", 409), ("enable", 202)):
+        answer = await one.admin.post(f"{V1}/{created['id']}/{step}")
+        began = time.monotonic()
+        assert answer.status_code == 200
+        await other.called(created, PAYLOAD, status)
+        assert time.monotonic() - began < 1
+    rotated = (await one.admin.post(f"{V1}/{created['id']}/rotate-token")).json()
+    began = time.monotonic()
+    assert rotated["url"] != created["url"]
+    await other.called(rotated, PAYLOAD, 202)
+    assert time.monotonic() - began < 1
+    await other.called(created, PAYLOAD, 404)
+    assert (await one.admin.delete(f"{V1}/{created['id']}")).status_code == 204
+    await other.called(rotated, PAYLOAD, 404)
+    assert (await one.admin.get(f"{V1}/{created['id']}")).status_code == 404
+
+
+async def test_enabling_needs_every_required_data_point_mapped(ingress: RunningIngress) -> None:
+    created = await create(ingress, mapping={"patient_name": "$.patient.name"})
+    refused = await ingress.admin.post(f"{V1}/{created['id']}/enable")
+    assert refused.status_code == 422
+    assert refused.headers["content-type"] == "application/problem+json"
+    assert [error["field"] for error in refused.json()["errors"]] == ["mapping.surgery_date", "mapping.pain_score"]
+    changed = await ingress.admin.patch(f"{V1}/{created['id']}", json={"mapping": PATHS})
+    assert changed.json()["mapping"] == PATHS
+    await ingress.enable(created)
+    broken = await ingress.admin.patch(f"{V1}/{created['id']}", json={"mapping": {}})
+    assert broken.status_code == 422
+    assert (await ingress.admin.get(f"{V1}/{created['id']}")).json()["mapping"] == PATHS
+
+
+async def test_everything_wrong_with_a_configuration_is_said_at_once(ingress: RunningIngress) -> None:
+    refused = await ingress.admin.post(
+        V1,
+        json={
+            "name": "Wrong",
+            "definition_id": DEFINITION_ID,
+            "mapping": {"unheard_of": "$.x", "pain_score": "not a path"},
+            "identifiers": [
+                {"value_path": "$..", "system": "https://unregistered.example"},
+                {"value_path": "$.a"},
+                {"value_path": "$.a", "system": MRN, "system_path": "$.b"},
+            ],
+            "start_key": {"header": "bad header", "path": "$.a"},
+        },
+    )
+    assert refused.status_code == 422
+    assert sorted(error["field"] for error in refused.json()["errors"]) == [
+        "identifiers.0.system",
+        "identifiers.0.value_path",
+        "identifiers.1",
+        "identifiers.2",
+        "mapping.pain_score",
+        "mapping.unheard_of",
+        "start_key",
+        "start_key.header",
+    ]
+
+
+async def test_a_webhook_needs_a_live_care_flow(ingress: RunningIngress) -> None:
+    refused = await ingress.admin.post(V1, json={"name": "A", "definition_id": "unheard-of"})
+    assert refused.status_code == 422
+    assert [error["field"] for error in refused.json()["errors"]] == ["definition_id"]
+
+
+async def test_a_new_release_judges_the_next_call(ingress: RunningIngress, settings: IngressSettings) -> None:
+    first = definition(release(data_point("a", "string"), release_id="r-1"), "changing")
+    await publish_catalogue(settings, first)
+    await ingress.called({"url": "/hooks/none"}, {}, 404)
+
+    async def created() -> dict[str, Any]:
+        answer = await ingress.admin.post(V1, json={"name": "C", "definition_id": "changing", "mapping": {"a": "$.a"}})
+        assert answer.status_code == 201, answer.text
+        body: dict[str, Any] = answer.json()
+        return body
+
+    webhook = await eventually(created)
+    await ingress.enable(webhook)
+    await ingress.called(webhook, {"a": "x"}, 202)
+    demanding = release(data_point("a", "string"), data_point("b", "number"), release_id="r-2")
+    await publish_catalogue(settings, definition(demanding, "changing", 2))
+    refused = await ingress.called(webhook, {"a": "x"}, 422)
+    assert [(reason["code"], reason["data_point"]) for reason in refused["reasons"]] == [("not_mapped", "b")]
+    await publish_catalogue(settings, definition(None, "changing", 3))
+    withdrawn = await ingress.called(webhook, {"a": "x"}, 422)
+    assert withdrawn["reasons"][0]["code"] in {"definition_not_live", "not_mapped"}
+
+
+async def test_lists_are_paged_newest_first(ingress: RunningIngress) -> None:
+    created = [(await create(ingress, name=f"page {number}"))["id"] for number in range(3)]
+    page = (await ingress.admin.get(V1, params={"limit": 2})).json()
+    assert [item["id"] for item in page["items"]] == created[:0:-1]
+    following = (await ingress.admin.get(V1, params={"limit": 2, "cursor": page["next_cursor"]})).json()
+    assert following["items"][0]["id"] == created[0]
+
+
+async def test_roles_decide_who_reads_and_who_configures(ingress: RunningIngress, settings: IngressSettings) -> None:
+    created = await create(ingress)
+    db = Database(settings.postgres_dsn, "ingress")
+    await db.start()
+    viewer, operator = [await ApiKeys(db).create(role.value, role) for role in (Role.VIEWER, Role.OPERATOR)]
+    await db.stop()
+
+    async def status(key: str, method: str, path: str, **more: Any) -> int:
+        headers = {"authorization": f"Bearer {key}"}
+        return (await ingress.anyone.request(method, path, headers=headers, **more)).status_code
+
+    one = f"{V1}/{created['id']}"
+    assert await status(viewer, "GET", one) == 200
+    assert await status(viewer, "POST", one + "/enable") == 403
+    assert await status(operator, "POST", one + "/enable") == 403
+    assert await status(API_KEY, "POST", one + "/enable") == 200
+    assert await status("cw_admin_wrong", "GET", one) == 401
+    assert (await ingress.anyone.get(V1)).status_code == 401
+    headers = {"authorization": f"Bearer {viewer}"}
+    assert (await ingress.anyone.get(one, headers=headers)).json()["url"] is None
+
+
+async def test_no_secret_travels_in_the_clear(ingress: RunningIngress, settings: IngressSettings) -> None:
+    created = await create(ingress)
+    token = urlsplit(created["url"]).path.removeprefix("/hooks/")
+    await ingress.called(created, PAYLOAD, 409)
+    records = await records_of(settings, Topics(settings.topic_prefix).webhooks)
+    assert created["id"].encode() in {record.key for record in records}
+    assert not any(token.encode() in (record.value or b"") for record in records)
+
+
+@pytest.mark.parametrize("path", ["/v1/incoming-webhooks/", "/v1/requests/"])
+async def test_what_is_not_there_is_not_found(ingress: RunningIngress, path: str) -> None:
+    answer = await ingress.admin.get(path + "0198c000-0000-7000-8000-000000000000")
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+async def test_the_api_describes_itself(ingress: RunningIngress) -> None:
+    document = (await ingress.anyone.get("/openapi.json")).json()
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    assert len(operations) == 10
+    assert all(operation["summary"] for operation in operations)
