@@ -38,3 +38,4 @@ async def dispatcher(settings: DispatcherSettings, client: Client) -> AsyncItera
     async with in_process(settings):
         await client.ready()
         yield client
+        await client.delete_endpoints()

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carewire_contracts.topics import TIERS
-from carewire_dispatcher.domain.decide import HELD_MAX, Attempt, Drop, Forward, Hold, Load, Queue, decide
+from carewire_dispatcher.domain.decide import HELD_MAX, QUEUED_MAX, Attempt, Drop, Forward, Hold, Load, Queue, decide
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.pacing import Pace
@@ -57,7 +57,7 @@ def test_at_a_full_and_slow_endpoint_a_delivery_is_diverted_to_the_next_slot() -
 
 
 def test_a_diversion_counts_no_attempt_and_starts_no_schedule() -> None:
-    busy = Load(in_flight=16, held=HELD_MAX)
+    busy = Load(in_flight=16, queued=QUEUED_MAX)
     decision = decide(NOW, a_delivery(due_at=NOW), an_endpoint(), busy, WHEEL)
     assert isinstance(decision, Forward)
     assert (decision.delivery.attempt, decision.delivery.first_attempt_at) == (0, None)
@@ -67,6 +67,7 @@ loads = st.builds(
     Load,
     st.integers(0, 40),
     st.integers(0, 200),
+    st.integers(0, 400),
     st.builds(Pace, st.floats(0, 100_000), st.integers(0, 10**9)),
 )
 endpoints = st.none() | st.builds(an_endpoint, enabled=st.booleans(), concurrency=st.integers(1, 64))

@@ -84,11 +84,32 @@ class Client:
         await eventually(is_ready, timeout=30)
 
     async def create_endpoint(self, url: str, **fields: Any) -> dict[str, Any]:
-        """Create an endpoint."""
+        """Create an endpoint, and wait until the process behind the API knows it."""
+        known = await self._known_endpoints()
         answer = await self.http.post("/v1/endpoints", json={"name": "test", "url": url} | fields)
         assert answer.status_code == 201, answer.text
         created: dict[str, Any] = answer.json()
+
+        async def is_known() -> bool:
+            return await self._known_endpoints() > known
+
+        await eventually(is_known, timeout=5)
         return created
+
+    async def delete_endpoints(self) -> None:
+        """Delete every endpoint, so that the next test begins without."""
+        for endpoint in (await self.http.get("/v1/endpoints", params={"limit": 200})).json()["data"]:
+            await self.http.delete(f"/v1/endpoints/{endpoint['id']}")
+
+        async def are_forgotten() -> bool:
+            return await self._known_endpoints() == 0
+
+        await eventually(are_forgotten, timeout=5)
+
+    async def _known_endpoints(self) -> int:
+        name = f'carewire_table_entries{{topic="{self.topics.endpoints.name}"}} '
+        lines = (await self.http.get("/metrics")).text.splitlines()
+        return sum(int(float(line.removeprefix(name))) for line in lines if line.startswith(name))
 
     async def publish(
         self, event_type: str = "pathway.completed", *, traceparent: str | None = None, **payload: Any

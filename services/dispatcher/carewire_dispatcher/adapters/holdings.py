@@ -33,7 +33,7 @@ class EndpointWork:
     @property
     def load(self) -> Load:
         """The work as `decide` looks at it."""
-        return Load(self.in_flight, self.waiting + len(self.queue), self.pace)
+        return Load(self.in_flight, self.waiting, len(self.queue), self.pace)
 
 
 class Holdings:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Self
 
 _WEIGHT: Final = 0.2
-_UNKNOWN: Final = 100.0
+_UNKNOWN: Final = 20.0
 """The duration in milliseconds that is assumed of an endpoint not yet tried."""
 
 

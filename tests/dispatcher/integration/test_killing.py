@@ -1,0 +1,122 @@
+"""What must hold when a worker is killed, leaves, or comes: nothing is lost, ids and bytes stay the same."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from carewire_dispatcher.settings import DispatcherSettings
+from carewire_runtime.kafka.admin import committed
+from carewire_testing import eventually
+from carewire_testing_dispatcher.receiver import Receiver, Reply, failing_first
+from carewire_testing_dispatcher.service import Client, Process, free_port, in_process
+
+COUNT = 150
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    return tmp_path / "dispatcher.log"
+
+
+async def _publish_all(client: Client, event_type: str) -> dict[str, bytes]:
+    return dict([await client.publish(event_type) for _ in range(COUNT)])
+
+
+async def _all_arrived(hooks: Receiver, path: str, events: dict[str, bytes]) -> None:
+    def arrived() -> bool:
+        answered = {call.webhook_id for call in hooks.at(path)}
+        assert events.keys() - answered == set()
+        return True
+
+    await eventually(arrived, timeout=30)
+    assert all(call.body == events[call.webhook_id] for call in hooks.at(path))
+
+
+async def test_a_killed_worker_loses_nothing_and_repeats_little(
+    settings: DispatcherSettings, client: Client, hooks: Receiver, log: Path
+) -> None:
+    succeeded: list[str] = []
+    flaky = failing_first(1)
+
+    def script(received: object) -> Reply:
+        reply = flaky(received)  # type: ignore[arg-type]
+        if reply.status == 200:
+            succeeded.append(received.webhook_id)  # type: ignore[attr-defined]
+        return reply
+
+    worker = settings.model_copy(update={"http_port": free_port()})
+    async with in_process(settings, "api", "fan-out", "attempt-log"):
+        with Process(worker, log, "worker") as first:
+            await Client(worker).ready()
+            await client.ready()
+            await client.create_endpoint(hooks.url("/killed", script), event_types=["track.started"])
+            await eventually(lambda: True)
+            events = await _publish_all(client, "track.started")
+            await eventually(lambda: len(succeeded) > COUNT // 3, timeout=20)
+            first.kill()
+            with Process(worker, log, "worker"):
+                await eventually(lambda: set(succeeded) == events.keys(), timeout=40)
+                await _all_arrived(hooks, "/killed", events)
+
+                async def all_logged() -> bool:
+                    page = await client.http.get("/v1/deliveries", params={"limit": 200, "status": "delivered"})
+                    return len(page.json()["data"]) == COUNT
+
+                await eventually(all_logged, timeout=20)
+        await client.delete_endpoints()
+    assert len(succeeded) <= 2 * COUNT
+
+
+async def test_two_workers_share_the_partitions_and_a_third_changes_nothing(
+    settings: DispatcherSettings, client: Client, hooks: Receiver, log: Path
+) -> None:
+    second = settings.model_copy(update={"http_port": free_port()})
+    async with in_process(settings):
+        await client.ready()
+        for number in range(6):
+            await client.create_endpoint(hooks.url(f"/shared-{number}"), event_types=["track.stopped"])
+        events = await _publish_all(client, "track.stopped")
+        with Process(second, log, "worker") as other:
+            async with Client(second) as seen:
+                await seen.ready()
+            events |= await _publish_all(client, "track.stopped")
+            for number in range(6):
+                await _all_arrived(hooks, f"/shared-{number}", events)
+            assert other.stop() == 0
+        events |= await _publish_all(client, "track.stopped")
+        for number in range(6):
+            await _all_arrived(hooks, f"/shared-{number}", events)
+        await client.delete_endpoints()
+
+
+async def test_an_ordered_stop_repeats_nothing(settings: DispatcherSettings, client: Client, hooks: Receiver) -> None:
+    async with in_process(settings):
+        await client.ready()
+        await client.create_endpoint(hooks.url("/once"), event_types=["session.started"])
+        events = await _publish_all(client, "session.started")
+        await _all_arrived(hooks, "/once", events)
+    async with in_process(settings):
+        await client.ready()
+        more = await _publish_all(client, "session.started")
+        await _all_arrived(hooks, "/once", events | more)
+        await client.delete_endpoints()
+    assert len(hooks.at("/once")) == 2 * COUNT
+
+
+async def test_positions_in_the_tiers_outlive_the_worker(
+    settings: DispatcherSettings, client: Client, hooks: Receiver
+) -> None:
+    from carewire_dispatcher.adapters.consumers import wheel_group
+
+    async with in_process(settings):
+        await client.ready()
+        await client.create_endpoint(hooks.url("/tiers", failing_first(2)), event_types=["session.completed"])
+        events = await _publish_all(client, "session.completed")
+        await eventually(lambda: len(hooks.at("/tiers")) == 3 * COUNT, timeout=30)
+        await client.delete_endpoints()
+    positions = await committed(settings.kafka_bootstrap, wheel_group(client.topics))
+    walked = [offset for (topic, _), (offset, _) in positions.items() if topic == client.topics.tier("fast", 2).name]
+    assert sum(walked) >= COUNT
+    assert {call.webhook_id for call in hooks.at("/tiers")} == events.keys()
+    await asyncio.sleep(0)
