@@ -1,5 +1,7 @@
 """What holds for every care flow, whatever was designed and whoever does things in whatever order."""
 
+from itertools import pairwise
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,7 +80,7 @@ def test_a_care_flow_keeps_its_word(definition: CareFlowDefinition, data: st.Dat
         assert any(activity.blocks for activity in open_now), "a care flow that waits waits for somebody"
 
     assert last.sequence == len(effects), "every domain event has a number"
-    for before, after in zip(states, states[1:], strict=False):
+    for before, after in pairwise(states):
         for activity in before.activities.values():
             assert activity.is_open or after.activities[activity.id] == activity, "an end is final"
 

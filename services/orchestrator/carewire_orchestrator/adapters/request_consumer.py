@@ -101,7 +101,7 @@ class RequestConsumer:
 
 
 def _is_whole(request: AcceptedRequest) -> bool:
-    """Whether the fields that we rely on are of the type that their writer gives them."""
+    """Whether the texts that we look up by are texts, and such as Postgres can hold: without NUL."""
     texts = (
         request.request_id,
         request.tenant_id,
@@ -113,7 +113,7 @@ def _is_whole(request: AcceptedRequest) -> bool:
         *(text for identifier in request.identifiers for text in (identifier.system, identifier.value)),
         *(value.data_point_definition_id for value in request.data_points),
     )
-    return all(isinstance(text, str) for text in texts)
+    return all(isinstance(text, str) and "\x00" not in text for text in texts)
 
 
 def _tell_ended(call: Call, outcome: Outcome, duration_ms: float) -> None:
