@@ -9,7 +9,9 @@
      ├── ServerFailed              Kafka or Postgres did not start (retriable)
      ├── ServerUnreachable         the user's own server does not answer (retriable)
      ├── SetupFailed               the setup of a service ended with an error
-     └── NotReady                  a service did not become ready in time (retriable)
+     ├── NotReady                  a service did not become ready in time (retriable)
+     ├── RequestRefused            a service answered a request with an error
+     └── JourneyStalled            a step of the sample journey did not happen in time (retriable)
 
 Messages are written for the person at the terminal: what happened, and what to do about it.
 """
@@ -63,5 +65,15 @@ class SetupFailed(LocalError):
 
 class NotReady(LocalError):
     """A service did not report ready before its deadline."""
+
+    retriable = True
+
+
+class RequestRefused(LocalError):
+    """A service answered a request with an error."""
+
+
+class JourneyStalled(LocalError):
+    """A step of the sample journey did not happen before its deadline."""
 
     retriable = True

@@ -41,7 +41,7 @@ class StateFolder:
             self.path.mkdir(parents=True)
             self.path.chmod(0o711)
         for folder in (self.logs, self._children):
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(mode=0o700, exist_ok=True)  # the log of a setup holds the first API key
         lock = (self.path / "lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
