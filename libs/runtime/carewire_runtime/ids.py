@@ -4,7 +4,6 @@ Ids that are derived from our own ids are uuid5. Ids that are derived from a sen
 RFC 9562 section 5.8), or a medical record number could be found by trying all of them.
 """
 
-import hashlib
 import hmac
 import uuid
 from collections.abc import Iterable
@@ -32,7 +31,7 @@ def derived_id(*parts: str) -> str:
 
 def keyed_id(salt: bytes, *parts: bytes) -> str:
     """Return the id that belongs to a sender's values under a secret salt (HMAC-SHA256, cut to a uuid8)."""
-    digest = hmac.new(salt, _joined(parts), hashlib.sha256).digest()
+    digest = hmac.digest(salt, _joined(parts), "sha256")
     number = int.from_bytes(digest[:16], "big") & _KEEP | _VERSION_8 | _VARIANT
     return str(uuid.UUID(int=number))
 

@@ -187,9 +187,11 @@ async def _group_offsets(client: AIOKafkaAdminClient, group: str) -> dict[TopicP
     # The first group of a cluster makes its coordinators begin their work, which takes a moment.
     for _ in range(_PATIENCE_S * 10):
         try:
-            return await client.list_consumer_group_offsets(group)
+            offsets: dict[TopicPartition, OffsetAndMetadata] = await client.list_consumer_group_offsets(group)
         except _COORDINATOR_BEGINS:
             await asyncio.sleep(0.1)
+        else:
+            return offsets
     raise KafkaUnavailable("no group coordinator answers")
 
 

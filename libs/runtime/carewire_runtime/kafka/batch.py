@@ -80,7 +80,7 @@ class BatchConsumer:
         consuming = asyncio.create_task(self._consume(stop))
         try:
             await asyncio.wait([stopping, consuming], return_when=asyncio.FIRST_COMPLETED)
-            if not consuming.done():
+            if self._joined and not consuming.done():
                 await asyncio.wait([consuming], timeout=_STOP_DEADLINE_S)
         finally:
             unwatch()

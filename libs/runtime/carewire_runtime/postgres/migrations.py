@@ -48,7 +48,7 @@ class Migration:
 
 def migrations_of(package: str) -> list[Migration]:
     """Return the runtime's migrations and then the package's, each in the order of their numbers."""
-    return [migration for source in (_RUNTIME, package) for migration in _read(source)]
+    return [migration for source in dict.fromkeys((_RUNTIME, package)) for migration in _read(source)]
 
 
 def _read(source: str) -> Iterable[Migration]:

@@ -1,5 +1,6 @@
 """Connections to a service's own schema. Nothing connects before it is needed, so a start needs no Postgres."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
@@ -19,6 +20,7 @@ _MOST_CONNECTIONS: Final = 10
 _COMMAND_TIMEOUT_S: Final = 30.0
 _CONNECT_TIMEOUT_S: Final = 5.0
 _PROBE_TIMEOUT_S: Final = 1.0
+_STOP_DEADLINE_S: Final = 2.0
 
 
 class Database:
@@ -59,9 +61,14 @@ class Database:
             await retry_in_place(self._probe, self._clock, what="wait_for_postgres")
 
     async def stop(self) -> None:
-        """Close all connections."""
+        """Close all connections; those that are still lent after two seconds are cut."""
         pool, self._pool = self._pool, None
-        if pool is not None:
+        if pool is None:
+            return
+        try:
+            async with asyncio.timeout(_STOP_DEADLINE_S):
+                await pool.close()
+        except TimeoutError:
             pool.terminate()
 
     async def available(self) -> bool:

@@ -11,6 +11,9 @@ from carewire_runtime.errors import DatabaseError, PostgresUnavailable, Statemen
 _RETRIABLE_CLASSES: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 """Connection, transaction rollback (deadlock, serialization), resources, object not in the right state
 (a lock), operator intervention (shutdown, starting up), system error."""
+_GONE: Final = ("closed", "closing", "released", "terminated")
+"""Words of the driver about a connection or pool that went away under our hands. Its other interface errors
+are mistakes in our own code, which no retry mends."""
 _UNIQUE_VIOLATION: Final = "23505"
 _BAD_PARAMETER: Final = "22000"
 _INTERNAL: Final = "XX000"
@@ -25,8 +28,8 @@ def translated(error: BaseException) -> DatabaseError:
     if isinstance(error, asyncpg.DataError):
         return StatementFailed(_BAD_PARAMETER)
     if isinstance(error, asyncpg.InterfaceError):
-        # A connection or pool that was closed under our hands; anything else is a mistake in our own code.
-        return PostgresUnavailable() if "clos" in str(error) else StatementFailed(_INTERNAL)
+        gone = any(word in str(error) for word in _GONE)
+        return PostgresUnavailable() if gone else StatementFailed(_INTERNAL)
     return StatementFailed(_INTERNAL)
 
 

@@ -1,0 +1,198 @@
+"""The relay: everything committed is published in order, by one process at a time, and nothing else."""
+
+import asyncio
+
+import pytest
+
+from carewire_contracts.topics import Topic
+from carewire_local.stack import Stack
+from carewire_runtime.errors import KafkaUnavailable, ProducerFatal
+from carewire_runtime.kafka.batch import Record
+from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.records import record_of
+from carewire_runtime.postgres import outbox
+from carewire_runtime.postgres.outbox import OutboxRecord
+from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.relay import Relay
+from carewire_testing import eventually
+from carewire_testing_runtime.log import logged
+from carewire_testing_runtime.running import running
+
+
+def records(topic: Topic, *values: bytes | None, key: bytes = b"k") -> list[OutboxRecord]:
+    return [OutboxRecord(topic.name, key, value, [("ce_id", b"1"), ("h", "ü".encode())]) for value in values]
+
+
+async def add(db: Database, added: list[OutboxRecord]) -> None:
+    async with db.transaction() as connection:
+        await outbox.add(connection, added)
+
+
+async def left(db: Database) -> int:
+    async with db.connection() as connection:
+        return int(await connection.fetchval("select count(*) from outbox"))
+
+
+async def published(stack: Stack, topic: Topic) -> list[Record]:
+    from aiokafka import AIOKafkaConsumer, TopicPartition
+
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        consumer.assign(partitions)
+        ends, found = await consumer.end_offsets(partitions), []
+        while any([await consumer.position(part) < ends[part] for part in partitions]):
+            for batch in (await consumer.getmany(timeout_ms=100)).values():
+                found += [record_of(raw) for raw in batch]
+        return found
+    finally:
+        await consumer.stop()
+
+
+async def test_what_was_committed_is_published_as_it_is_and_deleted(
+    stack: Stack, db: Database, topic: Topic, producer: Producer
+) -> None:
+    relay = Relay(db, producer)
+    async with running(relay):
+        await add(db, records(topic, b"\xff\x00", None))
+        relay.wake()
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty)
+    first, second = await published(stack, topic)
+    assert (first.key, first.value, second.value) == (b"k", b"\xff\x00", None)
+    assert first.headers[1] == ("h", "ü".encode())
+
+
+async def test_what_was_rolled_back_is_not_published(stack: Stack, db: Database, topic: Topic) -> None:
+    with pytest.raises(LookupError):
+        async with db.transaction() as connection:
+            await outbox.add(connection, records(topic, b"1"))
+            raise LookupError
+    await add(db, [])
+    assert await left(db) == 0
+
+
+async def test_order_is_kept_over_many_batches(stack: Stack, db: Database, topic: Topic, producer: Producer) -> None:
+    await add(db, records(topic, *(b"%d" % number for number in range(250))))
+    async with running(Relay(db, producer, batch=40)):
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty)
+    assert [record.value for record in await published(stack, topic)] == [b"%d" % number for number in range(250)]
+
+
+async def test_without_waking_records_are_found_within_a_second_or_so(
+    stack: Stack, db: Database, topic: Topic, producer: Producer
+) -> None:
+    async with running(Relay(db, producer)):
+        await add(db, records(topic, b"1"))
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty, timeout=3)
+
+
+async def test_a_position_committed_late_is_published_all_the_same(
+    stack: Stack, db: Database, topic: Topic, producer: Producer
+) -> None:
+    async with running(Relay(db, producer)):
+        async with db.transaction() as slow:
+            await outbox.add(slow, records(topic, b"slow"))
+            await add(db, records(topic, b"fast"))
+
+            async def fast_is_out() -> bool:
+                return [record.value for record in await published(stack, topic)] == [b"fast"]
+
+            await eventually(fast_is_out)
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty)
+    assert [record.value for record in await published(stack, topic)] == [b"fast", b"slow"]
+
+
+async def test_only_one_publishes_and_another_takes_over(
+    stack: Stack, db: Database, database_dsn: str, topic: Topic, producer: Producer
+) -> None:
+    other = Database(database_dsn, db.schema)
+    await other.start()
+    first, second = Relay(db, producer), Relay(other, producer)
+    async with running(second):
+        async with running(first):
+            await eventually(lambda: first._leader or second._leader)
+            await add(db, records(topic, *(b"%d" % number for number in range(50))))
+
+            async def empty() -> bool:
+                return await left(db) == 0
+
+            await eventually(empty)
+            assert first._leader != second._leader
+        await eventually(lambda: second._leader, timeout=5)
+        await add(db, records(topic, b"after"))
+        await eventually(empty)
+    await other.stop()
+    assert len(await published(stack, topic)) == 51
+
+
+async def test_a_lost_connection_is_replaced(stack: Stack, db: Database, topic: Topic, producer: Producer) -> None:
+    relay = Relay(db, producer)
+    with logged() as lines:
+        async with running(relay):
+            await eventually(lambda: relay._leader)
+            async with db.connection() as connection:
+                await connection.execute(
+                    "select pg_terminate_backend(pid) from pg_stat_activity "
+                    "where application_name = current_setting('application_name') and pid <> pg_backend_pid()"
+                )
+            await add(db, records(topic, b"1"))
+
+            async def empty() -> bool:
+                return await left(db) == 0
+
+            await eventually(empty)
+    assert lines.of("relay_interrupted")[0]["error"] == "PostgresUnavailable"
+
+
+class BrokenProducer(Producer):
+    """Takes over what the real one would, after some failures."""
+
+    def __init__(self, bootstrap: str, failures: list[Exception]) -> None:
+        super().__init__(bootstrap, "test")
+        self._failures = failures
+
+    async def enqueue(self, *arguments: object, **more: object) -> asyncio.Future[object]:  # type: ignore[override]
+        if self._failures:
+            raise self._failures.pop(0)
+        return await super().enqueue(*arguments, **more)  # type: ignore[arg-type,return-value]
+
+
+async def test_while_kafka_is_away_it_tries_again(stack: Stack, db: Database, topic: Topic) -> None:
+    producer = BrokenProducer(stack.kafka_bootstrap, [KafkaUnavailable(), KafkaUnavailable()])
+    await producer.start()
+    await add(db, records(topic, b"1", b"2"))
+    async with running(Relay(db, producer)):
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty)
+    await producer.stop()
+    assert [record.value for record in await published(stack, topic)] == [b"1", b"2"]
+
+
+async def test_a_fatal_producer_ends_it_and_nothing_is_lost(stack: Stack, db: Database, topic: Topic) -> None:
+    producer = BrokenProducer(stack.kafka_bootstrap, [ProducerFatal("test")])
+    await producer.start()
+    await add(db, records(topic, b"1"))
+    with pytest.raises(ProducerFatal):
+        await Relay(db, producer).run(asyncio.Event())
+    await producer.stop()
+    assert await left(db) == 1

@@ -1,0 +1,138 @@
+import logging
+from typing import Any
+
+import pytest
+
+from carewire_runtime.errors import KafkaRefused, StatementFailed
+from carewire_runtime.phi import Phi
+from carewire_runtime.telemetry import metrics
+from carewire_runtime.telemetry.log_fields import LOG_FIELDS
+from carewire_runtime.telemetry.logs import logger
+from carewire_testing_runtime.log import Lines, logged
+
+CANARY = "canary-5150"
+log = logger("relay")
+
+
+def test_a_line_says_when_who_and_what() -> None:
+    with logged() as lines:
+        log.info("batch_published", count=3)
+    [line] = lines.all()
+    assert line["time"].endswith("Z")
+    assert {name: line[name] for name in ("level", "event", "service", "component", "count")} == {
+        "level": "info",
+        "event": "batch_published",
+        "service": "test",
+        "component": "relay",
+        "count": 3,
+    }
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"patient_name": CANARY},
+        {"payload": {"a": CANARY}},
+        {"count": {"a": CANARY}},
+        {"reason": Phi(CANARY)},
+        {"topics": [CANARY, 1]},
+        {"topics": [CANARY] * 51},
+        {"request_id": CANARY.encode()},
+    ],
+)
+def test_what_is_not_on_the_list_or_not_plain_is_dropped_and_counted(fields: dict[str, Any]) -> None:
+    before = metrics.LOG_FIELDS_DROPPED.value()
+    with logged() as lines:
+        log.error("something", **fields)
+    assert CANARY not in lines.text
+    assert lines.all()[0]["dropped"] == 1
+    assert metrics.LOG_FIELDS_DROPPED.value() == before + 1
+
+
+def test_long_text_is_cut() -> None:
+    with logged() as lines:
+        log.info("something", reason="x" * 1000)
+    assert len(lines.all()[0]["reason"]) == 500
+
+
+def test_lower_levels_are_left_out() -> None:
+    with logged("WARNING") as lines:
+        log.debug("a")
+        log.info("b")
+        log.warning("c")
+        log.error("d")
+    assert [line["event"] for line in lines.all()] == ["c", "d"]
+    with logged("DEBUG") as lines:
+        log.debug("a")
+    assert lines.of("a")
+
+
+def told_of(raised: Exception) -> tuple[dict[str, Any], Lines]:
+    with logged() as lines:
+        try:
+            raise raised
+        except Exception as error:  # noqa: BLE001
+            log.error("failed", error=error)
+    return lines.all()[0], lines
+
+
+def test_a_foreign_exception_is_told_by_class_and_place_alone() -> None:
+    line, lines = told_of(ValueError(CANARY))
+    assert line["error"] == "ValueError"
+    assert "message" not in line
+    assert line["frames"][-1].startswith("unit/test_logs.py:")
+    assert line["frames"][-1].endswith(" told_of")
+    assert CANARY not in lines.text
+
+
+def test_an_exception_of_ours_is_told_with_its_words() -> None:
+    line, _ = told_of(StatementFailed("23503", "fk"))
+    assert line["message"] == "Postgres refused a statement (sqlstate 23503, constraint fk)"
+
+
+def test_the_class_of_a_cause_is_told() -> None:
+    with logged() as lines:
+        try:
+            try:
+                raise KeyError(CANARY)
+            except KeyError as error:
+                raise KafkaRefused("ours") from error
+        except KafkaRefused as error:
+            log.error("failed", error=error)
+    assert lines.all()[0]["cause"] == "KeyError"
+    assert CANARY not in lines.text
+
+
+def test_of_a_group_the_first_exception_is_told() -> None:
+    line, _ = told_of(ExceptionGroup("many", [ExceptionGroup("inner", [LookupError(CANARY)]), ValueError()]))
+    assert line["error"] == "LookupError"
+
+
+def test_libraries_are_reduced_to_level_and_name() -> None:
+    library = logging.getLogger("aiokafka.producer.sender")
+    with logged() as lines:
+        library.info("bootstrapping %s", CANARY)
+        library.warning("produce failed for key %s", CANARY)
+        try:
+            raise ValueError(CANARY)
+        except ValueError:
+            library.exception("value %s", CANARY)
+    assert CANARY not in lines.text
+    first, second = lines.of("library_message")
+    assert (first["level"], first["library"]) == ("warning", "aiokafka.producer.sender")
+    assert (second["level"], second["error"]) == ("error", "ValueError")
+
+
+def test_a_library_with_a_handler_of_its_own_is_taken_over() -> None:
+    library = logging.getLogger("library.with.handler")
+    library.addHandler(logging.StreamHandler())
+    library.propagate = False
+    with logged() as lines:
+        library.warning(CANARY)
+    assert lines.of("library_message")
+    assert CANARY not in lines.text
+
+
+def test_every_field_is_explained() -> None:
+    assert all(len(meaning) > 5 for meaning in LOG_FIELDS.values())
+    assert not {"patient_id", "payload", "token", "url", "path", "query"} & LOG_FIELDS.keys()
