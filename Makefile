@@ -15,7 +15,7 @@ help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(UV) ## Install everything, from the lock file
-	@$(UV) sync --frozen --quiet
+	@$(UV) sync --frozen --compile-bytecode
 	@echo "Installed. Next: make demo (see it work) or make test (check it)."
 
 .tools/bin/uv:

