@@ -157,7 +157,7 @@ class _House:
         catalogue = CatalogueTable(bootstrap, self._topics.catalogue.name)
         channel = RequestChannel(
             lambda: self._producer("receiver"),
-            self._topics.refused.name,
+            self._topics.refused,
             self._clock,
             max_waiting=self._settings.max_waiting_requests,
         )

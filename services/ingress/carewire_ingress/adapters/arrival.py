@@ -21,14 +21,20 @@ class Arrival:
     method: str
     token: str | None
     is_test: bool
+    content_type: str
     raw_headers: Mapping[bytes, bytes]
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
-        """Read an ASGI scope whose path begins with PREFIX. Of a repeated header the last one counts."""
+        """Read an ASGI scope whose path begins with PREFIX. Of a repeated header the last one counts.
+
+        `content_type` becomes the bare media type.
+        """
         token, _, tail = scope["path"].removeprefix(PREFIX).partition("/")
         known = tail in {"", "test"}
-        return cls(scope["method"], token if known else None, tail == "test", dict(scope["headers"]))
+        headers = dict(scope["headers"])
+        content_type = media_type(headers.get(b"content-type", b"").decode("latin-1"))
+        return cls(scope["method"], token if known else None, tail == "test", content_type, headers)
 
     @property
     def route(self) -> str:
@@ -36,15 +42,11 @@ class Arrival:
         return TEST_ROUTE if self.is_test else ROUTE
 
     @property
-    def content_type(self) -> str:
-        """The bare media type."""
-        return media_type(self._text(b"content-type") or "")
-
-    @property
     def is_readable(self) -> bool:
         """Whether the body is of a kind that we read, and not compressed."""
-        encoding = self._text(b"content-encoding") or "identity"
-        return encoding.strip().lower() == "identity" and is_supported(self.content_type)
+        encoding = self._text(b"content-encoding")
+        plain = encoding is None or encoding.strip().lower() in {"", "identity"}
+        return plain and is_supported(self.content_type)
 
     @property
     def declared_length(self) -> int | None:
@@ -56,7 +58,7 @@ class Arrival:
     def traceparent(self) -> str | None:
         """The caller's trace, if it is well-formed: anything else could be a value in disguise."""
         text = self._text(b"traceparent")
-        return text if span_context_from(text) is not None else None
+        return None if text is None or span_context_from(text) is None else text
 
     def start_key_headers(self, configured: str | None) -> dict[str, str]:
         """Those headers that may hold the sender's delivery id."""

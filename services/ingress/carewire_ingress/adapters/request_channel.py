@@ -8,8 +8,10 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime
 from typing import Final, Self
+from zlib import crc32
 
 from carewire_contracts.envelope import Headers
+from carewire_contracts.topics import Topic
 from carewire_ingress.domain.acknowledgements import Acknowledgements
 from carewire_ingress.domain.broker_clock import BrokerClock
 from carewire_ingress.errors import NotAcknowledged
@@ -35,7 +37,7 @@ class RequestChannel:
     name = "request-channel"
 
     def __init__(
-        self, make_producer: Callable[[], Producer], probe_topic: str, clock: Clock, *, max_waiting: int
+        self, make_producer: Callable[[], Producer], probe_topic: Topic, clock: Clock, *, max_waiting: int
     ) -> None:
         self._make_producer = make_producer
         self._probe_topic = probe_topic
@@ -79,7 +81,7 @@ class RequestChannel:
         """The broker's time at a moment of our monotonic clock, once `fault()` was None."""
         return self._broker_clock.time_at(monotonic)
 
-    async def append(self, topic: str, *, key: bytes, value: bytes, headers: Headers) -> Appended:
+    async def append(self, topic: Topic, *, key: bytes, value: bytes, headers: Headers) -> Appended:
         """Append a record and return where, once all replicas have it.
 
         Raises NotAcknowledged where that takes more than 5 s, and what `Producer.enqueue` raises.
@@ -87,30 +89,28 @@ class RequestChannel:
         producer = self._producer
         if producer is None:
             raise NotAcknowledged("there is no connection to Kafka")
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Appended] = loop.create_future()
-        timer = loop.call_later(ACKNOWLEDGE_WITHIN_S, _give_up, waiter)
-        sent = self._clock.monotonic()
-        ticket = self._acknowledgements.sent(sent)
-        try:
-            future = await self._enqueue(producer, topic, key, value, headers, ticket)
-            future.add_done_callback(lambda done: self._settle(ticket, sent, done, waiter))
-            return await waiter
-        finally:
-            timer.cancel()
-
-    async def _enqueue(
-        self, producer: Producer, topic: str, key: bytes, value: bytes, headers: Headers, ticket: int
-    ) -> asyncio.Future[Appended]:
         try:
             async with asyncio.timeout(ACKNOWLEDGE_WITHIN_S):
-                return await producer.enqueue(topic, key=key, value=value, headers=headers)
+                return await self._append(producer, topic, key, value, headers)
+        except TimeoutError:
+            raise NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s") from None
+
+    async def _append(self, producer: Producer, topic: Topic, key: bytes, value: bytes, headers: Headers) -> Appended:
+        sent = self._clock.monotonic()
+        ticket = self._acknowledgements.sent(sent)
+        # Each request has a key of its own, so any even spread will do; the driver's own (murmur2 in Python)
+        # would cost as much as all the rest of sending.
+        partition = crc32(key) % topic.partitions
+        try:
+            future = await producer.enqueue(topic.name, key=key, value=value, headers=headers, partition=partition)
         except BaseException as error:
             # Not in the producer's memory, so nothing is left that could settle it.
             self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
-            if isinstance(error, TimeoutError):
-                raise NotAcknowledged("Kafka took no record in time") from None
             raise
+        # Not the future itself: giving up would cancel it, and nobody would hear how the record ended.
+        waiter: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda done: self._settle(ticket, sent, done, waiter))
+        return await waiter
 
     def _settle(
         self, ticket: int, sent: float, done: asyncio.Future[Appended], waiter: asyncio.Future[Appended]
@@ -166,9 +166,4 @@ class RequestChannel:
 
 def _verdict(error: BaseException | None) -> bool | None:
     """What a record that was not appended says about Kafka: nothing, where the record itself was at fault."""
-    return None if isinstance(error, RecordTooLarge | asyncio.CancelledError) else False
-
-
-def _give_up(waiter: "asyncio.Future[Appended]") -> None:
-    if not waiter.done():
-        waiter.set_exception(NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s"))
+    return None if isinstance(error, RecordTooLarge) else False

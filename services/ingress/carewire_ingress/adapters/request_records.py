@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 from carewire_contracts.envelope import Envelope, Headers
 from carewire_contracts.requests import AcceptedRequest, RefusedRequest
-from carewire_contracts.topics import Topics
+from carewire_contracts.topics import Topic, Topics
 from carewire_ingress.domain.admit import Accepted, Admission, Rejected
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.webhook import IncomingWebhook
@@ -24,7 +24,7 @@ error of the learned clock can expire what was accepted."""
 class RequestRecord:
     """A record that is ready to be appended. `expires_at` is None where it may be appended at any time."""
 
-    topic: str
+    topic: Topic
     key: bytes
     value: bytes
     headers: Headers
@@ -35,8 +35,8 @@ class RequestRecords:
     """Writes records of one deployment."""
 
     def __init__(self, topics: Topics, tenant_id: str) -> None:
-        self._accepted_topic = topics.requests.name
-        self._refused_topic = topics.refused.name
+        self._accepted_topic = topics.requests
+        self._refused_topic = topics.refused
         self._tenant_id = tenant_id
 
     def of(

@@ -19,10 +19,12 @@ class MappedDataPoint:
     id: str
     key: str
     value_type: ValueType
+    type_name: str
     required: bool
     possible_values: tuple[Any, ...]
     minimum: float | None
     maximum: float | None
+    is_bounded: bool
     path: JsonPath
 
     @classmethod
@@ -33,10 +35,12 @@ class MappedDataPoint:
             id=definition.id,
             key=definition.key,
             value_type=definition.value_type,
+            type_name=definition.value_type.value,
             required=not definition.optional,
             possible_values=tuple(possible.value for possible in definition.possible_values),
             minimum=None if bounds is None else bounds.min,
             maximum=None if bounds is None else bounds.max,
+            is_bounded=bounds is not None or bool(definition.possible_values),
             path=path,
         )
 
@@ -50,22 +54,20 @@ class MappedDataPoint:
         parsed = parse_value(raw, self.value_type)
         if isinstance(parsed, Mismatch):
             return self._refuse(ReasonCode.WRONG_TYPE, parsed)
-        if (breach := self._breach(parsed.value)) is not None:
+        if self.is_bounded and (breach := self._breach(parsed.value)) is not None:
             return breach
-        return DataPointValue(self.id, self.value_type.value, to_wire(parsed.value, self.value_type))
+        return DataPointValue(self.id, self.type_name, to_wire(parsed.value, self.value_type))
 
     def _breach(self, value: Any) -> Reason | None:
         if self.possible_values and (fault := check_constraints(value, possible_values=self.possible_values)):
             return self._refuse(ReasonCode.NOT_A_POSSIBLE_VALUE, fault)
-        if self.minimum is None and self.maximum is None:
-            return None
         fault = check_constraints(value, minimum=self.minimum, maximum=self.maximum)
         return None if fault is None else self._refuse(ReasonCode.OUT_OF_RANGE, fault)
 
     def _missed(self, miss: Miss) -> Reason | None:
         if miss is Miss.NO_MATCH and not self.required:
             return None
-        return self._refuse(_CODES[miss], Mismatch(self.value_type.value, miss.value))
+        return self._refuse(_CODES[miss], Mismatch(self.type_name, miss.value))
 
     def _refuse(self, code: ReasonCode, mismatch: Mismatch) -> Reason:
         return Reason(
