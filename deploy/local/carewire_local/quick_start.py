@@ -31,8 +31,8 @@ def quick_start_options(java: Path, jars: Sequence[Path], report: Report) -> lis
         with taking_turns(folder):
             if not archive.exists():
                 _record(java, jars, archive, report)
-    # Why an archive is not used is no news for the log of the broker.
-    return [f"-XX:AOTCache={archive}", "-Xlog:disable"] if archive.stat().st_size else []
+    # Verified, because a damaged archive would crash the JVM; and why one is not used is no news for the log.
+    return [f"-XX:AOTCache={archive}", "-XX:+VerifySharedSpaces", "-Xlog:disable"] if archive.stat().st_size else []
 
 
 def _is_java_25(java: Path) -> bool:

@@ -1,8 +1,8 @@
 """The servers of one state folder: Kafka and Postgres, started side by side, or the user's own."""
 
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -88,13 +88,16 @@ class Stack:
         self.postgres.start()
 
     def down(self) -> None:
-        """Stop Kafka, then Postgres, and give ports and folder back. Harmless when nothing runs."""
-        for step in self._steps_down():
-            step()
+        """Stop Kafka, then Postgres, and give ports and folder back. Harmless when nothing runs.
 
-    def _steps_down(self) -> list[Callable[[], None]]:
-        servers = [server for server in (self.kafka, self.postgres) if server is not None]
-        return [*(server.stop for server in servers), self.ports.release, self.state.release]
+        Each step is taken even if one before it fails.
+        """
+        with ExitStack() as steps:
+            steps.callback(self.state.release)
+            steps.callback(self.ports.release)
+            for server in (self.postgres, self.kafka):
+                if server is not None:
+                    steps.callback(server.stop)
 
     def __enter__(self) -> Self:
         self.up()
