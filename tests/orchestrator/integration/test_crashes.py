@@ -20,6 +20,7 @@ from carewire_runtime.kafka.records import Record, record_of
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
+from carewire_testing import eventually
 from carewire_testing_orchestrator.running import Running, accepted, mrn, read_topic, running
 
 
@@ -36,7 +37,7 @@ class Engine:
 
 async def take(settings: OrchestratorSettings) -> list[Record]:
     """The batch that a consumer without commits is given again and again."""
-    records = await read_topic(settings.kafka_bootstrap, settings.topics.requests.name)
+    records = await read_topic(settings.kafka_bootstrap, settings.topics.requests)
     return [record_of(record) for record in records]
 
 
@@ -75,11 +76,11 @@ async def test_a_batch_that_is_read_again_after_its_commit_changes_nothing(
     assert len({one["patient_id"] for one in ended.values() if "patient_id" in one}) == 3
     for care_flow in care_flows:
         await api_only.events_of(care_flow["id"], "activity.created")
-    events = await api_only.told(settings.topics.events.name)
+    events = await api_only.told(settings.topics.events)
     mine = [one for one in events if one.headers["ce_subject"] in {row["id"] for row in care_flows}]
     assert len(mine) == 5 * 6
     assert len({one.headers["ce_id"] for one in mine}) == len(mine)
-    statuses = await api_only.told(settings.topics.incoming_webhooks.name)
+    statuses = await api_only.told(settings.topics.incoming_webhooks)
     by_request = {request.request_id for request in requests}
     ids: dict[tuple[str, str], set[str]] = defaultdict(set)
     for one in statuses:
@@ -147,7 +148,7 @@ async def test_a_relay_that_dies_after_publishing_repeats_the_same_event_ids(
         return not await api_only.query("SELECT 1 FROM outbox LIMIT 1")
 
     await eventually(emptied)
-    told = await api_only.told(settings.topics.events.name)
+    told = await api_only.told(settings.topics.events)
     ids = Counter(one.headers["ce_id"] for one in told if one.headers["ce_subject"] == started["id"])
     assert set(ids.values()) == {2}
 

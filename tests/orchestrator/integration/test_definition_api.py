@@ -15,7 +15,7 @@ async def last_record(orchestrator: Running, key: str) -> bytes:
     """The latest catalogue record of a key."""
 
     async def there() -> bytes | None:
-        records = await read_topic(orchestrator.settings.kafka_bootstrap, orchestrator.topics.catalogue.name)
+        records = await read_topic(orchestrator.settings.kafka_bootstrap, orchestrator.topics.catalogue)
         return next((one.value for one in reversed(records) if one.key == key.encode()), None)
 
     found = await eventually(there)

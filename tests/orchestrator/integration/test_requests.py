@@ -1,12 +1,15 @@
 """From an accepted request to a patient, a care flow and its events, once."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.requests import DataPointValue
 from carewire_contracts.statuses import decode_status_event
-from carewire_orchestrator.adapters.store import starts
+from carewire_orchestrator.adapters.store import care_flows, starts
 from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.ids import new_id
@@ -38,7 +41,7 @@ async def test_a_request_becomes_a_patient_a_care_flow_and_events_in_order(orche
 
     created = [
         one
-        for one in await orchestrator.told(orchestrator.topics.events.name)
+        for one in await orchestrator.told(orchestrator.topics.events)
         if one.event_type == "patient.created" and one.key == ended["patient_id"]
     ]
     assert len(created) == 1
@@ -49,7 +52,7 @@ async def test_every_status_of_a_request_is_told_in_order(orchestrator: Running)
     request = accepted(*await orchestrator.publish())
     await orchestrator.accept([request])
     await orchestrator.final_statuses([request])
-    records = await read_topic(orchestrator.settings.kafka_bootstrap, orchestrator.topics.incoming_webhooks.name)
+    records = await read_topic(orchestrator.settings.kafka_bootstrap, orchestrator.topics.incoming_webhooks)
     mine = [record for record in records if record.key == request.request_id.encode()]
     assert [decode_status_event(record.value).status for record in mine] == [
         "SCHEDULED",
@@ -160,7 +163,7 @@ async def test_values_that_postgres_cannot_hold_fail_their_request_alone(
 ) -> None:
     release = await orchestrator.publish()
     before, bad, after = (accepted(*release, identifiers=(mrn(f"hold-{n % 2}"),)) for n in range(3))
-    add = starts.add_care_flows
+    add = care_flows.add_care_flows
 
     async def picky(connection: Connection, started: Sequence[StartedCareFlow]) -> None:
         await add(connection, started)
@@ -186,6 +189,6 @@ async def test_what_is_no_request_is_set_aside_and_the_rest_goes_on(orchestrator
     # Under the same key, so that it ends after them.
     await orchestrator.accept([request], key=b"key")
     await orchestrator.final_statuses([request])
-    dead = await read_topic(orchestrator.settings.kafka_bootstrap, orchestrator.topics.orchestrator_dead.name)
+    dead = await read_topic(orchestrator.settings.kafka_bootstrap, orchestrator.topics.orchestrator_dead)
     assert [dict(one.headers)["dead_reason"] for one in dead] == [b"malformed_request"] * 2
     assert b'{"request_id": 1}' in [one.value for one in dead]

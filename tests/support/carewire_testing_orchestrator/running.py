@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.requests import AcceptedRequest, DataPointValue
+from carewire_contracts.topics import Topic
 from carewire_orchestrator import app
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.http.server import HttpServer
@@ -110,7 +111,7 @@ class Running:
         wanted = {one.request_id for one in requests}
 
         async def all_ended() -> dict[str, dict[str, Any]]:
-            told = await self.told(self.topics.incoming_webhooks.name)
+            told = await self.told(self.topics.incoming_webhooks)
             found = {
                 one.key: one.value for one in told if one.key in wanted and one.value["status"] in ("SUCCESS", "FAILED")
             }
@@ -123,14 +124,14 @@ class Running:
         """Wait for an event of a care flow; answers all of it so far, in order."""
 
         async def there() -> list[Told]:
-            told = await self.told(self.topics.events.name)
+            told = await self.told(self.topics.events)
             found = [one for one in told if one.headers.get("ce_subject") == care_flow_id]
             assert last in [one.event_type for one in found]
             return found
 
         return await eventually(there, 20)
 
-    async def told(self, topic: str) -> list[Told]:
+    async def told(self, topic: Topic) -> list[Told]:
         """Everything on a topic now, each partition in order."""
         return [
             Told(
@@ -151,23 +152,23 @@ class Running:
             await connection.close()
 
 
-async def read_topic(bootstrap: str, topic: str) -> list[Any]:
+async def read_topic(bootstrap: str, topic: Topic) -> list[Any]:
     """Every record of a topic as it is now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="none")
     await consumer.start()
     try:
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-        if not partitions:
-            await consumer._client.force_metadata_update()
-            known = consumer._client.cluster.partitions_for_topic(topic) or {0, 1}
-            partitions = [TopicPartition(topic, number) for number in known]
+        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning(*partitions)
+        missing = {partition for partition, end in ends.items() if end > 0}
+        for partition in partitions:
+            consumer.seek(partition, 0)
         records: list[Any] = []
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for batch in (await consumer.getmany(timeout_ms=200)).values():
+        while missing:
+            for partition, batch in (await consumer.getmany(timeout_ms=200)).items():
                 records.extend(batch)
+                if batch[-1].offset + 1 >= ends[partition]:
+                    missing.discard(partition)
         return records
     finally:
         await consumer.stop()

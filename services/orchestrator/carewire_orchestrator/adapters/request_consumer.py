@@ -102,7 +102,8 @@ class RequestConsumer:
 
 def _is_whole(request: AcceptedRequest) -> bool:
     """Whether the texts that we look up by are texts, and such as Postgres can hold: without NUL."""
-    texts = (
+    # The record was decoded without looking at types: the writer is ours, until it is not.
+    texts: tuple[object, ...] = (
         request.request_id,
         request.tenant_id,
         request.webhook_id,
