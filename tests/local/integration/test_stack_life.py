@@ -117,7 +117,8 @@ async def test_killed_servers_come_back_with_their_data(own_stack: Stack, report
         await asyncio.to_thread(server.start)
         times[name] = time.monotonic() - started
     report("\nback after kill -9: " + ", ".join(f"{name} {spent:.1f} s" for name, spent in times.items()))
-    assert times["Kafka"] < 6
+    # Well under 4 s on an idle machine; with the broker's usual settings its old session alone takes 9 s.
+    assert times["Kafka"] < 9
     assert await _read(own_stack) == (b"record", 42)
 
 
