@@ -4,7 +4,8 @@ from typing import Any
 
 import httpx
 
-from carewire_testing_orchestrator.running import MRN, Running, accepted, mrn
+from carewire_testing_orchestrator.calls import MRN, accepted, mrn
+from carewire_testing_orchestrator.running import Running
 
 BASELINE = [
     {"data_point_definition_id": "dp_surgery", "value": "2026-03-01"},

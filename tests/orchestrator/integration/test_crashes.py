@@ -21,7 +21,8 @@ from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_testing import eventually
-from carewire_testing_orchestrator.running import Running, accepted, mrn, read_topic, running
+from carewire_testing_orchestrator.calls import accepted, mrn
+from carewire_testing_orchestrator.running import Running, read_topic, running
 
 
 class Engine:

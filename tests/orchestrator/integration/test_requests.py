@@ -14,7 +14,8 @@ from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.ids import new_id
 from carewire_runtime.postgres.pool import Connection
-from carewire_testing_orchestrator.running import Running, accepted, mrn, read_topic, running, ssn
+from carewire_testing_orchestrator.calls import accepted, mrn, ssn
+from carewire_testing_orchestrator.running import Running, read_topic, running
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 

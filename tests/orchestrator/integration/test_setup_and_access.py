@@ -10,7 +10,8 @@ from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.auth import ApiKeys, Role
 from carewire_runtime.errors import SetupMissing
 from carewire_runtime.postgres.pool import Database
-from carewire_testing_orchestrator.running import MRN, Running, settings_for
+from carewire_testing_orchestrator.calls import MRN
+from carewire_testing_orchestrator.running import Running, settings_for
 
 
 @dataclass

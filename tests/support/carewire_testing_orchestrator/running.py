@@ -4,8 +4,7 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass
 from typing import Any
 
 import asyncpg
@@ -13,8 +12,7 @@ import httpx
 import orjson
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from carewire_contracts.identifiers import Identifier
-from carewire_contracts.requests import AcceptedRequest, DataPointValue
+from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.topics import Topic
 from carewire_orchestrator import app
 from carewire_orchestrator.settings import OrchestratorSettings
@@ -23,11 +21,10 @@ from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.process import run_components
 from carewire_testing import eventually
+from carewire_testing_orchestrator.calls import MRN, SSN
 from carewire_testing_orchestrator.definitions import HIP
 
 API_KEY = "cw_admin_orchestrator-tests-only-0123456789abcdef"
-MRN = "https://north-clinic.example/mrn"
-SSN = "https://north-clinic.example/ssn"
 
 
 @dataclass(frozen=True)
@@ -201,37 +198,3 @@ async def running(
             stop.set()
             exit_code = await life
         assert exit_code == 0
-
-
-def accepted(definition_id: str, release_id: str, **changes: Any) -> AcceptedRequest:
-    """A request as ingress would accept it; by default anonymous, 64 years old, and the first of its key."""
-    now = datetime.now(UTC)
-    request = AcceptedRequest(
-        request_id=new_id(),
-        tenant_id="tests",
-        webhook_id=new_id(),
-        definition_id=definition_id,
-        release_id=release_id,
-        start_key=new_id(),
-        body_digest="0" * 64,
-        received_at=now,
-        expires_at=now + timedelta(seconds=10),
-        identifiers=(),
-        data_points=(
-            DataPointValue("dp_surgery", "date", "2026-03-01T00:00:00.000Z"),
-            DataPointValue("dp_age", "number", 64),
-        ),
-        content_type="application/json",
-        payload=b"{}",
-    )
-    return replace(request, **changes)
-
-
-def mrn(value: str) -> Identifier:
-    """A medical record number."""
-    return Identifier(MRN, value)
-
-
-def ssn(value: str) -> Identifier:
-    """A social security number."""
-    return Identifier(SSN, value)

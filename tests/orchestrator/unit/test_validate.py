@@ -1,0 +1,182 @@
+"""What a definition may have wrong, each told with the node that it concerns."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from carewire_orchestrator.domain.definition_problems import ProblemCode
+from carewire_orchestrator.domain.validate import validate
+from carewire_testing_orchestrator.definitions import HIP, definition
+
+
+def problems(change: Callable[[dict[str, Any]], object]) -> set[tuple[str, str, str]]:
+    """All problems of the follow-up after a change."""
+    document = deepcopy(HIP)
+    change(document)
+    return {(one.severity, one.code.value, one.node_id) for one in validate(definition(document))}
+
+
+def leave(document: dict[str, Any]) -> None:
+    pass
+
+
+def follow(document: dict[str, Any]) -> Any:
+    return document["tracks"][0]
+
+
+def transition(document: dict[str, Any], transition_id: str) -> Any:
+    return next(one for one in follow(document)["transitions"] if one["id"] == transition_id)
+
+
+def arrow(start: str, end: str | None, **more: Any) -> dict[str, Any]:
+    return {
+        "id": "new",
+        "origin": {"type": "step", "node_id": start},
+        "destination": {"type": "step", "node_id": end},
+        **more,
+    }
+
+
+def other_track(document: dict[str, Any], **more: Any) -> None:
+    document["tracks"].append(
+        {
+            "id": "trk_other",
+            "key": "other",
+            "title": "Other",
+            "steps": [{"id": "stp_o", "key": "o", "title": "O", "actions": []}],
+            "transitions": [
+                {"id": "o1", "origin": {"type": "track_start"}, "destination": {"type": "step", "node_id": "stp_o"}}
+            ],
+            **more,
+        }
+    )
+
+
+def trigger(document: dict[str, Any], target: str, **settings: Any) -> None:
+    document["triggers"].append({"id": "trg_new", "target_id": target, "settings": settings})
+
+
+CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]] = {
+    "a cycle": (
+        lambda d: follow(d)["transitions"].append(arrow("stp_call", "stp_pain")),
+        ("ERROR", "CYCLE_DETECTED", "stp_pain"),
+    ),
+    "a step that leads to itself": (
+        lambda d: follow(d)["transitions"].append(arrow("stp_call", "stp_call")),
+        ("ERROR", "CYCLE_DETECTED", "stp_call"),
+    ),
+    "a question with the id of a data point": (
+        lambda d: d["forms"][0]["questions"][1].update(id="dp_age"),
+        ("ERROR", "DUPLICATE", "dp_age"),
+    ),
+    "a question with the id of another's key": (
+        lambda d: d["forms"][0]["questions"][2].update(id="pain_today"),
+        ("ERROR", "DUPLICATE", "pain_today"),
+    ),
+    "two steps with one key": (
+        lambda d: follow(d)["steps"][0].update(key="pain"),
+        ("ERROR", "DUPLICATE", "pain"),
+    ),
+    "a rule with a wrong operand": (
+        lambda d: transition(d, "t2")["rule"]["all"][0].update(operand="young"),
+        ("ERROR", "INCOMPLETE_CONDITION", "t2"),
+    ),
+    "a rule without its operand": (
+        lambda d: transition(d, "t2")["rule"]["all"][0].pop("operand"),
+        ("ERROR", "INCOMPLETE_CONDITION", "t2"),
+    ),
+    "a default transition with a rule": (
+        lambda d: transition(d, "t2").update(default=True),
+        ("ERROR", "INCOMPLETE_CONDITION", "t2"),
+    ),
+    "a rule about an unknown data point": (
+        lambda d: transition(d, "t2")["rule"]["all"][0].update(reference="nobody"),
+        ("ERROR", "NOT_FOUND", "t2"),
+    ),
+    "an unknown form": (
+        lambda d: follow(d)["steps"][2]["actions"][1].update(form_definition_id="nobody"),
+        ("ERROR", "NOT_FOUND", "act_pain"),
+    ),
+    "an unknown stakeholder": (
+        lambda d: d.update(stakeholders=d["stakeholders"][:1]),
+        ("ERROR", "NOT_FOUND", "act_call"),
+    ),
+    "a transition from nowhere": (
+        lambda d: follow(d)["transitions"].append(arrow("nobody", "stp_call")),
+        ("ERROR", "NOT_FOUND", "new"),
+    ),
+    "a transition to nowhere": (
+        lambda d: follow(d)["transitions"].append(arrow("stp_call", None)),
+        ("ERROR", "MISSING_DESTINATION", "new"),
+    ),
+    "a transition to an unknown step": (
+        lambda d: follow(d)["transitions"].append(arrow("stp_call", "nobody")),
+        ("ERROR", "NOT_FOUND", "new"),
+    ),
+    "a track that leads nowhere": (
+        lambda d: follow(d).update(transitions=follow(d)["transitions"][1:]),
+        ("ERROR", "MISSING_DESTINATION", "trk_follow"),
+    ),
+    "a track without steps": (
+        lambda d: other_track(d, steps=[], transitions=[]),
+        ("ERROR", "MISSING_STEPS", "trk_other"),
+    ),
+    "a track that nothing starts": (other_track, ("WARNING", "MISSING_TRIGGER", "trk_other")),
+    "a step that nothing leads to": (
+        lambda d: follow(d)["transitions"].pop(3),
+        ("WARNING", "MISSING_TRIGGER", "stp_call"),
+    ),
+    "an empty step": (leave, ("WARNING", "MISSING_ACTIONS", "stp_check")),
+    "no track that starts with the care flow": (
+        lambda d: d["triggers"][0]["settings"].update(type="track_completed", track_id="trk_follow"),
+        ("ERROR", "MISSING_PATHWAY_STARTED_TRIGGER", "hip-follow-up"),
+    ),
+    "a trigger that waits for its own track": (
+        lambda d: trigger(d, "trk_follow", type="track_completed", track_id="trk_follow"),
+        ("ERROR", "INVALID_TRIGGER", "trg_new"),
+    ),
+    "a trigger that waits for a step of its own track": (
+        lambda d: trigger(d, "trk_follow", type="step_completed", step_id="stp_pain"),
+        ("ERROR", "INVALID_TRIGGER", "trg_new"),
+    ),
+    "a trigger that does not say what it waits for": (
+        lambda d: trigger(d, "trk_follow", type="step_completed"),
+        ("ERROR", "INVALID_TRIGGER", "trg_new"),
+    ),
+    "a trigger that waits for nobody": (
+        lambda d: trigger(d, "trk_follow", type="track_completed", track_id="nobody"),
+        ("ERROR", "NOT_FOUND", "trg_new"),
+    ),
+    "a trigger of nobody": (
+        lambda d: trigger(d, "nobody", type="pathway_started"),
+        ("ERROR", "NOT_FOUND", "trg_new"),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_told(name: str) -> None:
+    change, expected = CASES[name]
+    assert expected in problems(change)
+
+
+def test_every_reason_that_a_definition_can_have_is_pinned_here() -> None:
+    assert {code for _, (_, code, _) in CASES.values()} == {code.value for code in ProblemCode}
+
+
+def test_the_follow_up_can_be_published() -> None:
+    assert problems(leave) == {("WARNING", "MISSING_ACTIONS", "stp_check")}
+
+
+def test_everything_is_told_at_once_errors_first() -> None:
+    def break_much(document: dict[str, Any]) -> None:
+        for change, _ in list(CASES.values())[:8]:
+            change(document)
+
+    document = deepcopy(HIP)
+    break_much(document)
+    found = validate(definition(document))
+    assert len({one.code for one in found}) >= 4
+    assert [one.severity for one in found] == sorted(one.severity for one in found)
