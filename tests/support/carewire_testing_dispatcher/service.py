@@ -98,7 +98,7 @@ class Client:
 
     async def delete_endpoints(self) -> None:
         """Delete every endpoint, so that the next test begins without."""
-        for endpoint in (await self.http.get("/v1/endpoints", params={"limit": 200})).json()["data"]:
+        for endpoint in (await self.http.get("/v1/endpoints", params={"limit": 200})).json()["items"]:
             await self.http.delete(f"/v1/endpoints/{endpoint['id']}")
 
         async def are_forgotten() -> bool:
@@ -127,7 +127,7 @@ class Client:
         """List deliveries."""
         answer = await self.http.get("/v1/deliveries", params=filters)
         assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()["data"]
+        found: list[dict[str, Any]] = answer.json()["items"]
         return found
 
     async def attempts(self, delivery_id: str) -> list[dict[str, Any]]:

@@ -1,0 +1,83 @@
+from types import SimpleNamespace
+from typing import Any
+
+from aiokafka import TopicPartition
+
+from carewire_dispatcher.adapters.source import QUICK_TIER_RECORDS, SLOW_TIER_RECORDS, Source
+
+PLACE = TopicPartition("t", 0)
+
+
+def a_source(tier: int | None = None, delay: int = 0, byte_limit: int = 10_000_000) -> Source:
+    return Source(PLACE, "fast", tier, delay, byte_limit)
+
+
+def records(count: int, first: int = 0, size: int = 10) -> list[Any]:
+    return [SimpleNamespace(offset=first + n, timestamp=1_000 + n, value=b"x" * size) for n in range(count)]
+
+
+def test_a_record_of_a_tier_leaves_when_its_delay_is_over() -> None:
+    source = a_source(tier=2, delay=2_000)
+    source.put(records(2))
+    assert not source.is_ripe(2_999)
+    assert source.is_ripe(3_000)
+    source.take()
+    assert not source.is_ripe(3_000)
+    assert source.ripe_at() == 3_001
+
+
+def test_what_does_not_fit_is_left_to_be_fetched_again() -> None:
+    source = a_source(tier=128)
+    assert source.put(records(SLOW_TIER_RECORDS + 3)) == SLOW_TIER_RECORDS
+    assert source.full
+
+
+def test_a_slow_tier_is_fetched_again_when_its_last_head_is_gone() -> None:
+    source = a_source(tier=2048)
+    source.put(records(SLOW_TIER_RECORDS))
+    for _ in range(SLOW_TIER_RECORDS - 1):
+        source.take()
+        assert not source.wants_more
+    source.take()
+    assert source.wants_more
+
+
+def test_a_quick_tier_is_fetched_again_when_it_is_half_empty() -> None:
+    source = a_source(tier=2)
+    source.put(records(QUICK_TIER_RECORDS))
+    for _ in range(QUICK_TIER_RECORDS // 2 + 1):
+        source.take()
+    assert source.wants_more
+
+
+def test_bytes_are_bounded_but_one_record_always_fits() -> None:
+    source = a_source(byte_limit=2_000)
+    assert source.put(records(3, size=5_000)) == 1
+
+
+def test_what_was_finished_before_a_restart_is_not_done_again() -> None:
+    before = a_source()
+    before.put(records(3))
+    for _ in range(3):
+        before.take()
+    before.tracker.finish(1)
+    position = before.tracker.position()
+    assert position is not None
+    after = a_source()
+    after.restore(*position)
+    after.put(records(3))
+    assert [taken.offset for taken in (after.take(), after.take(), after.take()) if taken] == [0, 2]
+
+
+def test_a_full_window_holds_the_head_back_until_an_older_one_is_finished() -> None:
+    source = a_source()
+    source.put(records(1000))
+    for _ in range(1000):
+        source.take()
+    source.put(records(1000, first=1000))
+    for _ in range(1000):
+        source.take()
+    source.put(records(1, first=2000))
+    assert not source.is_ripe(10_000)
+    source.tracker.finish(0)
+    assert source.is_ripe(10_000)
