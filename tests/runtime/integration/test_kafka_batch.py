@@ -43,8 +43,8 @@ async def fill(producer: Producer, topic: Topic, count: int, partition: int = 0)
     await asyncio.gather(*futures)
 
 
-def consumer_of(stack: Stack, topic: Topic, seen: Seen, **more: int) -> BatchConsumer:
-    return BatchConsumer(stack.kafka_bootstrap, [topic.name], f"{topic.name}-group", seen, **more)
+def consumer_of(stack: Stack, topic: Topic, seen: Seen, max_records: int = 200) -> BatchConsumer:
+    return BatchConsumer(stack.kafka_bootstrap, [topic.name], f"{topic.name}-group", seen, max_records=max_records)
 
 
 async def commits(stack: Stack, topic: Topic) -> dict[int, int]:

@@ -1,4 +1,5 @@
 import asyncio
+import functools
 import time
 
 import pytest
@@ -14,6 +15,10 @@ from carewire_testing_runtime.running import running
 
 def decode(key: str, value: bytes) -> str:
     return f"{key}={value.decode()}"
+
+
+def holds(table: CompactedTable[str], key: str, wanted: str | None) -> bool:
+    return table.get(key) == wanted
 
 
 async def put(producer: Producer, topic: Topic, key: str, value: bytes | None) -> None:
@@ -51,7 +56,7 @@ async def test_a_change_is_effective_within_a_second(stack: Stack, table_topic: 
             began = time.monotonic()
             await put(producer, table_topic, "k", value)
             wanted = None if value is None else f"k={value.decode()}"
-            await eventually(lambda wanted=wanted: table.get("k") == wanted, timeout=5, pause=0.005)
+            await eventually(functools.partial(holds, table, "k", wanted), timeout=5, pause=0.005)
             assert time.monotonic() - began < 1
         assert changes == [("k", "k=1"), ("k", "k=2"), ("k", None)]
 

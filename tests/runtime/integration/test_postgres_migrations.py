@@ -1,5 +1,6 @@
 import asyncio
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from carewire_runtime.postgres.pool import Database
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The migrations folder of a package that can be changed."""
     name = f"migrated_{tmp_path.name}"
     folder = tmp_path / name / "sql" / "migrations"
@@ -18,7 +19,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (tmp_path / name / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     (folder / "0001_thing.sql").write_text("create table thing (id int);")
-    yield folder  # type: ignore[misc]
+    yield folder
     sys.modules.pop(name, None)
 
 

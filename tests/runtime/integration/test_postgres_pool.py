@@ -26,10 +26,14 @@ async def test_json_columns_take_and_give_python_values(db: Database) -> None:
 async def test_a_transaction_is_committed_at_the_end_and_rolled_back_at_an_exception(db: Database) -> None:
     async with db.transaction() as connection:
         await connection.execute("create table thing (id int primary key)")
-    with pytest.raises(LookupError):
+
+    async def insert_and_fail() -> None:
         async with db.transaction() as connection:
             await connection.execute("insert into thing values (1)")
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await insert_and_fail()
     async with db.connection() as connection:
         assert await connection.fetchval("select count(*) from thing") == 0
 

@@ -68,10 +68,13 @@ async def test_what_was_committed_is_published_as_it_is_and_deleted(
 
 
 async def test_what_was_rolled_back_is_not_published(stack: Stack, db: Database, topic: Topic) -> None:
-    with pytest.raises(LookupError):
+    async def add_and_fail() -> None:
         async with db.transaction() as connection:
             await outbox.add(connection, records(topic, b"1"))
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await add_and_fail()
     await add(db, [])
     assert await left(db) == 0
 

@@ -18,7 +18,7 @@ class App:
         self.asked = asyncio.Event()
         self.answer = asyncio.Event()
 
-    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+    async def __call__(self, _scope: dict[str, Any], _receive: Any, send: Any) -> None:
         self.asked.set()
         await self.answer.wait()
         await send({"type": "http.response.start", "status": 200, "headers": []})

@@ -67,12 +67,16 @@ def test_lower_levels_are_left_out() -> None:
     assert lines.of("a")
 
 
-def told_of(raised: Exception) -> tuple[dict[str, Any], Lines]:
+def fail(error: Exception, cause: Exception | None = None) -> None:
+    raise error from cause
+
+
+def told_of(raised: Exception, cause: Exception | None = None) -> tuple[dict[str, Any], Lines]:
     with logged() as lines:
         try:
-            raise raised
+            fail(raised, cause)
         except Exception as error:  # noqa: BLE001
-            log.error("failed", error=error)
+            log.error("failed", error=error)  # noqa: TRY400
     return lines.all()[0], lines
 
 
@@ -81,7 +85,7 @@ def test_a_foreign_exception_is_told_by_class_and_place_alone() -> None:
     assert line["error"] == "ValueError"
     assert "message" not in line
     assert line["frames"][-1].startswith("unit/test_logs.py:")
-    assert line["frames"][-1].endswith(" told_of")
+    assert line["frames"][-1].endswith(" fail")
     assert CANARY not in lines.text
 
 
@@ -91,15 +95,8 @@ def test_an_exception_of_ours_is_told_with_its_words() -> None:
 
 
 def test_the_class_of_a_cause_is_told() -> None:
-    with logged() as lines:
-        try:
-            try:
-                raise KeyError(CANARY)
-            except KeyError as error:
-                raise KafkaRefused("ours") from error
-        except KafkaRefused as error:
-            log.error("failed", error=error)
-    assert lines.all()[0]["cause"] == "KeyError"
+    line, lines = told_of(KafkaRefused("ours"), KeyError(CANARY))
+    assert line["cause"] == "KeyError"
     assert CANARY not in lines.text
 
 
@@ -114,7 +111,7 @@ def test_libraries_are_reduced_to_level_and_name() -> None:
         library.info("bootstrapping %s", CANARY)
         library.warning("produce failed for key %s", CANARY)
         try:
-            raise ValueError(CANARY)
+            fail(ValueError(CANARY))
         except ValueError:
             library.exception("value %s", CANARY)
     assert CANARY not in lines.text

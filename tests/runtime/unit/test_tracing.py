@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 import pytest
-from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
+from opentelemetry.sdk.trace.sampling import Decision, TraceIdRatioBased
 
 from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.telemetry.tracing import (
@@ -111,8 +111,8 @@ def test_new_traces_are_sampled_by_ratio_as_opentelemetry_would(file: Path) -> N
     sampled = [traceparent for traceparent in traceparents if traceparent.endswith("-01")]
     assert 350 < len(sampled) < 650
     for traceparent in traceparents:
-        decision = sampler.should_sample(None, int(traceparent[3:35], 16), "one").decision.is_sampled()
-        assert decision == traceparent.endswith("-01")
+        decision = sampler.should_sample(None, int(traceparent[3:35], 16), "one").decision
+        assert (decision is Decision.RECORD_AND_SAMPLE) == traceparent.endswith("-01")
     assert len(finished(file)) == len(sampled)
 
 
