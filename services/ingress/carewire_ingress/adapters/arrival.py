@@ -13,6 +13,9 @@ PREFIX: Final = "/hooks/"
 ROUTE: Final = "/hooks/{token}"
 TEST_ROUTE: Final = "/hooks/{token}/test"
 
+_TRACEPARENT_LENGTH: Final = 55
+"""Characters of version 00 (W3C Trace Context, section 3.2.2): `00-` 32 `-` 16 `-` 2."""
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Arrival:
@@ -56,9 +59,9 @@ class Arrival:
 
     @property
     def traceparent(self) -> str | None:
-        """The caller's trace, if it is well-formed: anything else could be a value in disguise."""
+        """The caller's trace, if it is well-formed, and no more of it: the rest could be a value in disguise."""
         text = self._text(b"traceparent")
-        return None if text is None or span_context_from(text) is None else text
+        return None if text is None or span_context_from(text) is None else text[:_TRACEPARENT_LENGTH]
 
     def start_key_headers(self, configured: str | None) -> dict[str, str]:
         """Those headers that may hold the sender's delivery id."""
