@@ -40,6 +40,8 @@ async def test_a_request_becomes_a_patient_a_care_flow_and_events_in_order(orche
     assert all(TRACE in one.headers["traceparent"] for one in events), "the trace of the call goes on"
     assert events[0].value["pathway"]["patient_identifiers"] == [{"system": mrn("").system, "value": "NC-1"}]
 
+    assert all("NC-1" not in one.key + str(one.headers) for one in events), "keys and headers are opaque"
+
     created = [
         one
         for one in await orchestrator.told(orchestrator.topics.events)

@@ -1,7 +1,6 @@
 """What the orchestrator tells others, as records of its outbox."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -24,12 +23,15 @@ from carewire_runtime.telemetry import metrics
 SOURCE: Final = "carewire/orchestrator"
 
 
-@dataclass(frozen=True, slots=True)
 class Publishing:
     """Where records go, and for which tenant they speak."""
 
-    topics: Topics
-    tenant_id: str
+    def __init__(self, topics: Topics, tenant_id: str) -> None:
+        self.topics = topics
+        self._tenant_id = tenant_id
+        self._events = topics.events.name
+        self._statuses = topics.incoming_webhooks.name
+        self._catalogue = topics.catalogue.name
 
     def started(self, started: StartedCareFlow, now: datetime, traceparent: str | None) -> Iterator[OutboxRecord]:
         """`patient.created` where the patient is new, then all that the start brought about."""
@@ -47,11 +49,11 @@ class Publishing:
     ) -> Iterator[OutboxRecord]:
         """All that an event brought about, in order, under the patient's key."""
         key = advanced.care_flow.patient_id.encode()
-        for told in announce(release, advanced, tenant_id=self.tenant_id, identifiers=identifiers):
+        for told in announce(release, advanced, tenant_id=self._tenant_id, identifiers=identifiers):
             event_type = told.event.event_type
             envelope = Envelope(told.id, event_type, SOURCE, now, advanced.care_flow.id)
             metrics.EVENTS_EMITTED.add(event_type=event_type)
-            yield OutboxRecord(self.topics.events.name, key, encode(told.event), envelope.headers(traceparent))
+            yield OutboxRecord(self._events, key, encode(told.event), envelope.headers(traceparent))
 
     def _patient_created(
         self, patient_id: str, identifiers: Sequence[Identifier], now: datetime, traceparent: str | None
@@ -60,23 +62,23 @@ class Publishing:
         event = PatientCreated(
             patient=Patient(
                 id=patient_id,
-                user=PatientUser(id=patient_id, tenant_id=self.tenant_id),
+                user=PatientUser(id=patient_id, tenant_id=self._tenant_id),
                 profile=PatientProfile(identifier=told),
             ),
-            tenant_id=self.tenant_id,
+            tenant_id=self._tenant_id,
             date=now,
         )
         event_id = derived_id(patient_id, event.event_type)
         envelope = Envelope(event_id, event.event_type, SOURCE, now, patient_id)
         metrics.EVENTS_EMITTED.add(event_type=event.event_type)
-        return OutboxRecord(self.topics.events.name, patient_id.encode(), encode(event), envelope.headers(traceparent))
+        return OutboxRecord(self._events, patient_id.encode(), encode(event), envelope.headers(traceparent))
 
     def request_status(self, event: AnyRequestStatusEvent, now: datetime, traceparent: str | None) -> OutboxRecord:
         """A status of a request. Its id is the same each time that the same status is reached."""
         event_id = derived_id(event.request_id, event.status)
         envelope = Envelope(event_id, event.event_type, SOURCE, now, event.request_id)
         return OutboxRecord(
-            self.topics.incoming_webhooks.name,
+            self._statuses,
             event.request_id.encode(),
             encode(event),
             envelope.headers(traceparent),
@@ -88,6 +90,4 @@ class Publishing:
         """The state of a catalogue entry, replacing the one before."""
         kind = "definition" if isinstance(entry, CatalogueDefinition) else "identifier_system"
         envelope = Envelope(new_id(), f"catalogue.{kind}.changed", SOURCE, now)
-        return OutboxRecord(
-            self.topics.catalogue.name, entry.key.encode(), encode(entry), envelope.headers(traceparent)
-        )
+        return OutboxRecord(self._catalogue, entry.key.encode(), encode(entry), envelope.headers(traceparent))
