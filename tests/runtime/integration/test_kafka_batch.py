@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from carewire_contracts.topics import Topic
 from carewire_local.stack import Stack
@@ -207,3 +208,26 @@ async def test_an_absent_broker_is_waited_for() -> None:
             await eventually(lambda: len(lines.of("retrying")) >= 2)
             assert consumer.not_ready() == "group g is not joined yet"
     assert lines.of("retrying")[0]["error"] == KafkaUnavailable.__name__
+
+
+async def test_a_consumer_whose_background_work_ended_ends(stack: Stack, topic: Topic, producer: Producer) -> None:
+    consumers: list[AIOKafkaConsumer] = []
+    original = AIOKafkaConsumer.start
+
+    async def start(consumer: AIOKafkaConsumer) -> None:
+        consumers.append(consumer)
+        await original(consumer)
+
+    await fill(producer, topic, 1)
+    seen = Seen()
+
+    async def consume() -> None:
+        async with running(consumer_of(stack, topic, seen)) as task:
+            await eventually(lambda: seen.values)
+            consumers[0]._fetcher._fetch_task.cancel()
+            await asyncio.wait([task], timeout=20)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AIOKafkaConsumer, "start", start)
+        with pytest.raises(KafkaUnavailable, match="background work ended"):
+            await consume()

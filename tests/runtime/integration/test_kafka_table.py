@@ -3,6 +3,7 @@ import functools
 import time
 
 import pytest
+from aiokafka import AIOKafkaConsumer
 
 from carewire_contracts.topics import Topic
 from carewire_local.stack import Stack
@@ -106,3 +107,24 @@ async def test_it_stops_promptly(stack: Stack, table_topic: Topic, moment: str) 
             await asyncio.wait_for(table.ready(), 10)
         began = time.monotonic()
     assert time.monotonic() - began < 3
+
+
+async def test_a_table_whose_consumer_went_deaf_makes_a_new_one(
+    stack: Stack, table_topic: Topic, producer: Producer
+) -> None:
+    consumers: list[AIOKafkaConsumer] = []
+    original = AIOKafkaConsumer.start
+
+    async def start(consumer: AIOKafkaConsumer) -> None:
+        consumers.append(consumer)
+        await original(consumer)
+
+    table = CompactedTable(stack.kafka_bootstrap, table_topic.name, decode)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AIOKafkaConsumer, "start", start)
+        async with running(table):
+            await asyncio.wait_for(table.ready(), 10)
+            consumers[0]._fetcher._fetch_task.cancel()
+            await put(producer, table_topic, "k", b"1")
+            await eventually(lambda: table.get("k") == "k=1")
+    assert len(consumers) == 2

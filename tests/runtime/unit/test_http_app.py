@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Annotated, Literal
+from uuid import UUID
 
 import httpx
 import pytest
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from pydantic import BaseModel, Discriminator
 
 import carewire_runtime.http.health as health_module
 from carewire_runtime.auth import ApiKeys, Principal, Role, require
@@ -27,9 +29,19 @@ class OpenKeys(ApiKeys):
         return Principal("1", bearer, Role.ADMIN)
 
 
+class Cat(BaseModel):
+    kind: Literal["cat"]
+
+
+class Dog(BaseModel):
+    kind: Literal["dog"]
+
+
 class Thing(BaseModel):
     count: int
     name: str
+    id: UUID | None = None
+    pet: Annotated[Cat | Dog, Discriminator("kind")] | None = None
 
 
 router = APIRouter(dependencies=[Depends(require("viewer"))])
@@ -71,6 +83,15 @@ async def test_an_invalid_request_is_answered_with_every_field_and_no_value(clie
     document = answer.json()
     assert document["title"] == "Invalid request"
     assert [error["field"] for error in document["errors"]] == ["count", "name"]
+    assert CANARY not in answer.text
+
+
+async def test_messages_that_would_repeat_input_are_replaced(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/things/1", json={"count": 1, "name": "x", "id": CANARY, "pet": {"kind": CANARY}})
+    assert [error["message"] for error in answer.json()["errors"]] == [
+        "Input should be a valid UUID",
+        "Input is of an unknown kind",
+    ]
     assert CANARY not in answer.text
 
 

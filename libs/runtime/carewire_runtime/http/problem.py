@@ -15,6 +15,12 @@ from carewire_runtime.telemetry.logs import logger
 MEDIA_TYPE: Final = "application/problem+json"
 _RETRY_AFTER_S: Final = 2
 _MOST_FIELD_ERRORS: Final = 100
+_INSTEAD: Final[Mapping[str, str]] = {
+    "union_tag_invalid": "Input is of an unknown kind",
+    "uuid_parsing": "Input should be a valid UUID",
+    "url_parsing": "Input should be a valid URL",
+}
+"""What is said where pydantic's own message would repeat some of the input."""
 
 _log = logger("http")
 
@@ -68,12 +74,16 @@ def _on_problem(_: Request, error: Exception) -> Response:
 def _on_invalid_request(_: Request, error: Exception) -> Response:
     found: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
     errors = [
-        {"field": ".".join(str(part) for part in problem["loc"][1:]), "message": problem["msg"]}
+        {"field": ".".join(str(part) for part in problem["loc"][1:]), "message": _message(problem)}
         for problem in found[:_MOST_FIELD_ERRORS]
     ]
     return Problem(
         422, "Invalid request", "the request does not have the form that this route takes", errors=errors
     ).response()
+
+
+def _message(problem: Any) -> str:
+    return _INSTEAD.get(problem["type"], str(problem["msg"]))
 
 
 def _on_http_exception(_: Request, error: Exception) -> Response:

@@ -24,6 +24,8 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from carewire_runtime.clock import Clock, SystemClock
+from carewire_runtime.errors import KafkaUnavailable
+from carewire_runtime.kafka.background import background_tasks
 from carewire_runtime.kafka.records import Record, record_of
 from carewire_runtime.kafka.translation import translated, translating
 from carewire_runtime.retry import retry_in_place
@@ -92,10 +94,10 @@ class BatchConsumer:
             raise results[1]
 
     async def _consume(self, stop: asyncio.Event) -> None:
-        broker, failure = await retry_in_place(self._start, self._clock, what="start_consumer")
+        broker, consumer, failure = await retry_in_place(self._start, self._clock, what="start_consumer")
         self._joined = True
         stopping = asyncio.create_task(stop.wait())
-        ends: set[asyncio.Future[Any]] = {stopping, failure}
+        ends: set[asyncio.Future[Any]] = {stopping, failure, *background_tasks(consumer)}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -104,8 +106,10 @@ class BatchConsumer:
                 await broker.stop()
         if failure.done():
             raise failure.result()
+        if not stop.is_set():
+            raise KafkaUnavailable("the consumer's background work ended")
 
-    async def _start(self) -> tuple[KafkaBroker, asyncio.Future[Exception]]:
+    async def _start(self) -> tuple[KafkaBroker, AIOKafkaConsumer, asyncio.Future[Exception]]:
         failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
         broker = KafkaBroker(
             self._bootstrap.split(","),
@@ -151,7 +155,7 @@ class BatchConsumer:
         except BaseException:
             await broker.stop()
             raise
-        return broker, failure
+        return broker, subscriber.consumer, failure
 
     async def _finish(self, raw: tuple[Any, ...], consumer: AIOKafkaConsumer) -> None:
         began = self._clock.monotonic()

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaUnavailable
+from carewire_runtime.kafka.background import raise_if_deaf
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
@@ -136,6 +137,7 @@ class CompactedTable(Generic[T]):
             _log.info("table_loaded", topic=self._topic, count=len(loading))
 
     async def _poll(self, consumer: AIOKafkaConsumer) -> list[Any]:
+        raise_if_deaf(consumer)
         fetched = await consumer.getmany(timeout_ms=_POLL_MS)
         return [record for records in fetched.values() for record in records]
 
