@@ -22,6 +22,7 @@ from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group
+from carewire_dispatcher.adapters.open_files import allow_open_files
 from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.worker import Worker
 from carewire_dispatcher.domain.endpoint import Endpoint
@@ -169,6 +170,7 @@ class _Assembly:
         self._parts.append(consumer)
 
     async def _add_worker(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
+        allow_open_files()
         sender = AiohttpSender(
             allow_http=self._settings.allow_http_endpoints,
             allow_private=self._settings.allow_private_endpoints,

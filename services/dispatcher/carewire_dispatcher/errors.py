@@ -1,7 +1,7 @@
 """What can go wrong in the dispatcher, besides what the runtime knows.
 
 DispatcherError
-├── SessionLost         the worker slept past its session; its partitions may be another's   (retriable)
+├── SessionLost         the worker slept past its session; its partitions may be another's
 ├── EndpointNotFound    no endpoint has this id
 └── DeliveryNotFound    no delivery has this id
 """
@@ -15,8 +15,6 @@ class DispatcherError(CarewireError):
 
 class SessionLost(DispatcherError):
     """The worker slept past its session: it drops what it holds and joins again."""
-
-    retriable = True
 
 
 class EndpointNotFound(DispatcherError):

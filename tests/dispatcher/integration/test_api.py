@@ -83,8 +83,10 @@ async def test_pages_lead_through_all_endpoints(dispatcher: Client) -> None:
     cursor: str | None = None
     while True:
         params: dict[str, Any] = {"limit": 2} | ({"cursor": cursor} if cursor else {})
-        page = (await dispatcher.http.get("/v1/endpoints", params=params)).json()
-        seen += [endpoint["id"] for endpoint in page["data"]]
+        answer = await dispatcher.http.get("/v1/endpoints", params=params)
+        page = answer.json()
+        assert answer.status_code == 200
+        seen += [endpoint["id"] for endpoint in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break
@@ -104,7 +106,7 @@ async def test_pages_lead_through_all_deliveries_newest_first(dispatcher: Client
     while True:
         params: dict[str, Any] = {"limit": 2, "endpoint_id": endpoint["id"]} | ({"cursor": cursor} if cursor else {})
         page = (await dispatcher.http.get("/v1/deliveries", params=params)).json()
-        seen += [delivery["event_id"] for delivery in page["data"]]
+        seen += [delivery["event_id"] for delivery in page["items"]]
         cursor = page["next_cursor"]
         if cursor is None:
             break

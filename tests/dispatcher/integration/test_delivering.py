@@ -45,9 +45,12 @@ async def test_a_subscriber_that_recovers_is_served_by_the_retry_topics_never_ea
 ) -> None:
     url = hooks.url("/flaky", failing_first(3))
     endpoint = await dispatcher.create_endpoint(url, event_types=["track.started"])
-    event_id, body = await dispatcher.publish("track.started")
+    event_id, body = await dispatcher.publish("track.started", traceparent=TRACE)
     await eventually(lambda: len(hooks.at("/flaky")) == 4, timeout=20)
     calls = hooks.at("/flaky")
+    traces = [call.headers["traceparent"].split("-")[1] for call in calls]
+    assert traces[0] == TRACE.split("-")[1]
+    assert len(set(traces)) == 4, "a delayed attempt is a trace of its own"
     assert {(call.webhook_id, call.body) for call in calls} == {(event_id, body)}
     for call in calls:
         call.verify(endpoint["secret"])

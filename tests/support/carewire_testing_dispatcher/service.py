@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -168,6 +169,14 @@ class Process:
         """Kill it with SIGKILL."""
         self._process.kill()
         self._process.wait(10)
+
+    def freeze(self) -> None:
+        """Stop the process in its tracks, as a paused machine would."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen process go on."""
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> int:
         """Stop it in order; returns its exit code."""

@@ -17,6 +17,7 @@ from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
 from carewire_runtime.kafka.producer import Appended, Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.kafka.table import CompactedTable
+from carewire_runtime.retry import retry_in_place
 
 NO_EVENT: Final = "not_a_cloudevent"
 UNREADABLE_BODY: Final = "unreadable_event"
@@ -41,8 +42,11 @@ class FanOut:
         endpoints.on_change(self._forget)
 
     async def handle(self, records: list[Record]) -> None:
-        """Write the deliveries of a batch; returns when all are acknowledged."""
+        """Write the deliveries of a batch; returns when all are acknowledged, however long Kafka is away."""
         await self._endpoints.ready()
+        await retry_in_place(lambda: self._spread_all(records), self._clock, what="fan_out")
+
+    async def _spread_all(self, records: list[Record]) -> None:
         written: list[asyncio.Future[Appended]] = []
         for record in records:
             reason = await self._spread(record, written)

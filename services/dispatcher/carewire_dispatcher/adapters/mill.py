@@ -24,8 +24,9 @@ from carewire_dispatcher.domain.tiers import Wheel
 from carewire_runtime.clock import Clock
 from carewire_runtime.telemetry import metrics
 
-SLOTS: Final = 1000
-"""Tasks at a time: 60 endpoints that hang at their cap of 16 still leave room; a task is some 10 KB."""
+SLOTS: Final = 2000
+"""Tasks at a time: 120 endpoints that hang at their cap of 16 still leave room. A task with its connection is
+some 50 KB, so 100 MB in all."""
 
 _TURN: Final = 100
 """Records that are taken before other tasks get their turn."""

@@ -68,7 +68,7 @@ class Tenure:
         self._mill = Mill(
             means.endpoints.get,
             Attempter(means.sender, RetrySchedule(means.time_scale), clock, pulse),
-            DeliveryWriter(means.producer, means.topics, pulse),
+            DeliveryWriter(means.producer, means.topics, pulse, clock),
             wheel,
             clock,
             self._bury,
@@ -81,15 +81,11 @@ class Tenure:
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     async def open(self) -> None:
-        """Restore positions and begin to work. Raises KafkaError."""
+        """Restore positions and begin to work. Raises KafkaError; may be called again then."""
         await self._restore(lanes_group(self._means.topics), self._lane_sources)
         await self._restore(wheel_group(self._means.topics), self._tier_sources)
         clock = self._means.clock
-        self._wheel = wheel_consumer(
-            self._means.bootstrap, self._means.topics, [source.place for source in self._tier_sources]
-        )
-        with translating():
-            await self._wheel.start()
+        self._wheel = await self._start_wheel()
         self._seek(self._lane, self._lane_sources)
         self._seek(self._wheel, self._tier_sources)
         self._committers = [
@@ -127,6 +123,17 @@ class Tenure:
             position = positions.get((source.place.topic, source.place.partition))
             if position is not None:
                 source.restore(*position)
+
+    async def _start_wheel(self) -> AIOKafkaConsumer:
+        places = [source.place for source in self._tier_sources]
+        consumer = wheel_consumer(self._means.bootstrap, self._means.topics, places)
+        try:
+            with translating():
+                await consumer.start()
+        except BaseException:
+            await consumer.stop()
+            raise
+        return consumer
 
     @staticmethod
     def _seek(consumer: AIOKafkaConsumer, sought: Iterable[Source]) -> None:

@@ -28,9 +28,8 @@ class Worker:
 
     def not_ready(self) -> str | None:
         """Return why nothing is delivered, for a readiness check."""
-        if self._membership is None or self._membership.tenure is None:
-            return "no partitions are assigned yet"
-        return None
+        joined = self._membership is not None and self._membership.joined
+        return None if joined else "the group of workers is not joined yet"
 
     async def run(self, stop: asyncio.Event) -> None:
         """Deliver until `stop` is set. Raises what ends the process, with what was not finished not committed."""
@@ -97,6 +96,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         self.pulse = Pulse(means.clock, SESSION_TIMEOUT_S)
         self.consumer: AIOKafkaConsumer = lane_consumer(means.bootstrap, means.topics)
         self.tenure: Tenure | None = None
+        self.joined = False
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     @property
@@ -115,12 +115,14 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         numbers = {place.partition for place in assigned}
         _log.info("partitions_assigned", partitions=len(numbers))
         if not numbers:
+            self.joined = True
             return
         tenure = Tenure(self._means, self.consumer, numbers, self.pulse)
         tenure.failed.add_done_callback(lambda failed: self._fail(failed.result()))
         self.tenure = tenure
         try:
             await retry_in_place(tenure.open, self._means.clock, what="open_tenure")
+            self.joined = True
         except Exception as error:  # noqa: BLE001  handed to the worker, which ends by it
             self._fail(error)
 
