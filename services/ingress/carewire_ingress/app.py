@@ -159,13 +159,13 @@ class _House:
             lambda: self._producer("receiver"),
             self._topics.refused,
             self._clock,
-            max_waiting=self._settings.max_waiting_requests,
+            max_waiting=self._settings.max_calls,
         )
         checks = {"kafka": channel.fault, "webhooks": webhooks.table.not_ready, "catalogue": catalogue.table.not_ready}
         for name, check in checks.items():
             self._health.add(name, check)
-        metrics.REQUESTS_IN_FLIGHT.watch(lambda: channel.waiting)
-        self._receiver = self._make_receiver(webhooks, catalogue, channel)
+        receiver = self._receiver = self._make_receiver(webhooks, catalogue, channel)
+        metrics.REQUESTS_IN_FLIGHT.watch(lambda: receiver.under_way)
         self._parts += [channel, webhooks.table, catalogue.table]
         self._add_management(catalogue)
         return channel
@@ -179,7 +179,7 @@ class _House:
             channel,
             RequestRecords(self._topics, self._settings.tenant_id),
             self._clock,
-            limits=Limits(self._settings.max_body_bytes, self._settings.body_read_seconds),
+            limits=Limits(self._settings.max_body_bytes, self._settings.body_read_seconds, self._settings.max_calls),
             fault=lambda: channel.fault() or webhooks.table.not_ready() or catalogue.table.not_ready(),
         )
 

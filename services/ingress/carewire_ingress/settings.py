@@ -14,7 +14,7 @@ class IngressSettings(ServiceSettings):
     )
     max_body_bytes: int = Field(1_048_576, ge=1_024, le=2_097_152, description="cap of a webhook's body")
     body_read_seconds: float = Field(10.0, gt=0, le=60, description="time for a body to arrive")
-    max_waiting_requests: int = Field(2_000, ge=1, description="requests that may wait for Kafka at once")
+    max_calls: int = Field(2_000, ge=1, description="calls of webhooks that may be under way at once")
 
     @property
     def public_url(self) -> str:

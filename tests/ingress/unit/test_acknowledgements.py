@@ -39,6 +39,16 @@ def test_a_record_that_is_itself_at_fault_says_nothing_about_kafka() -> None:
     assert acknowledgements.is_flowing(1)
 
 
+def test_what_waits_is_forgotten_with_its_producer() -> None:
+    acknowledgements = flowing()
+    ticket = acknowledgements.sent(1)
+    acknowledgements.abandoned()
+    assert acknowledgements.waiting == 0
+    assert not acknowledgements.is_flowing(1)
+    acknowledgements.settled(ticket, acknowledged=False)
+    assert acknowledgements.waiting == 0
+
+
 def test_no_more_than_the_limit_wait_at_once() -> None:
     acknowledgements = flowing()
     tickets = [acknowledgements.sent(1) for _ in range(3)]

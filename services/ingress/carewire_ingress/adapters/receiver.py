@@ -38,10 +38,11 @@ _log = logger("receiver")
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a call may be: bytes of its body, seconds until its body is read."""
+    """What a call may be: bytes of its body, seconds until its body is read; and how many there may be at once."""
 
     body_bytes: int
     read_seconds: float
+    calls: int
 
 
 @dataclass(slots=True)
@@ -77,22 +78,26 @@ class Receiver:
         self._clock = clock
         self._limits = limits
         self._fault = fault
+        self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one HTTP request."""
         arrival = Arrival.of(scope)
         visit = _Visit(self._clock.monotonic(), arrival.route)
+        self._under_way += 1
         try:
             with span("ingress.receive", parent=arrival.traceparent, kind=SpanKind.SERVER) as trace:
                 answer = await self._answer(arrival, receive, visit, trace)
                 self._tell(visit, answer)
         except CallerGone:
             return
+        finally:
+            self._under_way -= 1
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, arrival: Arrival, receive: Receive, visit: _Visit, trace: span) -> Answer:
-        if self._fault() is not None:
+        if self._under_way > self._limits.calls or self._fault() is not None:
             return answers.unavailable(_RETRY_AFTER_S)
         plan = self._plan(arrival)
         if plan is None:
@@ -149,6 +154,11 @@ class Receiver:
             _log.error("acknowledged_after_expiry", topic=appended.topic, partition=appended.partition)
             return answers.unavailable(_RETRY_AFTER_S)
         return None
+
+    @property
+    def under_way(self) -> int:
+        """How many calls wait for their answer."""
+        return self._under_way
 
     def _tell(self, visit: _Visit, answer: Answer) -> None:
         seconds = self._clock.monotonic() - visit.began

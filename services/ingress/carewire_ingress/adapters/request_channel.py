@@ -68,14 +68,10 @@ class RequestChannel:
 
     def fault(self) -> str | None:
         """Why nothing can be accepted now; None when all is well (a readiness check)."""
-        if self._producer is not None and self._acknowledgements.is_flowing(self._clock.monotonic()):
+        flowing = self._acknowledgements.is_flowing(self._clock.monotonic())
+        if self._producer is not None and flowing and self._broker_clock.is_known:
             return None
         return "Kafka does not acknowledge; check the brokers and CAREWIRE_KAFKA_BOOTSTRAP"
-
-    @property
-    def waiting(self) -> int:
-        """How many records wait for their acknowledgement."""
-        return self._acknowledgements.waiting
 
     def broker_time(self, monotonic: float) -> datetime:
         """The broker's time at a moment of our monotonic clock, once `fault()` was None."""
@@ -140,6 +136,7 @@ class RequestChannel:
             self._producer = producer
             await self._watch(producer)
             await self._drop_producer()
+            self._acknowledgements.abandoned()
 
     async def _watch(self, producer: Producer) -> None:
         """Return when this producer has failed, or is stuck. Probes while nothing flows by itself."""
@@ -148,7 +145,7 @@ class RequestChannel:
             if self._acknowledgements.oldest_wait(now) > _STUCK_S:
                 _log.error("producer_stuck", wait_s=_STUCK_S)
                 return
-            if not self._acknowledgements.waiting and not self._acknowledgements.is_flowing(now):
+            if not self._acknowledgements.waiting and self.fault() is not None:
                 await self._probe()
             await asyncio.wait([producer.failed], timeout=_CHECK_EVERY_S)
 

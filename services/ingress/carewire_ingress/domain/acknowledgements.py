@@ -40,6 +40,11 @@ class Acknowledgements:
         if acknowledged is not None:
             self._failing = not acknowledged
 
+    def abandoned(self) -> None:
+        """Note that nothing waits any more, because the producer is gone."""
+        self._waiting.clear()
+        self._failing = True
+
     def oldest_wait(self, now: float) -> float:
         """Seconds that the oldest record has waited; 0 where none waits."""
         return now - next(iter(self._waiting.values())) if self._waiting else 0.0
