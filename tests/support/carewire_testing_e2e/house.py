@@ -48,7 +48,9 @@ class House:
 
     async def _until_effective(self, webhook: Any) -> Any:
         async def is_open() -> bool:
-            return (await self.ingress.post(webhook["url"], json=[])).status_code not in (404, 409)
+            # No JSON: refused by an open webhook as well, so that nothing starts.
+            headers = {"content-type": "application/json"}
+            return (await self.ingress.post(webhook["url"], content=b"{", headers=headers)).status_code == 422
 
         await eventually(is_open, SETTLED_WITHIN_S)
         return webhook
