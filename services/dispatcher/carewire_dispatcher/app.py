@@ -7,6 +7,7 @@ Roles: `api` (management API and the relay of its outbox), `fan-out` (events to 
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Final, Literal
 
 import orjson
@@ -22,6 +23,7 @@ from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group
+from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
 from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.worker import Worker
@@ -191,11 +193,12 @@ class _Assembly:
         self._parts.append(worker)
 
     def _add_attempt_log(self, db: Database, producer: Producer) -> None:
+        days = LogDays(db, timedelta(days=self._settings.attempt_log_days), self._clock)
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
             [self._topics.attempts.name],
             attempt_log_group(self._topics),
-            AttemptLog(db, producer, self._topics, self._clock).handle,
+            AttemptLog(db, days, producer, self._topics, self._clock).handle,
             max_records=500,
             clock=self._clock,
         )

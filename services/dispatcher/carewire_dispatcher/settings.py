@@ -12,3 +12,4 @@ class DispatcherSettings(ServiceSettings):
     time_scale: float = Field(1.0, gt=0, le=1000, description="divides retry offsets and tiers, for tests")
     allow_http_endpoints: bool = Field(False, description="allow endpoints without TLS, for development")
     allow_private_endpoints: bool = Field(False, description="allow private addresses, for development")
+    attempt_log_days: int = Field(30, ge=2, description="days that deliveries and attempts stay in the log")

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.instants import moment
+from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried, UnreadableEntry
 from carewire_runtime.clock import Clock
 from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
@@ -18,6 +19,10 @@ from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import retry_in_place
 
 _UNREADABLE: Final = "unreadable_log_entry"
+
+_EVENT_AT: Final = 7
+_STARTED_AT: Final = 4
+"""Columns by which the rows below are partitioned."""
 
 _queries = load_queries("carewire_dispatcher")
 
@@ -30,8 +35,9 @@ def attempt_log_group(topics: Topics) -> str:
 class AttemptLog:
     """Handles batches of log entries. A batch may come again: the same rows come out."""
 
-    def __init__(self, db: Database, producer: Producer, topics: Topics, clock: Clock) -> None:
+    def __init__(self, db: Database, days: LogDays, producer: Producer, topics: Topics, clock: Clock) -> None:
         self._db = db
+        self._days = days
         self._clock = clock
         self._letters = DeadLetters(producer, topics.dispatcher_dead.name)
         self._poison = PoisonLimit(clock)
@@ -52,6 +58,8 @@ class AttemptLog:
     async def _write(self, entries: list[LogEntry]) -> None:
         deliveries = [_delivery_row(entry) for entry in latest(entries)]
         attempts = [_attempt_row(entry, entry.tried) for entry in entries if entry.tried is not None]
+        await self._days.ensure("delivery", [row[_EVENT_AT] for row in deliveries])
+        await self._days.ensure("attempt", [row[_STARTED_AT] for row in attempts])
         async with self._db.transaction() as connection:
             await connection.execute(_queries.merge_deliveries, *_columns(deliveries))
             if attempts:

@@ -9,7 +9,7 @@ select * from unnest(
     $9::integer[], $10::integer[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
     $15::timestamptz[]
 )
-on conflict (id) do update
+on conflict (event_at, id) do update
 set epoch = excluded.epoch,
     attempts = excluded.attempts,
     status = excluded.status,
@@ -27,7 +27,7 @@ select * from unnest(
     $1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::timestamptz[], $6::integer[], $7::integer[],
     $8::text[], $9::text[]
 )
-on conflict (id) do nothing
+on conflict (started_at, id) do nothing
 
 -- name: list_deliveries
 -- A page of deliveries, newest event first. Each filter that is null lets everything pass.
@@ -41,9 +41,21 @@ order by event_at desc, id desc
 limit $7
 
 -- name: find_delivery
--- One delivery.
-select * from delivery where id = $1::uuid
+-- One delivery. An event that was published twice may have left two rows of it.
+select * from delivery where id = $1::uuid order by updated_at desc limit 1
 
 -- name: attempts_of_delivery
 -- The attempts of a delivery in the order in which they were made.
 select * from attempt where delivery_id = $1::uuid order by started_at, id
+
+-- name: lock_days
+-- Lets one writer at a time make and drop days.
+select pg_advisory_xact_lock(hashtextextended('carewire days of the attempt log', 0))
+
+-- name: make_days
+-- Makes the partitions of some days of a table.
+select make_day($1, day) from unnest($2::date[]) as day
+
+-- name: drop_days
+-- Drops what is older than a day; returns how many days of the table went.
+select drop_days($1, $2)

@@ -1,0 +1,39 @@
+"""The days of the attempt log: each is a partition, made when its first row comes and dropped when it is too old."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Literal
+
+from carewire_runtime.clock import Clock
+from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.queries import load_queries
+from carewire_runtime.telemetry.logs import logger
+
+Table = Literal["delivery", "attempt"]
+
+_log = logger("attempt-log")
+_queries = load_queries("carewire_dispatcher")
+
+
+class LogDays:
+    """Makes partitions, and at each new one drops those that are older than `kept`."""
+
+    def __init__(self, db: Database, kept: timedelta, clock: Clock) -> None:
+        self._db = db
+        self._kept = kept
+        self._clock = clock
+        self._made: set[tuple[Table, date]] = set()
+
+    async def ensure(self, table: Table, moments: Iterable[datetime]) -> None:
+        """Make the days on which some rows lie. Raises DatabaseError."""
+        missing = sorted({moment.date() for moment in moments if (table, moment.date()) not in self._made})
+        if not missing:
+            return
+        oldest = (self._clock.now() - self._kept).date()
+        async with self._db.transaction() as connection:
+            await connection.execute(_queries.lock_days)
+            dropped = await connection.fetchval(_queries.drop_days, table, oldest)
+            await connection.execute(_queries.make_days, table, missing)
+        self._made = {known for known in self._made if known[1] >= oldest} | {(table, day) for day in missing}
+        if dropped:
+            _log.info("days_dropped", count=dropped)

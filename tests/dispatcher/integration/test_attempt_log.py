@@ -1,0 +1,111 @@
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.attempt_log import AttemptLog
+from carewire_dispatcher.adapters.delivery_store import DeliveryFilter, DeliveryStore
+from carewire_dispatcher.adapters.log_days import LogDays
+from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
+from carewire_dispatcher.domain.ending import End, EndStatus
+from carewire_dispatcher.domain.log_entry import LogEntry, Tried
+from carewire_dispatcher.domain.schedule import Slot
+from carewire_runtime.clock import FakeClock
+from carewire_runtime.ids import derived_id, new_id
+from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.records import Record
+from carewire_runtime.postgres.migrations import migrate
+from carewire_runtime.postgres.pool import Database
+from carewire_testing_dispatcher.deliveries import a_delivery
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+RETRY = Retry(Slot(1, 5_000))
+DELIVERED = End(EndStatus.DELIVERED)
+
+
+def millis(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
+
+
+@pytest.fixture(scope="module")
+def dsn(database_dsn: str) -> str:
+    async def prepare() -> None:
+        db = Database(database_dsn, "dispatcher")
+        await db.start()
+        await migrate(db, "carewire_dispatcher")
+        await db.stop()
+
+    asyncio.run(prepare())
+    return database_dsn
+
+
+@pytest.fixture
+async def db(dsn: str) -> AsyncIterator[Database]:
+    made = Database(dsn, "dispatcher")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+def a_log(db: Database, clock: FakeClock) -> AttemptLog:
+    days = LogDays(db, timedelta(days=30), clock)
+    return AttemptLog(db, days, Producer("localhost:1", "never started"), Topics(), clock)
+
+
+def entry(event_id: str, verdict: Verdict, attempt: int, at: datetime = NOON) -> Record:
+    tried = Tried.of(new_id(), millis(at), millis(at) + 7, Answer(200))
+    delivery = a_delivery(id=derived_id("delivery", event_id), event_id=event_id, event_at=millis(at), attempt=attempt)
+    value = LogEntry.of(delivery, verdict, millis(at) + attempt, tried).encode()
+    return Record("dispatcher.attempts", 0, 0, 0, b"k", value, ())
+
+
+async def read(db: Database, event_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return await DeliveryStore(db).get(derived_id("delivery", event_id))
+
+
+async def test_a_batch_that_comes_again_changes_nothing(db: Database) -> None:
+    log = a_log(db, FakeClock(NOON))
+    batch = [entry("again", RETRY, 1), entry("again", RETRY, 2), entry("again", DELIVERED, 3)]
+    await log.handle(batch)
+    once = await read(db, "again")
+    await log.handle(batch)
+    assert await read(db, "again") == once
+    assert (once[0]["status"], once[0]["attempts"]) == ("delivered", 3)
+    assert [attempt["number"] for attempt in once[1]] == [1, 2, 3]
+
+
+async def test_batches_in_the_wrong_order_end_in_the_same_state(db: Database) -> None:
+    log = a_log(db, FakeClock(NOON))
+    await log.handle([entry("order", DELIVERED, 2)])
+    await log.handle([entry("order", RETRY, 1)])
+    await log.handle([entry("order", RETRY, 3)])
+    assert (await read(db, "order"))[0]["status"] == "delivered"
+
+
+async def test_days_are_made_as_they_come_and_dropped_when_they_are_old(db: Database) -> None:
+    clock = FakeClock(NOON)
+    log = a_log(db, clock)
+    await log.handle([entry("old", DELIVERED, 1)])
+    store = DeliveryStore(db)
+    assert await store.page(DeliveryFilter(event_id="old"), None, 10)
+    clock.advance(timedelta(days=31).total_seconds())
+    await log.handle([entry("new", DELIVERED, 1, clock.now())])
+    assert await store.page(DeliveryFilter(event_id="old"), None, 10) == []
+    assert await store.page(DeliveryFilter(event_id="new"), None, 10)
+
+
+async def test_a_late_row_of_a_dropped_day_finds_its_place_again(db: Database) -> None:
+    log = a_log(db, FakeClock(NOON + timedelta(days=40)))
+    await log.handle([entry("late", DELIVERED, 1)])
+    assert (await read(db, "late"))[0]["status"] == "delivered"
+
+
+async def test_two_writers_may_make_a_day_at_the_same_time(db: Database) -> None:
+    clock = FakeClock(NOON + timedelta(days=50))
+    at = clock.now()
+    writers = [a_log(db, clock) for _ in range(4)]
+    await asyncio.gather(*(w.handle([entry(f"w{n}", DELIVERED, 1, at)]) for n, w in enumerate(writers)))
+    assert len(await DeliveryStore(db).page(DeliveryFilter(event_type="pathway.completed"), None, 100)) >= 4
