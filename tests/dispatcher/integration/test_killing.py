@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from carewire_dispatcher.adapters.committer import purge
 from carewire_dispatcher.adapters.consumers import wheel_group
+from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.kafka.admin import committed
 from carewire_testing import eventually
@@ -123,7 +126,26 @@ async def test_positions_in_the_tiers_outlive_the_worker(
     positions = await committed(settings.kafka_bootstrap, wheel_group(client.topics))
     walked = [offset for (topic, _), (offset, _) in positions.items() if topic == client.topics.tier("fast", 2).name]
     assert sum(walked) >= COUNT
+    await _purged(settings, positions)
     assert {call.webhook_id for call in hooks.at("/tiers")} == events.keys()
+
+
+async def _purged(settings: DispatcherSettings, positions: dict[tuple[str, int], tuple[int, str]]) -> None:
+    """What is committed is deleted from the topics, and nothing behind it."""
+    restored = []
+    for place, (offset, metadata) in positions.items():
+        source = Source(TopicPartition(*place), "fast", 2, 0, 1)
+        source.restore(offset, metadata)
+        restored.append(source)
+    await purge(settings.kafka_bootstrap, restored)
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    await consumer.start()
+    try:
+        begins = await consumer.beginning_offsets([source.place for source in restored])
+    finally:
+        await consumer.stop()
+    assert begins == {TopicPartition(*place): offset for place, (offset, _) in positions.items()}
+    assert all(source.purged == offset for source, (offset, _) in zip(restored, positions.values(), strict=True))
 
 
 async def test_a_worker_that_slept_past_its_session_joins_again_and_works(
