@@ -9,14 +9,17 @@ RUN := $(UV) run --frozen --no-sync
 SOURCES := libs services deploy tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run demo test test-unit lint format types contracts bench clean
+.PHONY: help setup install run demo test test-unit lint format types contracts bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: $(UV) ## Install everything, from the lock file
-	@$(UV) sync --frozen --compile-bytecode
+setup: install ## Install everything, from the lock file
 	@echo "Installed. Next: make demo (see it work) or make test (check it)."
+
+# Bytecode is compiled once here, or each of a dozen processes would compile it at its start.
+install: $(UV)
+	@$(UV) sync --frozen --compile-bytecode --quiet
 
 .tools/bin/uv:
 	@echo "uv is not on PATH: installing uv $(UV_VERSION) into .tools"
@@ -26,35 +29,35 @@ setup: $(UV) ## Install everything, from the lock file
 		|| { $(PYTHON) -m pip install --quiet --prefix .tools uv==$(UV_VERSION) && test -x .tools/bin/uv; } \
 		|| { echo "Could not install uv; install it by hand (see its documentation) and run this again."; exit 1; }
 
-run: setup ## Start the whole system with a sample care flow; Ctrl-C stops it
+run: install ## Start the whole system with a sample care flow; Ctrl-C stops it
 	@$(RUN) carewire run
 
-demo: setup ## Show one journey from webhook to signed delivery, then exit
+demo: install ## Show one journey from webhook to signed delivery, then exit
 	@$(RUN) carewire demo
 
-test: setup ## Run all tests, on real Kafka and real Postgres
+test: install ## Run all tests, on real Kafka and real Postgres
 	@$(RUN) pytest --cov --cov-report=term:skip-covered
 
-test-unit: setup ## Run the pure tests only: seconds, no servers
+test-unit: install ## Run the pure tests only: seconds, no servers
 	@$(RUN) pytest -m unit
 
-lint: setup ## Check style and the rules of the house
+lint: install ## Check style and the rules of the house
 	@$(RUN) ruff check $(SOURCES)
 	@$(RUN) ruff format --check $(SOURCES)
 	@$(RUN) lint-imports
 
-format: setup ## Mend style where a tool can
+format: install ## Mend style where a tool can
 	@$(RUN) ruff check --fix $(SOURCES)
 	@$(RUN) ruff format $(SOURCES)
 
-types: setup ## Check types, strictly
+types: install ## Check types, strictly
 	@$(RUN) mypy $(wildcard libs/*/carewire_* services/*/carewire_* deploy/local/carewire_*) tests
 
-contracts: setup ## Check that what services and downstream teams read stays compatible
+contracts: install ## Check that what services and downstream teams read stays compatible
 	@$(RUN) pytest tests/contracts
 
-bench: setup ## Measure cost per operation beside the bare ceiling (reports, asserts nothing)
-	@$(RUN) python -m tests.bench
+bench: install ## Measure costs beside the bare ceiling; PARTS="idle journeys ingress" for some of them
+	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS)
 
 clean: $(UV) ## Remove the local stack's data
 	@$(RUN) carewire clean

@@ -1,0 +1,37 @@
+"""Measures what operations cost, and prints it: `make bench`, or `python -m tests.bench journeys idle`.
+
+Nothing is asserted here: figures depend on the machine, so costs stand beside the bare ceiling of the same run.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Final
+
+from tests.bench import idle, ingress, journeys, report
+from tests.bench.surroundings import running_platform
+
+from carewire_local.platform import Platform
+
+PARTS: Final[dict[str, Callable[[Platform], None]]] = {
+    "idle": idle.run,
+    "journeys": journeys.run,
+    "ingress": ingress.run,
+}
+
+
+def main() -> int:
+    """Run the chosen parts, all by default, each on a house started afresh."""
+    parser = argparse.ArgumentParser(prog="bench", description="Measure what operations cost.")
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)} (all)")
+    chosen = parser.parse_args().parts or list(PARTS)
+    for name in chosen:
+        report.title(f"== {name}: starting a house of its own ==")
+        with running_platform() as platform:
+            PARTS[name](platform)
+    report.title("Done. Compare figures of one run with each other; another run is another machine's day.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
