@@ -1,7 +1,6 @@
 # Carewire: everything a developer or a newcomer runs. `make help` lists it.
 # Needs python3 >= 3.11 and make; brings uv, Kafka, Java and Postgres by itself.
 
-UV_VERSION := 0.13.9
 PYTHON ?= python3
 # A uv on PATH is used if there is one; else one is installed for this checkout alone.
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
@@ -19,15 +18,11 @@ setup: install ## Install everything, from the lock file
 
 # Bytecode is compiled once here, or each of a dozen processes would compile it at its start.
 install: $(UV)
+	@test -d .venv || echo "Installing the locked Python packages into .venv (once, about half a minute) ..."
 	@$(UV) sync --frozen --compile-bytecode --quiet
 
 .tools/bin/uv:
-	@echo "uv is not on PATH: installing uv $(UV_VERSION) into .tools"
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "Carewire needs Python 3.11 or newer; set PYTHON=/path/to/python3.11 and run this again."; exit 1; }
-	@$(PYTHON) -m venv .tools 2>/dev/null && .tools/bin/python -m pip install --quiet uv==$(UV_VERSION) \
-		|| { $(PYTHON) -m pip install --quiet --prefix .tools uv==$(UV_VERSION) && test -x .tools/bin/uv; } \
-		|| { echo "Could not install uv; install it by hand (see its documentation) and run this again."; exit 1; }
+	@$(PYTHON) deploy/bootstrap/install_uv.py uv.lock $@
 
 run: install ## Start the whole system with a sample care flow; Ctrl-C stops it
 	@$(RUN) carewire run
@@ -51,7 +46,7 @@ format: install ## Mend style where a tool can
 	@$(RUN) ruff format $(SOURCES)
 
 types: install ## Check types, strictly
-	@$(RUN) mypy $(wildcard libs/*/carewire_* services/*/carewire_* deploy/local/carewire_*) tests
+	@$(RUN) mypy $(wildcard libs/*/carewire_* services/*/carewire_* deploy/local/carewire_*) deploy/bootstrap/install_uv.py tests
 
 contracts: install ## Check that what services and downstream teams read stays compatible
 	@$(RUN) pytest tests/contracts
