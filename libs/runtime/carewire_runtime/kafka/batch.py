@@ -6,28 +6,31 @@ acknowledgement would commit past the lost batch; so the guard below stops the s
 one of parsing too. What of FastStream is not used: its parsing of headers (it fails on bytes that are not
 UTF-8, before any handler sees the record), its decoding, acknowledging, logging, topic creation, and injection.
 
-A commit names the offsets of its batch and no others, and is left out for partitions that went to another
-process meanwhile. A rebalance waits for the batch at work, within a deadline.
+Commits go beside the work, twice a second, and once more before partitions are given up and at the end. They
+name what is finished and nothing else, and are left out for partitions that went to another process meanwhile.
+A rebalance waits for the batch at work, within a deadline.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+from itertools import chain
 from types import TracebackType
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.errors import CommitFailedError, IllegalStateError
-from aiokafka.errors import KafkaError as DriverError
 from faststream import AckPolicy, BaseMiddleware
 from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from carewire_runtime.clock import Clock, SystemClock
-from carewire_runtime.errors import KafkaUnavailable
+from carewire_runtime.errors import KafkaError, KafkaUnavailable
 from carewire_runtime.kafka.background import background_tasks
+from carewire_runtime.kafka.finished import COMMIT_EVERY_S, Finished
+from carewire_runtime.kafka.pace import EAGER, Pace
 from carewire_runtime.kafka.records import Record, record_of
-from carewire_runtime.kafka.translation import translated, translating
+from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
@@ -37,10 +40,14 @@ __all__ = ["BatchConsumer", "Handler", "Record", "retry_in_place"]
 Handler = Callable[[list[Record]], Awaitable[None]]
 
 _REBALANCE_DEADLINE_S: Final = 5.0
-"""How long a rebalance waits for the batch at work: half the session timeout, in which the group waits for us."""
-_SESSION_TIMEOUT_MS: Final = 10_000
+"""How long a rebalance waits for the batch at work; meanwhile the whole group stands still."""
+_SESSION_TIMEOUT_MS: Final = 6_000
+"""The least that brokers allow by default: partitions of a killed member stay unread for this long."""
+_HEARTBEAT_MS: Final = 2_000
 _STOP_DEADLINE_S: Final = 10.0
-_FETCH_MAX_WAIT_MS: Final = 500
+_COMMIT_DEADLINE_S: Final = 2.0
+_POLL_MS: Final = 60_000
+"""How long one poll of the driver lasts when nothing comes. Records, and a stop, end it at once."""
 
 _log = logger("consumer")
 
@@ -56,7 +63,7 @@ class BatchConsumer:
         handler: Handler,
         *,
         max_records: int = 200,
-        batch_timeout_ms: int = 20,
+        pace: Pace = EAGER,
         clock: Clock | None = None,
     ) -> None:
         self.name = f"consumer {group}"
@@ -65,10 +72,13 @@ class BatchConsumer:
         self._group = group
         self._handler = handler
         self._max_records = max_records
-        self._batch_timeout_ms = batch_timeout_ms
+        self._pace = pace
         self._clock = clock or SystemClock()
-        self._listener = _Listener()
+        self._finished = Finished(group)
+        self._listener = _Listener(self._finished)
         self._oldest_ms: int | None = None
+        self._next_take = 0.0
+        self._taken_after = 0
         self._joined = False
 
     def not_ready(self) -> str | None:
@@ -97,17 +107,37 @@ class BatchConsumer:
         broker, consumer, failure = await retry_in_place(self._start, self._clock, what="start_consumer")
         self._joined = True
         stopping = asyncio.create_task(stop.wait())
-        ends: set[asyncio.Future[Any]] = {stopping, failure, *background_tasks(consumer)}
+        committing = asyncio.create_task(self._commit_for_ever(consumer))
+        ends: set[asyncio.Future[Any]] = {stopping, committing, failure, *background_tasks(consumer)}
         try:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            stopping.cancel()
-            with translating():
-                await broker.stop()
+            for task in (stopping, committing):
+                task.cancel()
+            ended = await asyncio.gather(committing, return_exceptions=True)
+            await self._wind_up(broker, consumer)
         if failure.done():
             raise failure.result()
+        if isinstance(ended[0], Exception):
+            raise ended[0]
         if not stop.is_set():
             raise KafkaUnavailable("the consumer's background work ended")
+
+    async def _commit_for_ever(self, consumer: AIOKafkaConsumer) -> None:
+        while True:
+            await self._clock.sleep(COMMIT_EVERY_S)
+            await self._finished.commit(consumer)
+
+    async def _wind_up(self, broker: KafkaBroker, consumer: AIOKafkaConsumer) -> None:
+        """Let the batch at work finish, commit, leave the group."""
+        for subscriber in broker.subscribers:
+            subscriber.running = False  # no further batch is taken
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_STOP_DEADLINE_S / 2), self._listener.at_work:
+                pass
+        await _commit_soon(self._finished, consumer)
+        with translating():
+            await broker.stop()
 
     async def _start(self) -> tuple[KafkaBroker, AIOKafkaConsumer, asyncio.Future[Exception]]:
         failure: asyncio.Future[Exception] = asyncio.get_running_loop().create_future()
@@ -117,7 +147,8 @@ class BatchConsumer:
             consumer_only=True,
             allow_auto_create_topics=False,
             apply_types=False,
-            graceful_timeout=_STOP_DEADLINE_S / 2,
+            # The batch at work was waited for before the broker is stopped.
+            graceful_timeout=0,
             middlewares=[_guard(lambda error: fail(error))],
             logger=None,
         )
@@ -126,12 +157,13 @@ class BatchConsumer:
             group_id=self._group,
             batch=True,
             max_records=self._max_records,
-            batch_timeout_ms=self._batch_timeout_ms,
             auto_offset_reset="earliest",
             ack_policy=AckPolicy.MANUAL,
             partition_assignment_strategy=(RangePartitionAssignor,),
             session_timeout_ms=_SESSION_TIMEOUT_MS,
-            fetch_max_wait_ms=_FETCH_MAX_WAIT_MS,
+            heartbeat_interval_ms=_HEARTBEAT_MS,
+            fetch_min_bytes=self._pace.min_bytes,
+            fetch_max_wait_ms=self._pace.max_wait_ms,
             listener=self._listener,
             parser=_parse,
             decoder=_decode,
@@ -145,45 +177,44 @@ class BatchConsumer:
                 failure.set_result(error)
 
         async def handle(raw: tuple[Any, ...]) -> None:
-            if not failure.done() and subscriber.consumer is not None:
-                await self._finish(raw, subscriber.consumer)
+            if not failure.done():
+                await self._finish(raw)
 
         subscriber(handle)
+        # FastStream's own polls sleep after each empty one, which is either late or busy.
+        subscriber.get_msg = self._take  # type: ignore[method-assign]
         try:
             with translating():
                 await broker.start()
         except BaseException:
             await broker.stop()
             raise
+        self._listener.consumer = subscriber.consumer
         return broker, subscriber.consumer, failure
 
-    async def _finish(self, raw: tuple[Any, ...], consumer: AIOKafkaConsumer) -> None:
+    async def _take(self, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
+        """Wait for records, but not for long enough to delay any."""
+        early = self._next_take - self._clock.monotonic()
+        if early > 0:
+            await self._clock.sleep(early)
+        fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
+        self._next_take = self._clock.monotonic() + self._pace.tick_s
+        self._taken_after = self._listener.revocations
+        return tuple(chain.from_iterable(fetched.values()))
+
+    async def _finish(self, raw: tuple[Any, ...]) -> None:
         began = self._clock.monotonic()
         self._oldest_ms = min(record.timestamp for record in raw)
         async with self._listener.at_work:
-            revocations = self._listener.revocations
             await self._handler([record_of(record) for record in raw])
-            await self._commit(raw, consumer, revoked=revocations != self._listener.revocations)
+            if self._taken_after == self._listener.revocations:
+                self._finished.add(raw)
+            else:
+                # The partitions may have come back with a newer commit of another member: never go behind it.
+                self._finished.skip(len({(record.topic, record.partition) for record in raw}))
         self._oldest_ms = None
         metrics.BATCH_SIZE.record(len(raw), group=self._group)
         metrics.BATCH_DURATION.record(self._clock.monotonic() - began, group=self._group)
-
-    async def _commit(self, raw: tuple[Any, ...], consumer: AIOKafkaConsumer, *, revoked: bool) -> None:
-        offsets = {TopicPartition(record.topic, record.partition): record.offset + 1 for record in raw}
-        if revoked:
-            # The partitions may have come back with a newer commit of another member: never go behind it.
-            self._skip_commit(len(offsets))
-            return
-        try:
-            await consumer.commit(offsets)
-        except (CommitFailedError, IllegalStateError):
-            self._skip_commit(len(offsets))
-        except (DriverError, OSError) as error:
-            raise translated(error) from None
-
-    def _skip_commit(self, partitions: int) -> None:
-        metrics.COMMITS_SKIPPED.add(group=self._group)
-        _log.warning("commit_skipped", group=self._group, partitions=partitions)
 
     def _lag_seconds(self) -> float:
         if self._oldest_ms is None:
@@ -192,14 +223,16 @@ class BatchConsumer:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Makes a rebalance wait for the batch at work, and remembers that partitions were taken away."""
+    """Makes a rebalance wait for the batch at work and its commit, and remembers that partitions were taken away."""
 
-    def __init__(self) -> None:
+    def __init__(self, finished: Finished) -> None:
         self.at_work = asyncio.Lock()
         self.revocations = 0
+        self.consumer: AIOKafkaConsumer | None = None
+        self._finished = finished
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """Wait for the batch at work; when it takes too long its commit will be left out."""
+        """Wait for the batch at work and commit; a batch that takes too long will not be committed."""
         if not revoked:
             return
         try:
@@ -207,10 +240,23 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
                 pass
         except TimeoutError:
             _log.warning("rebalance_overtook_batch", wait_s=_REBALANCE_DEADLINE_S)
+        # From here on a batch that still is at work no longer counts.
         self.revocations += 1
+        if self.consumer is not None:
+            await _commit_soon(self._finished, self.consumer)
+        self._finished.forget()
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         """Do nothing: positions come from the commits."""
+
+
+async def _commit_soon(finished: Finished, consumer: AIOKafkaConsumer) -> None:
+    """Commit, unless Kafka does not take it soon: then what was finished since the last commit is done again."""
+    try:
+        async with asyncio.timeout(_COMMIT_DEADLINE_S):
+            await finished.commit(consumer)
+    except (TimeoutError, KafkaError) as error:
+        _log.warning("commit_put_off", error=error)
 
 
 def _guard(fail: Callable[[Exception], None]) -> type[BaseMiddleware[Any, Any]]:
