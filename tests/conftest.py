@@ -62,10 +62,16 @@ def stack(pytestconfig: pytest.Config, report: Report) -> Iterator[Stack]:
         yield running
 
 
+@pytest.fixture(scope="session")
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """The folder of this run: stacks and platforms have their own folders in it."""
+    return pytestconfig.stash[_ROOT]
+
+
 @pytest.fixture
-def stack_folder(pytestconfig: pytest.Config) -> Path:
+def stack_folder(run_folder: Path) -> Path:
     """A state folder that does not exist yet, for tests that run a stack of their own."""
-    return pytestconfig.stash[_ROOT] / secrets.token_hex(4)
+    return run_folder / secrets.token_hex(4)
 
 
 @pytest.fixture

@@ -1,0 +1,258 @@
+"""Kafka or Postgres gone for a while: what third parties notice, and that whatever was accepted is done."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from carewire_contracts.requests import AcceptedRequest
+from carewire_contracts.topics import Topics
+from carewire_local.backoff import BackOff
+from carewire_local.kafka_server import KafkaServer
+from carewire_local.platform import Platform
+from carewire_local.postgres_server import PostgresServer
+from carewire_local.stack import Stack
+from carewire_testing import eventually
+from carewire_testing_dispatcher.receiver import Receiver, Reply
+from carewire_testing_e2e.calling import Answered, Callers, calling
+from carewire_testing_e2e.care_flows import instant_definition, webhook_of
+from carewire_testing_e2e.house import FINAL, SYSTEM, House, maybe, ok, visit
+from carewire_testing_orchestrator.running import read_topic
+
+PARTITIONS = 2
+ANSWERED_WITHIN_S = 6.0
+"""Ingress waits 5 s for Kafka; a second more for everything else."""
+HANDED_OVER_S = 1.0
+"""A refusal that took longer had been handed to the producer, and may be appended later."""
+EXPIRED_AFTER_S = 10.0
+RECOVERED_WITHIN_S = 60.0
+ENOUGH = 24
+
+
+@pytest.fixture(scope="module")
+def own_stack_of_module(run_folder: Path) -> Iterator[Stack]:
+    """Servers that this module may stop."""
+    with Stack(run_folder / "failing-servers", durable=False) as running:
+        if running.kafka is None or running.postgres is None:
+            pytest.skip("the environment's own servers are not to be stopped")
+        yield running
+
+
+@pytest.fixture(scope="module")
+def platform(own_stack_of_module: Stack, run_folder: Path) -> Iterator[Platform]:
+    """A house on these servers."""
+    env = {"CAREWIRE_PARTITIONS": str(PARTITIONS), "CAREWIRE_TIME_SCALE": "10"}
+    folder = run_folder / "failing-servers-house"
+    with Platform(folder, stack=own_stack_of_module, env=env, backoff=BackOff(first_s=0.1)) as running:
+        yield running
+
+
+@pytest.fixture
+async def house(platform: Platform) -> AsyncIterator[House]:
+    """The house with all its services ready."""
+    platform.supervisor.wait_ready()
+    async with visit(platform) as visited:
+        await visited.register_identifier_system()
+        yield visited
+
+
+@pytest.fixture
+def kafka(platform: Platform) -> KafkaServer:
+    """The broker, running again after each test."""
+    assert platform.stack.kafka is not None
+    return platform.stack.kafka
+
+
+@pytest.fixture
+def postgres(platform: Platform) -> PostgresServer:
+    """The database server."""
+    assert platform.stack.postgres is not None
+    return platform.stack.postgres
+
+
+async def opened(house: House) -> Any:
+    """A webhook whose care flows are complete at once."""
+    definition = instant_definition()
+    await house.publish(definition)
+    return await house.open_webhook(webhook_of(definition))
+
+
+async def ended(house: House, request_id: str) -> Any:
+    """A request's details once it has ended, however long its log is away."""
+
+    async def outcome() -> Any:
+        found = await maybe(house.ingress.get(f"/v1/requests/{request_id}"))
+        return found if found is not None and found["status"] in FINAL else None
+
+    return await eventually(outcome, RECOVERED_WITHIN_S, pause=0.1)
+
+
+async def all_succeed(house: House, calls: list[Answered]) -> set[str]:
+    """See that each accepted call is done once, with a complete log; returns their care flows."""
+    care_flows: set[str] = set()
+    for accepted in calls:
+        assert accepted.request_id is not None
+        request = await ended(house, accepted.request_id)
+        assert [reached["status"] for reached in request["statuses"]] == ["SCHEDULED", "PROCESSING", "SUCCESS"]
+        care_flows.add(request["care_flow_id"])
+        assert [one["id"] for one in await house.care_flows_of(request["patient_id"])] == [request["care_flow_id"]]
+    assert len(care_flows) == len(calls)
+    return care_flows
+
+
+async def all_delivered(house: House, receiver: Receiver, endpoint: Any, path: str, care_flows: set[str]) -> None:
+    """See that a subscriber was told of each care flow, and that the log of deliveries says so."""
+
+    def told() -> bool:
+        assert care_flows <= {orjson.loads(received.body)["pathway"]["id"] for received in receiver.at(path)}
+        return True
+
+    await eventually(told, RECOVERED_WITHIN_S)
+
+    async def logged() -> bool:
+        statuses: list[str] = []
+        cursor: dict[str, str] = {}
+        while True:
+            query = {"endpoint_id": endpoint["id"], "limit": 200, **cursor}
+            page = await maybe(house.dispatcher.get("/v1/deliveries", params=query))
+            if page is None:
+                return False
+            statuses += [one["status"] for one in page["items"]]
+            if page.get("next_cursor") is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        return len(statuses) >= len(care_flows) and set(statuses) == {"delivered"}
+
+    await eventually(logged, RECOVERED_WITHIN_S, pause=0.1)
+
+
+async def configuration_travels(house: House, receiver: Receiver, path: str) -> None:
+    """See that the relays of ingress and dispatcher work as well: what is new takes effect."""
+    webhook = await opened(house)
+    await house.subscribe(receiver.url(path), "pathway.completed")
+    callers = Callers(house, webhook)
+
+    async def told() -> bool:
+        # Repeated: an event that was fanned out before its endpoint was known is not for that endpoint.
+        await callers.call()
+        return bool(receiver.at(path))
+
+    await eventually(told, RECOVERED_WITHIN_S, pause=0.5)
+
+
+def see_promptly_answered(answers: list[Answered]) -> None:
+    """Every call got a 202 or an honest 503, in time."""
+    assert {answered.status for answered in answers} == {202, 503}
+    assert max(answered.seconds for answered in answers) < ANSWERED_WITHIN_S
+    assert all(int(answered.retry_after or 0) > 0 for answered in answers if not answered.accepted)
+
+
+async def see_refused_calls_start_nothing_late(house: House, callers: Callers) -> int:
+    """What was answered 503 and yet appended: after its expiry it failed and has no care flow. Returns how many."""
+    platform, late = house.platform, 0
+    refused = {answered.identifier for answered in callers.answers if not answered.accepted}
+    for record in await read_topic(platform.stack.kafka_bootstrap, Topics("", PARTITIONS).requests):
+        request = AcceptedRequest.decode(record.value)
+        identifier = request.identifiers[0].value
+        if identifier not in refused or record.timestamp / 1000 <= request.expires_at.timestamp():
+            continue
+        late += 1
+        logged = await ended(house, request.request_id)
+        assert (logged["status"], logged["failure_reason"]) == ("FAILED", "not_acknowledged")
+        search = {"system": SYSTEM, "value": identifier}
+        assert (await house.orchestrator.post("/v1/patients/search", json=search)).status_code == 404
+    return late
+
+
+async def until_expired(callers: Callers) -> None:
+    """Wait until nothing that was handed to a producer before the callers were turned away can be done in time."""
+
+    def expired() -> bool:
+        handed_over = [one.began for one in callers.answers if not one.accepted and one.seconds > HANDED_OVER_S]
+        return bool(handed_over) and time.monotonic() > max(handed_over) + EXPIRED_AFTER_S
+
+    await eventually(expired, RECOVERED_WITHIN_S)
+
+
+async def no_wait(_: Callers) -> None:
+    """Kafka is back before anything expires."""
+
+
+@pytest.mark.parametrize(
+    ("leave", "meanwhile"),
+    [(KafkaServer.stop, no_wait), (KafkaServer.kill, until_expired)],
+    ids=["stopped for a moment", "killed for longer than a call lives"],
+)
+async def test_while_kafka_is_away_calls_are_refused_in_time_and_then_all_goes_on_by_itself(
+    house: House, receiver: Receiver, kafka: KafkaServer, leave: Callable[[KafkaServer], None], meanwhile: Any
+) -> None:
+    path = f"/kafka-{leave.__name__}"
+    webhook = await opened(house)
+    endpoint = await house.subscribe(receiver.url(path), "pathway.completed")
+
+    async with calling(house, webhook) as callers:
+        await eventually(lambda: len(callers.accepted) >= ENOUGH, RECOVERED_WITHIN_S)
+        await asyncio.to_thread(leave, kafka)
+        gone = time.monotonic()
+        await eventually(lambda: len(callers.since(gone)) >= ENOUGH, RECOVERED_WITHIN_S)
+        await meanwhile(callers)
+        assert not any(answered.accepted for answered in callers.since(gone))
+        before = len(callers.accepted)
+        await asyncio.to_thread(kafka.start)
+        await eventually(lambda: len(callers.accepted) >= before + ENOUGH, RECOVERED_WITHIN_S)
+
+    see_promptly_answered(callers.answers)
+    care_flows = await all_succeed(house, callers.accepted)
+    await all_delivered(house, receiver, endpoint, path, care_flows)
+    await see_refused_calls_start_nothing_late(house, callers)
+    await configuration_travels(house, receiver, f"{path}-afterwards")
+    await eventually(lambda: house.platform.supervisor.not_ready() == {}, RECOVERED_WITHIN_S)
+
+
+async def test_while_postgres_is_away_calls_are_accepted_and_deliveries_go_on(
+    house: House, receiver: Receiver, postgres: PostgresServer
+) -> None:
+    path, recovered = "/postgres", asyncio.Event()
+    tries = count(1)
+
+    def unwell(_: object) -> Reply:
+        next(tries)
+        return Reply(200 if recovered.is_set() else 503)
+
+    webhook = await opened(house)
+    endpoint = await house.subscribe(receiver.url(path, unwell), "pathway.completed")
+    callers = Callers(house, webhook)
+    before = [await callers.call() for _ in range(ENOUGH // 2)]
+    await eventually(lambda: len({one.webhook_id for one in receiver.at(path)}) == len(before), RECOVERED_WITHIN_S)
+
+    await asyncio.to_thread(postgres.stop)
+    recovered.set()
+    ids = {one.webhook_id for one in receiver.at(path)}
+    gone = time.time()
+    await eventually(lambda: ids <= {one.webhook_id for one in receiver.at(path) if one.at > gone}, RECOVERED_WITHIN_S)
+
+    meanwhile = [await callers.call() for _ in range(ENOUGH // 2)]
+    await restarted_ingress(house)
+    after_restart = [await callers.call() for _ in range(ENOUGH // 2)]
+    assert {answered.status for answered in (*before, *meanwhile, *after_restart)} == {202}
+    assert not postgres.alive
+
+    await asyncio.to_thread(postgres.start)
+    care_flows = await all_succeed(house, callers.accepted)
+    await all_delivered(house, receiver, endpoint, path, care_flows)
+    await configuration_travels(house, receiver, f"{path}-afterwards")
+    await eventually(lambda: house.platform.supervisor.not_ready() == {}, RECOVERED_WITHIN_S)
+
+
+async def restarted_ingress(house: House) -> None:
+    """Stop ingress in order and start it; it is ready without its database."""
+    ingress = house.platform.supervisor["ingress"]
+    assert await asyncio.to_thread(ingress.stop)
+    ingress.start()
+    await eventually(lambda: ingress.why_not_ready() is None, RECOVERED_WITHIN_S)
+    await ok(house.ingress.get("/readyz"))
