@@ -7,7 +7,6 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import orjson
 import pytest
 
 from carewire_contracts.requests import AcceptedRequest
@@ -20,8 +19,8 @@ from carewire_local.stack import Stack
 from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_e2e.calling import Answered, Callers, calling
-from carewire_testing_e2e.care_flows import instant_definition, webhook_of
-from carewire_testing_e2e.house import FINAL, SYSTEM, House, maybe, ok, visit
+from carewire_testing_e2e.house import SYSTEM, House, ok, visit
+from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S, all_delivered, all_succeed, ended, opened
 from carewire_testing_orchestrator.running import read_topic
 
 PARTITIONS = 2
@@ -30,7 +29,6 @@ ANSWERED_WITHIN_S = 6.0
 HANDED_OVER_S = 1.0
 """A refusal that took longer had been handed to the producer, and may be appended later."""
 EXPIRED_AFTER_S = 10.0
-RECOVERED_WITHIN_S = 60.0
 ENOUGH = 24
 
 
@@ -73,62 +71,6 @@ def postgres(platform: Platform) -> PostgresServer:
     """The database server."""
     assert platform.stack.postgres is not None
     return platform.stack.postgres
-
-
-async def opened(house: House) -> Any:
-    """A webhook whose care flows are complete at once."""
-    definition = instant_definition()
-    await house.publish(definition)
-    return await house.open_webhook(webhook_of(definition))
-
-
-async def ended(house: House, request_id: str) -> Any:
-    """A request's details once it has ended, however long its log is away."""
-
-    async def outcome() -> Any:
-        found = await maybe(house.ingress.get(f"/v1/requests/{request_id}"))
-        return found if found is not None and found["status"] in FINAL else None
-
-    return await eventually(outcome, RECOVERED_WITHIN_S, pause=0.1)
-
-
-async def all_succeed(house: House, calls: list[Answered]) -> set[str]:
-    """See that each accepted call is done once, with a complete log; returns their care flows."""
-    care_flows: set[str] = set()
-    for accepted in calls:
-        assert accepted.request_id is not None
-        request = await ended(house, accepted.request_id)
-        assert [reached["status"] for reached in request["statuses"]] == ["SCHEDULED", "PROCESSING", "SUCCESS"]
-        care_flows.add(request["care_flow_id"])
-        assert [one["id"] for one in await house.care_flows_of(request["patient_id"])] == [request["care_flow_id"]]
-    assert len(care_flows) == len(calls)
-    return care_flows
-
-
-async def all_delivered(house: House, receiver: Receiver, endpoint: Any, path: str, care_flows: set[str]) -> None:
-    """See that a subscriber was told of each care flow, and that the log of deliveries says so."""
-
-    def told() -> bool:
-        assert care_flows <= {orjson.loads(received.body)["pathway"]["id"] for received in receiver.at(path)}
-        return True
-
-    await eventually(told, RECOVERED_WITHIN_S)
-
-    async def logged() -> bool:
-        statuses: list[str] = []
-        cursor: dict[str, str] = {}
-        while True:
-            query = {"endpoint_id": endpoint["id"], "limit": 200, **cursor}
-            page = await maybe(house.dispatcher.get("/v1/deliveries", params=query))
-            if page is None:
-                return False
-            statuses += [one["status"] for one in page["items"]]
-            if page.get("next_cursor") is None:
-                break
-            cursor = {"cursor": page["next_cursor"]}
-        return len(statuses) >= len(care_flows) and set(statuses) == {"delivered"}
-
-    await eventually(logged, RECOVERED_WITHIN_S, pause=0.1)
 
 
 async def configuration_travels(house: House, receiver: Receiver, path: str) -> None:
@@ -206,8 +148,9 @@ async def test_while_kafka_is_away_calls_are_refused_in_time_and_then_all_goes_o
         await asyncio.to_thread(kafka.start)
         await eventually(lambda: len(callers.accepted) >= before + ENOUGH, RECOVERED_WITHIN_S)
 
+    assert callers.unanswered == 0
     see_promptly_answered(callers.answers)
-    care_flows = await all_succeed(house, callers.accepted)
+    care_flows = await all_succeed(house, callers.accepted_ids)
     await all_delivered(house, receiver, endpoint, path, care_flows)
     await see_refused_calls_start_nothing_late(house, callers)
     await configuration_travels(house, receiver, f"{path}-afterwards")
@@ -243,7 +186,7 @@ async def test_while_postgres_is_away_calls_are_accepted_and_deliveries_go_on(
     assert not postgres.alive
 
     await asyncio.to_thread(postgres.start)
-    care_flows = await all_succeed(house, callers.accepted)
+    care_flows = await all_succeed(house, callers.accepted_ids)
     await all_delivered(house, receiver, endpoint, path, care_flows)
     await configuration_travels(house, receiver, f"{path}-afterwards")
     await eventually(lambda: house.platform.supervisor.not_ready() == {}, RECOVERED_WITHIN_S)

@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import httpx
+
 from carewire_testing_e2e.care_flows import payload_of
 from carewire_testing_e2e.house import House
 
@@ -34,17 +36,26 @@ class Answered:
 
 
 class Callers:
-    """Each call brings a new identifier and no key, so that each can be told apart for ever."""
+    """Each call brings a new identifier and no key, so that each can be told apart for ever.
+
+    A call that got no answer at all (its connection broke) is in `unanswered`: it may have been accepted or not.
+    """
 
     def __init__(self, house: House, webhook: Any) -> None:
         self._house = house
         self._url = webhook["url"]
         self.answers: list[Answered] = []
+        self.unanswered = 0
 
     @property
     def accepted(self) -> list[Answered]:
         """The calls that were promised to be done."""
         return [answered for answered in self.answers if answered.accepted]
+
+    @property
+    def accepted_ids(self) -> list[str]:
+        """Their request ids."""
+        return [answered.request_id for answered in self.accepted if answered.request_id is not None]
 
     def since(self, moment: float) -> list[Answered]:
         """The calls that began after a moment and have their answer."""
@@ -73,7 +84,10 @@ async def calling(house: House, webhook: Any) -> AsyncIterator[Callers]:
 
     async def one() -> None:
         while not ending.is_set():
-            await callers.call()
+            try:
+                await callers.call()
+            except httpx.TransportError:
+                callers.unanswered += 1
             await asyncio.sleep(_PACE_S)
 
     async with asyncio.TaskGroup() as group:

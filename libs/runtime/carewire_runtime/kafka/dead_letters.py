@@ -77,8 +77,9 @@ class PoisonLimit:
         total = self._good + self._poison
         if self._in_a_row >= _MOST_IN_A_ROW or (total >= _LEAST_RECORDS and self._poison > _MOST_POISON * total):
             raise TooManyPoison(
-                f"{self._poison} of {total} records in 5 minutes could not be processed; "
-                "look into the dead topic, mend the cause, then start again"
+                f"{self._poison} of {total} records in 5 minutes could not be processed; look into the dead topic: "
+                "if this release is at fault, start one that reads them; if the records are, stop all processes of "
+                "the group and move its offsets past them (kafka-consumer-groups.sh --reset-offsets)"
             )
 
     def _note(self, good: int, poison: int) -> None:

@@ -31,6 +31,10 @@ from carewire_runtime.telemetry.logs import logger
 UNREADABLE: Final = "unreadable"
 NOT_STORABLE: Final = "not_storable"
 
+_FAULTS_OF_ROWS: Final = ("22", "23")
+"""Classes of sqlstate: a value that its column cannot hold, a constraint. Any other refusal (a table that is
+missing, a privilege) says nothing about the record, and would set the whole log aside."""
+
 _log = logger("log-writer")
 
 
@@ -79,13 +83,15 @@ class LogWriter:
         return entry
 
     async def _save(self, readable: list[tuple[Record, LogEntry]]) -> list[Record]:
-        """Save a batch; where Postgres refuses it, record by record, to find out which one it is."""
+        """Save a batch; where Postgres refuses a value, record by record, to find out which one it is."""
         if not readable:
             return []
         entries = merge_by_request(entry for _, entry in readable)
         try:
             await retry_in_place(lambda: self._store.save(entries), self._clock, what="save_request_log")
-        except StatementFailed:
+        except StatementFailed as error:
+            if not error.sqlstate.startswith(_FAULTS_OF_ROWS):
+                raise
             if len(readable) == 1:
                 await self._set_aside(readable[0][0], NOT_STORABLE)
                 return []
@@ -113,8 +119,8 @@ class LogWriter:
         )
 
     async def _set_aside(self, record: Record, reason: str) -> None:
-        self._poison.poison()
         await retry_in_place(lambda: self._dead.send(record, reason), self._clock, what="set_record_aside")
+        self._poison.poison()
 
 
 def _of_accepted(value: bytes) -> LogEntry:
