@@ -4,9 +4,11 @@ What was set is written, nulls included; what was never set is absent. So a fiel
 calls "optional-present" needs no second model, and a reader ignores the fields that it doesn't know.
 """
 
-from typing import Any, TypeVar
+from typing import Any, ClassVar, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict
+
+_DISCRIMINATORS: Final = frozenset({"event_type", "status", "type"})
 
 
 class Message(BaseModel):
@@ -14,11 +16,18 @@ class Message(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="strings")
 
+    _always_written: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        """Find the discriminators once a class: looking for them in each message would cost more than the rest."""
+        super().__pydantic_init_subclass__(**kwargs)
+        cls._always_written = _DISCRIMINATORS & cls.model_fields.keys()
+
     def model_post_init(self, context: Any, /) -> None:  # noqa: ARG002 - pydantic's signature
         """Count defaults of literal fields as set, so that a discriminator is always written."""
-        for name in ("event_type", "status", "type"):
-            if name in type(self).model_fields:
-                self.__pydantic_fields_set__.add(name)
+        if self._always_written:
+            self.__pydantic_fields_set__.update(self._always_written)
 
 
 AnyMessage = TypeVar("AnyMessage", bound=BaseModel)

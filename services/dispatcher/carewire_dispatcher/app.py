@@ -22,7 +22,7 @@ from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
-from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group
+from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
 from carewire_dispatcher.adapters.tenure import Means
@@ -38,6 +38,7 @@ from carewire_runtime.http.management import management_app
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, committed, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
+from carewire_runtime.kafka.pace import EAGER, LAZY, Pace
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.table import CompactedTable
 from carewire_runtime.postgres.migrations import migrate, verify_migrated
@@ -59,7 +60,8 @@ def topics_of(settings: DispatcherSettings) -> Topics:
 def _consumed(topics: Topics) -> dict[str, tuple[list[Topic], Literal["end", "start"]]]:
     """List each group's topics, and where it begins: fan-out at the end, for history is not news."""
     return {
-        fan_out_group(topics): ([topics.events, topics.incoming_webhooks], "end"),
+        fan_out_group(topics): ([topics.events], "end"),
+        status_fan_out_group(topics): ([topics.incoming_webhooks], "end"),
         lanes_group(topics): ([topics.deliveries(lane) for lane in LANES], "start"),
         wheel_group(topics): ([topics.tier(lane, tier) for lane in LANES for tier in TIERS], "start"),
         attempt_log_group(topics): ([topics.attempts], "start"),
@@ -161,14 +163,25 @@ class _Assembly:
         return table
 
     def _add_fan_out(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
+        # A request's statuses come in three pieces, and rarely does anyone subscribe to them.
+        topics = self._topics
+        self._fan_out("fan-out", topics.events, fan_out_group(topics), EAGER, endpoints, producer)
+        self._fan_out(
+            "status-fan-out", topics.incoming_webhooks, status_fan_out_group(topics), LAZY, endpoints, producer
+        )
+
+    def _fan_out(
+        self, name: str, topic: Topic, group: str, pace: Pace, endpoints: CompactedTable[Endpoint], producer: Producer
+    ) -> None:
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
-            [self._topics.events.name, self._topics.incoming_webhooks.name],
-            fan_out_group(self._topics),
+            [topic.name],
+            group,
             FanOut(self._topics, endpoints, producer, self._clock).handle,
+            pace=pace,
             clock=self._clock,
         )
-        self._health.add("fan-out", consumer.not_ready)
+        self._health.add(name, consumer.not_ready)
         self._parts.append(consumer)
 
     async def _add_worker(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
@@ -200,6 +213,7 @@ class _Assembly:
             attempt_log_group(self._topics),
             AttemptLog(db, days, producer, self._topics, self._clock).handle,
             max_records=500,
+            pace=LAZY,
             clock=self._clock,
         )
         self._health.add("attempt-log", consumer.not_ready)

@@ -33,6 +33,7 @@ from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
 from carewire_runtime.kafka.dead_letters import DeadLetters
+from carewire_runtime.kafka.pace import LAZY
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
@@ -147,6 +148,7 @@ class _House:
             [topic.name for topic in _logged_topics(self._topics)],
             log_writer_group(self._settings),
             writer.handle,
+            pace=LAZY,
             clock=self._clock,
         )
 

@@ -276,9 +276,10 @@ def _guard(fail: Callable[[Exception], None]) -> type[BaseMiddleware[Any, Any]]:
     return Guard
 
 
-def _parse(raw: tuple[Any, ...]) -> KafkaAckableMessage:
+# Both are coroutines because FastStream sends plain functions through a pool of threads, at each batch.
+async def _parse(raw: tuple[Any, ...]) -> KafkaAckableMessage:
     return KafkaAckableMessage(raw_message=raw, body=b"", consumer=FAKE_CONSUMER)
 
 
-def _decode(message: KafkaAckableMessage) -> Any:
+async def _decode(message: KafkaAckableMessage) -> Any:
     return message.raw_message

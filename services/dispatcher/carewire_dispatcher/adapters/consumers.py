@@ -16,8 +16,9 @@ from carewire_contracts.topics import LANES, TIERS, Topics
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.tiers import Wheel
 
-SESSION_TIMEOUT_S: Final = 10.0
-_HEARTBEAT_S: Final = 3.0
+SESSION_TIMEOUT_S: Final = 6.0
+"""The least that brokers allow by default: partitions of a killed worker stay unread for this long."""
+_HEARTBEAT_S: Final = 2.0
 _WHEEL_WAIT_MS: Final = 500
 """An idle wheel costs two fetches a second; a due record may be late by this and a drain."""
 _WHEEL_FETCH_BYTES: Final = 128 * 1024

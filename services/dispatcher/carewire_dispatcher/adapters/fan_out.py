@@ -24,8 +24,13 @@ UNREADABLE_BODY: Final = "unreadable_event"
 
 
 def fan_out_group(topics: Topics) -> str:
-    """Name the group of fan-out processes."""
+    """Name the group that spreads domain events."""
     return f"{topics.prefix}dispatcher-fan-out"
+
+
+def status_fan_out_group(topics: Topics) -> str:
+    """Name the group that spreads the status events of requests."""
+    return f"{topics.prefix}dispatcher-status-fan-out"
 
 
 class FanOut:

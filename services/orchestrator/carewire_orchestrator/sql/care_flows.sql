@@ -1,9 +1,18 @@
 -- name: add_care_flows
--- Insert care flows that have just been started.
-INSERT INTO care_flow (id, patient_id, definition_id, release_id, status, document, started_at, ended_at)
-SELECT * FROM unnest(
-    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[]
-);
+-- Insert care flows that have just been started, with their activities and collected values.
+WITH
+started AS (
+    INSERT INTO care_flow (id, patient_id, definition_id, release_id, status, document, started_at, ended_at)
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[]
+    )
+),
+begun AS (
+    INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at)
+    SELECT * FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+)
+INSERT INTO data_point (id, care_flow_id, definition_id, value_type, value, collected_at)
+SELECT * FROM unnest($15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::timestamptz[]);
 
 -- name: lock_care_flow
 -- The state of a care flow, which nobody else changes until this transaction has ended.

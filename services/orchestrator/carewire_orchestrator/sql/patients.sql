@@ -17,14 +17,13 @@ WHERE patient_id = ANY ($1::text[])
 ORDER BY created_at, system, sealed_value;
 
 -- name: add_patients
--- Create patients.
-INSERT INTO patient (id, created_at) SELECT id, $2 FROM unnest($1::text[]) AS id;
-
--- name: add_identifiers
--- Give patients identifiers that nobody has.
+-- Create patients, and give patients, new or not, identifiers that nobody has.
+WITH created AS (
+    INSERT INTO patient (id, created_at) SELECT id, $7 FROM unnest($1::text[]) AS id
+)
 INSERT INTO patient_identifier (system, fingerprint, patient_id, sealed_value, fingerprint_key_id, created_at)
-SELECT system, fingerprint, patient_id, sealed_value, $5, $6
-FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[])
+SELECT system, fingerprint, patient_id, sealed_value, $6, $7
+FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[])
     AS given (system, fingerprint, patient_id, sealed_value);
 
 -- name: patient

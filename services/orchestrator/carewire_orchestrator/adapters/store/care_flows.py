@@ -12,6 +12,8 @@ from carewire_orchestrator.domain.effects import ActivityMoved, DataPointCollect
 from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_runtime.postgres.pool import Connection
 
+_Row = tuple[object, ...]
+
 
 async def add_care_flows(connection: Connection, started: Sequence[StartedCareFlow]) -> None:
     """Insert care flows that have just been started."""
@@ -28,8 +30,9 @@ async def add_care_flows(connection: Connection, started: Sequence[StartedCareFl
         )
         for one in started
     ]
-    await _execute_many(connection, QUERIES.add_care_flows, rows)
-    await _write_effects(connection, [one.advanced for one in started])
+    activities, values = _effect_rows(one.advanced for one in started)
+    columns = (*_columns(rows, 8), *_columns(activities, 6), *_columns(values, 6))
+    await connection.execute(QUERIES.add_care_flows, *columns)
 
 
 async def lock_care_flow(connection: Connection, care_flow_id: str) -> CareFlow | None:
@@ -49,12 +52,17 @@ async def save_care_flow(connection: Connection, advanced: Advanced) -> None:
     care_flow = advanced.care_flow
     document = write_care_flow(care_flow)
     await connection.execute(QUERIES.save_care_flow, care_flow.id, care_flow.status.value, document, care_flow.ended_at)
-    await _write_effects(connection, [advanced])
+    activities, values = _effect_rows([advanced])
+    if activities:
+        await connection.execute(QUERIES.put_activities, *_columns(activities, 6))
+    if values:
+        await connection.execute(QUERIES.add_data_points, *_columns(values, 6))
 
 
-async def _write_effects(connection: Connection, all_advanced: Iterable[Advanced]) -> None:
-    activities: dict[str, tuple[object, ...]] = {}
-    values: list[tuple[object, ...]] = []
+def _effect_rows(all_advanced: Iterable[Advanced]) -> tuple[list[_Row], list[_Row]]:
+    """Rows of activities and of collected values."""
+    activities: dict[str, _Row] = {}
+    values: list[_Row] = []
     for advanced in all_advanced:
         care_flow_id = advanced.care_flow.id
         for effect in advanced.effects:
@@ -82,11 +90,9 @@ async def _write_effects(connection: Connection, all_advanced: Iterable[Advanced
                         effect.value.collected_at,
                     )
                 )
-    await _execute_many(connection, QUERIES.put_activities, list(activities.values()))
-    await _execute_many(connection, QUERIES.add_data_points, values)
+    return list(activities.values()), values
 
 
-async def _execute_many(connection: Connection, query: str, rows: Sequence[Sequence[object]]) -> None:
-    """Run a query that unnests its columns: one statement, however many rows."""
-    if rows:
-        await connection.execute(query, *(list(column) for column in zip(*rows, strict=True)))
+def _columns(rows: Sequence[_Row], width: int) -> list[list[object]]:
+    """Rows as one array a column, as `unnest` takes them: one statement, however many rows."""
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -62,16 +62,14 @@ class Identities:
     async def add(self, connection: Connection, started: Sequence[StartedCareFlow], now: datetime) -> None:
         """Create the patients and identifiers that came with these care flows."""
         new = [one.care_flow.patient_id for one in started if one.is_new_patient]
-        if new:
-            await connection.execute(QUERIES.add_patients, new, now)
         rows = [
             (system, digest, one.care_flow.patient_id, self._seal(identifier, one.care_flow.patient_id))
             for one in started
             for (system, digest), identifier in one.new_identifiers
         ]
-        if rows:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            await connection.execute(QUERIES.add_identifiers, *columns, self._keyring.fingerprint_key_id, now)
+        if new or rows:
+            columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
+            await connection.execute(QUERIES.add_patients, new, *columns, self._keyring.fingerprint_key_id, now)
 
     def _seal(self, identifier: Identifier, patient_id: str) -> str:
         value = normalise_identifier_value(identifier.value).encode()

@@ -2,7 +2,7 @@
 
 Start keys are claimed first and in one order, then the locks of all identifiers are taken in one order, before
 the first savepoint. So two processes with overlapping batches wait for each other at most once, and never in a
-circle. Everything else is decided in memory (`domain.starting`) and written with one statement a table.
+circle. Everything else is decided in memory (`domain.starting`) and written with a few statements.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -41,16 +41,19 @@ class Starts:
 
     async def end(self, calls: Sequence[Call], now: datetime) -> list[Outcome]:
         """End every request of a batch and answer how. Raises DatabaseError or SealingError; then none has ended."""
+        try:
+            async with self._db.transaction() as connection:
+                return await self._end_together(connection, await self._begin(connection, calls, now), calls, now)
+        except StatementFailed as error:
+            if not error.sqlstate.startswith(_DATA_EXCEPTION):
+                raise
+        # Rare enough to begin anew: a savepoint would cost every batch two round trips.
         async with self._db.transaction() as connection:
-            claimed = await self._claim(connection, calls, now)
-            intake = await self._intake(connection, calls, claimed)
-            try:
-                async with _savepoint(connection):
-                    return await self._end_together(connection, intake.copy(), calls, now)
-            except StatementFailed as error:
-                if not error.sqlstate.startswith(_DATA_EXCEPTION):
-                    raise
-            return await self._end_one_by_one(connection, intake, calls, now)
+            return await self._end_one_by_one(connection, await self._begin(connection, calls, now), calls, now)
+
+    async def _begin(self, connection: Connection, calls: Sequence[Call], now: datetime) -> Intake:
+        claimed = await self._claim(connection, calls, now)
+        return await self._intake(connection, calls, claimed)
 
     async def _claim(self, connection: Connection, calls: Sequence[Call], now: datetime) -> set[str]:
         first: dict[str, Call] = {}
