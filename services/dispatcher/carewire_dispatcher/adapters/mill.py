@@ -28,6 +28,8 @@ SLOTS: Final = 2000
 """Tasks at a time: 120 endpoints that hang at their cap of 16 still leave room. A task with its connection is
 some 50 KB, so 100 MB in all."""
 
+UNREADABLE: Final = "unreadable_delivery"
+
 _TURN: Final = 100
 """Records that are taken before other tasks get their turn."""
 
@@ -138,8 +140,8 @@ class Mill:
             return
         try:
             delivery = Delivery.of(record.key, record.value, record.headers)
-        except UnreadableDelivery as error:
-            self._spawn(self._put_aside(source, record, str(error)))
+        except UnreadableDelivery:
+            self._spawn(self._put_aside(source, record))
             return
         self.read += 1
         item = Item(source, record.offset, delivery)
@@ -205,8 +207,8 @@ class Mill:
         await self._writer.log(LogEntry.of(item.delivery, end, millis(self._clock)))
         self._finish(item)
 
-    async def _put_aside(self, source: Source, record: Any, reason: str) -> None:
-        await self._bury(record, reason)
+    async def _put_aside(self, source: Source, record: Any) -> None:
+        await self._bury(record, UNREADABLE)
         self._finished(source, record.offset)
 
     def _finish(self, item: Item) -> None:
