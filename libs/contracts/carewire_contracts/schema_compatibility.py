@@ -1,6 +1,7 @@
 """Whether a changed JSON Schema still suits the readers of the one that was released.
 
-A reader of the old schema must understand everything that a writer of the new one sends. So a field must
+A reader of the old schema must understand everything that a writer of the new one sends; and of a document that
+people write, what they wrote by the old schema must still be one by the new. So a field must
 not vanish (a rename is a vanishing), nor stop being sent always, nor take values that it could not take before.
 And a consumer that generates test data from the new schema must not find a field required that was not there:
 a newly required field is refused as well, as it would make stored events of the same version invalid.
@@ -29,7 +30,18 @@ class _Document:
     def branches(self, node: Schema) -> list[Schema]:
         """The alternatives of a node, itself where it has none."""
         node = self.resolve(node)
-        return [branch for one in node.get("anyOf", ()) for branch in self.branches(one)] or [node]
+        alternatives = (*node.get("anyOf", ()), *node.get("oneOf", ()))
+        return [branch for one in alternatives for branch in self.branches(one)] or [node]
+
+    def twin(self, node: Schema, of: Schema) -> Schema | None:
+        """The alternative of a node that stands for an object of another document, known by its title.
+
+        The only one there is stands for it whatever its title: a renamed model is no change of what is written.
+        """
+        objects = [branch for branch in self.branches(node) if branch.get("type") == "object"]
+        if len(objects) == 1:
+            return objects[0]
+        return next((branch for branch in objects if branch.get("title") == of.get("title")), None)
 
     def types(self, node: Schema) -> set[str]:
         """JSON types that a value may have; the empty set means any."""
@@ -57,9 +69,11 @@ def _compare(
             continue
         inner = seen | {id(node)}
         if node.get("type") == "object" and "properties" in node:
-            twin = next((b for b in new.branches(after) if b.get("type") == "object"), None)
+            twin = new.twin(after, node)
             if twin is not None:
                 yield from _compare_objects(old, node, new, twin, path, inner)
+            elif "object" in new.types(after):
+                yield f"{path}: alternative {node.get('title')} removed"
         elif "items" in node:
             twin = next((b for b in new.branches(after) if "items" in b), None)
             if twin is not None:

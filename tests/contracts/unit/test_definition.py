@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import ValidationError
 
 from carewire_contracts.catalogue import CatalogueDefinition, CatalogueIdentifierSystem, CatalogueRelease
-from carewire_contracts.definition import CareFlowDefinition, Question
+from carewire_contracts.definition import CareFlowDefinition, Question, definition_schema
 from carewire_contracts.rules import validate_rule
 from carewire_contracts.values import ValueType
 from carewire_contracts.wire import decode, encode
@@ -24,6 +25,11 @@ def test_every_example_is_a_definition_named_after_its_file_and_survives_its_wir
     definition = example(path)
     assert definition.id == path.stem
     assert decode(CareFlowDefinition, encode(definition)) == definition
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_every_example_fits_the_schema_for_editors(path: Path) -> None:
+    Draft202012Validator(definition_schema()).validate(json.loads(path.read_bytes()))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)

@@ -7,10 +7,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from carewire_contracts import freeze
-from carewire_contracts.event_catalogue import EVENT_CATALOGUE, EventType
 from carewire_contracts.schema_compatibility import breaking_changes
 
-ALL = pytest.mark.parametrize("event", EVENT_CATALOGUE.values(), ids=EVENT_CATALOGUE)
+ALL = pytest.mark.parametrize("name", freeze.schemas())
 
 
 def test_the_committed_files_are_those_that_the_models_make() -> None:
@@ -19,18 +18,18 @@ def test_the_committed_files_are_those_that_the_models_make() -> None:
 
 
 @ALL
-def test_no_change_breaks_a_reader_of_the_last_release(event: EventType) -> None:
-    released = orjson.loads(freeze.released_schema(event.name).read_bytes())
-    assert breaking_changes(released, event.schema()) == []
+def test_no_change_breaks_a_reader_of_the_last_release(name: str) -> None:
+    released = orjson.loads(freeze.released_schema(name).read_bytes())
+    assert breaking_changes(released, freeze.schemas()[name]) == []
 
 
 @ALL
-def test_each_schema_is_a_schema(event: EventType) -> None:
-    Draft202012Validator.check_schema(event.schema())
+def test_each_schema_is_a_schema(name: str) -> None:
+    Draft202012Validator.check_schema(freeze.schemas()[name])
 
 
 def test_no_released_type_is_gone() -> None:
-    assert {path.name for path in freeze.RELEASED.iterdir()} <= set(EVENT_CATALOGUE)
+    assert {path.name for path in freeze.RELEASED.iterdir()} <= set(freeze.schemas())
 
 
 def test_writing_says_what_was_written_and_what_to_do_next(
@@ -44,5 +43,5 @@ def test_writing_says_what_was_written_and_what_to_do_next(
     freeze.main(["--release"])
     assert (tmp_path / "released" / "pathway.completed" / "v1.json").is_file()
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "Wrote and released 32 schemas and the AsyncAPI document. Next: make contracts"
+        "Wrote and released 33 schemas and the AsyncAPI document. Next: make contracts"
     )

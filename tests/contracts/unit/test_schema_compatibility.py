@@ -88,3 +88,26 @@ def test_every_schema_is_compatible_with_itself_and_broken_by_each_removal(event
     for name in current["properties"]:
         fewer = current | {"properties": {k: v for k, v in current["properties"].items() if k != name}}
         assert f"{name}: removed or renamed" in breaking_changes(current, fewer)
+
+
+def variant(title: str, kind: str, **fields: Any) -> dict[str, Any]:
+    return schema({"type": {"const": kind}} | fields, ("type",)) | {"title": title}
+
+
+def union(*variants: dict[str, Any]) -> dict[str, Any]:
+    return schema({"action": {"oneOf": list(variants)}})
+
+
+FORM, MESSAGE = variant("Form", "form", asks=STRING), variant("Message", "message", body=STRING)
+
+
+@pytest.mark.parametrize(
+    ("current", "named"),
+    [
+        (union(MESSAGE, FORM, variant("Call", "call")), []),
+        (union(FORM, variant("Message", "message")), ["action.body: removed or renamed"]),
+        (union(FORM, variant("Call", "call")), ["action: alternative Message removed"]),
+    ],
+)
+def test_the_alternatives_of_a_union_are_compared_one_by_one(current: dict[str, Any], named: list[str]) -> None:
+    assert breaking_changes(union(FORM, MESSAGE), current) == named

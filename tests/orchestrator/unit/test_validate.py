@@ -58,6 +58,8 @@ def trigger(document: dict[str, Any], target: str, **settings: Any) -> None:
     document["triggers"].append({"id": "trg_new", "target_id": target, "settings": settings})
 
 
+WAIT = {"id": "wait", "key": "wait", "title": "W", "type": "delay", "delay": {"amount": 1, "unit": "day"}}
+
 CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]] = {
     "a cycle": (
         lambda d: follow(d)["transitions"].append(arrow("stp_call", "stp_pain")),
@@ -148,6 +150,39 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
     "a trigger that waits for nobody": (
         lambda d: trigger(d, "trk_follow", type="track_completed", track_id="nobody"),
         ("ERROR", "NOT_FOUND", "trg_new"),
+    ),
+    "something that cannot be run yet": (
+        lambda d: d.update(settings={"reminders": {"amount": 1, "delay": {"amount": 1, "unit": "day"}}}),
+        ("ERROR", "NOT_SUPPORTED", HIP["id"]),
+    ),
+    "a transition to a timer that is none": (
+        lambda d: transition(d, "t1")["destination"].update(type="timer", node_id="nobody"),
+        ("ERROR", "NOT_FOUND", "t1"),
+    ),
+    "a transition from a timer that is none": (
+        lambda d: follow(d)["transitions"].append(arrow("stp_pain", "stp_call") | {"origin": {"type": "timer"}}),
+        ("ERROR", "NOT_FOUND", "new"),
+    ),
+    "a timer with the id of a step": (
+        lambda d: follow(d).update(timers=[WAIT | {"id": "stp_pain"}]),
+        ("ERROR", "DUPLICATE", "stp_pain"),
+    ),
+    "a timer that leads back to itself": (
+        lambda d: (
+            follow(d).update(timers=[WAIT]),
+            follow(d)["transitions"].append(
+                {
+                    "id": "new",
+                    "origin": {"type": "timer", "node_id": "wait"},
+                    "destination": {"type": "timer", "node_id": "wait"},
+                }
+            ),
+        ),
+        ("ERROR", "CYCLE_DETECTED", "wait"),
+    ),
+    "a question with a rule on nothing": (
+        lambda d: d["forms"][0]["questions"][0].update(rule={"all": [{"reference": "nobody", "operator": "is_empty"}]}),
+        ("ERROR", "NOT_FOUND", HIP["forms"][0]["questions"][0]["id"]),
     ),
     "a trigger of nobody": (
         lambda d: trigger(d, "nobody", type="pathway_started"),

@@ -2,10 +2,11 @@
 
 from typing import Final
 
-from carewire_contracts.definition import Action, FormAction, StopCareFlowAction
+from carewire_contracts.definition import FormAction, StopCareFlowAction
 from carewire_contracts.events import activity as contract
 from carewire_orchestrator.domain.care_flow import Activity, ActivityKind, ActivityStatus, CareFlow
 from carewire_orchestrator.domain.release import Release
+from carewire_orchestrator.domain.supported import RunnableAction
 
 _SYSTEM: Final = contract.Subject(type="awell", name="Awell")
 """The subject that the reference documents for every activity; consumers compare with it."""
@@ -56,7 +57,7 @@ def describe_activity(release: Release, care_flow: CareFlow, activity: Activity)
     return described.model_copy(update=told)
 
 
-def _object(care_flow: CareFlow, action: Action) -> contract.ActivityObject:
+def _object(care_flow: CareFlow, action: RunnableAction) -> contract.ActivityObject:
     if isinstance(action, FormAction):
         return contract.ActivityObject(id=action.form_definition_id, type="form", name=action.title)
     if isinstance(action, StopCareFlowAction):
@@ -74,7 +75,7 @@ def _context(care_flow: CareFlow, activity: Activity) -> contract.ActivityContex
     )
 
 
-def _assigned_to(release: Release, care_flow: CareFlow, action: Action) -> list[contract.ActivityObject]:
+def _assigned_to(release: Release, care_flow: CareFlow, action: RunnableAction) -> list[contract.ActivityObject]:
     """Whose activity it is; the patient's where the designer named nobody, nobody's where the system acts."""
     if isinstance(action, StopCareFlowAction):
         return []

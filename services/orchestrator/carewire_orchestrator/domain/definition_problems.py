@@ -6,7 +6,7 @@ from typing import Literal
 
 
 class ProblemCode(StrEnum):
-    """The reference's publish-time reasons, as far as definitions can have them."""
+    """The reference's publish-time reasons, as far as definitions can have them, and our own NOT_SUPPORTED."""
 
     CYCLE_DETECTED = "CYCLE_DETECTED"
     DUPLICATE = "DUPLICATE"
@@ -18,6 +18,7 @@ class ProblemCode(StrEnum):
     MISSING_STEPS = "MISSING_STEPS"
     MISSING_TRIGGER = "MISSING_TRIGGER"
     NOT_FOUND = "NOT_FOUND"
+    NOT_SUPPORTED = "NOT_SUPPORTED"
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from datetime import datetime
 from itertools import chain
 from typing import Final
 
-from carewire_contracts.definition import Action, Step, StopCareFlowAction, Track, Transition
+from carewire_contracts.definition import Step, StopCareFlowAction, Track, Transition
 from carewire_contracts.rules import Rule, evaluate
 from carewire_contracts.values import TypedValue, from_wire
 from carewire_orchestrator.domain.care_flow import (
@@ -47,6 +47,7 @@ from carewire_orchestrator.domain.effects import (
 )
 from carewire_orchestrator.domain.given_values import GivenValue
 from carewire_orchestrator.domain.release import TRACK_START, Release
+from carewire_orchestrator.domain.supported import RunnableAction
 from carewire_runtime.ids import derived_id
 
 
@@ -167,12 +168,12 @@ class Progress:
             return
         self._steps[step.id] = StepStatus.ACTIVE
         for action in step.actions:
-            self._perform(track, step, action)
+            self._perform(track, step, self._release.actions[action.id])
             if self._status is not CareFlowStatus.ACTIVE:
                 return
         self._finish_step_unless_blocked(track, step)
 
-    def _perform(self, track: Track, step: Step, action: Action) -> None:
+    def _perform(self, track: Track, step: Step, action: RunnableAction) -> None:
         activity = Activity(
             id=self._next_id("activity"),
             kind=action.type,

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Self
 
 from carewire_contracts.definition import (
-    Action,
     CareFlowDefinition,
     Form,
     FormAction,
@@ -17,6 +16,7 @@ from carewire_contracts.definition import (
     Transition,
     Trigger,
 )
+from carewire_orchestrator.domain.supported import RunnableAction, runnable
 
 OriginKey = tuple[str, str]
 """A track and the step that transitions leave; the start of the track is the empty step."""
@@ -33,7 +33,7 @@ class Release:
     definition: CareFlowDefinition
     tracks: dict[str, Track] = field(repr=False)
     steps: dict[str, Step] = field(repr=False)
-    actions: dict[str, Action] = field(repr=False)
+    actions: dict[str, RunnableAction] = field(repr=False)
     action_forms: dict[str, Form] = field(repr=False)
     stakeholders: dict[str, Stakeholder] = field(repr=False)
     transitions: dict[OriginKey, tuple[Transition, ...]] = field(repr=False)
@@ -50,7 +50,7 @@ class Release:
             definition=definition,
             tracks={track.id: track for track in definition.tracks},
             steps={step.id: step for step in steps},
-            actions={action.id: action for step in steps for action in step.actions},
+            actions={action.id: runnable(action) for step in steps for action in step.actions},
             action_forms=_forms_of_actions(definition),
             stakeholders={stakeholder.id: stakeholder for stakeholder in definition.stakeholders},
             transitions=_by_origin(definition.tracks),

@@ -1,7 +1,7 @@
 """What prevents a definition from being published, and what its designer should look at: all of it at once.
 
-A definition without an ERROR can be laid out as a `Release` and run: every reference is found, every id is
-unique, and no path of a track comes back to where it was.
+A definition without an ERROR can be laid out as a `Release` and run: the engine knows all of its kinds, every
+reference is found, every id is unique, and no path of a track comes back to where it was.
 """
 
 from collections import Counter
@@ -12,6 +12,7 @@ from carewire_contracts.rules import ProblemCode as RuleProblemCode
 from carewire_contracts.rules import Rule, validate_rule
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
+from carewire_orchestrator.domain.supported import support_problems
 from carewire_orchestrator.domain.validate_track import track_problems
 
 
@@ -23,19 +24,21 @@ def validate(definition: CareFlowDefinition) -> list[DefinitionProblem]:
         *(problem for track in definition.tracks for problem in track_problems(track)),
         *_action_problems(definition),
         *_rule_problems(definition),
+        *support_problems(definition),
     ]
     return sorted(problems, key=lambda problem: problem.severity)
 
 
 def _duplicates(definition: CareFlowDefinition) -> Iterator[DefinitionProblem]:
     steps = [step for _, step in definition.steps()]
+    timers = [timer.id for track in definition.tracks for timer in track.timers]
     questions = [question.id for form in definition.forms for question in form.questions]
     kinds: dict[str, Iterable[str]] = {
         "data point or question": [*(point.id for point in definition.data_points), *questions],
         "stakeholder": [stakeholder.id for stakeholder in definition.stakeholders],
         "form": [form.id for form in definition.forms],
         "track": [track.id for track in definition.tracks],
-        "step": [step.id for step in steps],
+        "step or timer": [*(step.id for step in steps), *timers],
         "action": [action.id for step in steps for action in step.actions],
         "transition": [transition.id for track in definition.tracks for transition in track.transitions],
         "trigger": [trigger.id for trigger in definition.triggers],
@@ -47,11 +50,12 @@ def _duplicates(definition: CareFlowDefinition) -> Iterator[DefinitionProblem]:
 
 
 def _duplicate_keys(definition: CareFlowDefinition) -> Iterator[DefinitionProblem]:
+    timers = [timer.key for track in definition.tracks for timer in track.timers]
     kinds: dict[str, Iterable[str]] = {
         "baseline data point": [point.key for point in definition.data_points],
         "form": [form.key for form in definition.forms],
         "track": [track.key for track in definition.tracks],
-        "step": [step.key for _, step in definition.steps()],
+        "step or timer": [*(step.key for _, step in definition.steps()), *timers],
     }
     for form in definition.forms:
         # A question is answered by its id or by its key, so one's key must not be another's id either.
@@ -84,7 +88,7 @@ def _trigger_problems(definition: CareFlowDefinition) -> Iterator[DefinitionProb
 
 def _occasion_problems(trigger: Trigger, tracks: set[str], homes: dict[str, str]) -> Iterator[DefinitionProblem]:
     settings = trigger.settings
-    if settings.type == "pathway_started":
+    if settings.type not in ("track_completed", "step_completed"):
         return
     name, node_id = ("track", settings.track_id) if settings.type == "track_completed" else ("step", settings.step_id)
     if node_id is None:
@@ -115,6 +119,9 @@ def _rule_problems(definition: CareFlowDefinition) -> Iterator[DefinitionProblem
     types = definition.value_types()
     for trigger in definition.triggers:
         yield from _problems_of_rule(trigger.id, trigger.settings.rule, types)
+    for form in definition.forms:
+        for question in form.questions:
+            yield from _problems_of_rule(question.id, question.rule, types)
     for track in definition.tracks:
         for transition in track.transitions:
             yield from _problems_of_rule(transition.id, transition.rule, types)

@@ -1,7 +1,7 @@
 """What may be wrong with the steps and transitions of one track."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from carewire_contracts.definition import Track, Transition
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
@@ -9,32 +9,34 @@ from carewire_orchestrator.domain.definition_problems import DefinitionProblem, 
 
 def track_problems(track: Track) -> Iterator[DefinitionProblem]:
     """Every problem of a track's own graph."""
-    steps = {step.id for step in track.steps}
-    if not steps:
+    nodes = {"step": {step.id for step in track.steps}, "timer": {timer.id for timer in track.timers}}
+    if not nodes["step"]:
         yield error(ProblemCode.MISSING_STEPS, track.id, "this track has no step; add one")
         return
     for transition in track.transitions:
-        yield from _transition_problems(transition, steps)
-    yield from _graph_problems(track, steps)
+        yield from _transition_problems(transition, nodes)
+    yield from _graph_problems(track, nodes["step"] | nodes["timer"])
 
 
-def _transition_problems(transition: Transition, steps: set[str]) -> Iterator[DefinitionProblem]:
+def _transition_problems(transition: Transition, nodes: Mapping[str, set[str]]) -> Iterator[DefinitionProblem]:
+    """What is wrong with one arrow; `nodes` are the ids of the track's steps and timers."""
     origin, destination = transition.origin, transition.destination
-    if origin.type == "step" and origin.node_id not in steps:
-        message = "its origin is not a step of this track; set origin.node_id"
+    if origin.type in nodes and origin.node_id not in nodes[origin.type]:
+        message = f"its origin is not a {origin.type} of this track; set origin.node_id"
         yield error(ProblemCode.NOT_FOUND, transition.id, message)
-    if destination.type == "step" and destination.node_id is None:
+    if destination.type in nodes and destination.node_id is None:
         message = "it leads nowhere; set destination.node_id or lead it to track_end"
         yield error(ProblemCode.MISSING_DESTINATION, transition.id, message)
-    elif destination.type == "step" and destination.node_id not in steps:
-        yield error(ProblemCode.NOT_FOUND, transition.id, f"there is no step {destination.node_id} in this track")
+    elif destination.type in nodes and destination.node_id not in nodes[destination.type]:
+        message = f"there is no {destination.type} {destination.node_id} in this track"
+        yield error(ProblemCode.NOT_FOUND, transition.id, message)
     if transition.default and transition.rule is not None:
         message = "a default transition is taken when no rule holds; take its own rule away"
         yield error(ProblemCode.INCOMPLETE_CONDITION, transition.id, message)
 
 
-def _graph_problems(track: Track, steps: set[str]) -> Iterator[DefinitionProblem]:
-    arrows = _arrows(track.transitions, steps)
+def _graph_problems(track: Track, nodes: set[str]) -> Iterator[DefinitionProblem]:
+    arrows = _arrows(track.transitions, nodes)
     reached = _reachable(arrows[None], arrows)
     if not reached:
         message = "no transition leads from the start of this track to a step"
@@ -43,18 +45,19 @@ def _graph_problems(track: Track, steps: set[str]) -> Iterator[DefinitionProblem
     for step in track.steps:
         if step.id not in reached:
             yield warning(ProblemCode.MISSING_TRIGGER, step.id, "no transition leads to this step")
-        if step.id in _reachable(arrows[step.id], arrows):
-            message = "the way from this step comes back to it, and a step runs once; remove a transition"
-            yield error(ProblemCode.CYCLE_DETECTED, step.id, message)
+    for node in (*track.steps, *track.timers):
+        if node.id in _reachable(arrows[node.id], arrows):
+            message = "the way from here comes back to it, and everything runs once; remove a transition"
+            yield error(ProblemCode.CYCLE_DETECTED, node.id, message)
 
 
-def _arrows(transitions: Iterable[Transition], steps: set[str]) -> defaultdict[str | None, set[str]]:
-    """Steps that can be reached directly, by the step of origin; None is the start of the track."""
+def _arrows(transitions: Iterable[Transition], nodes: set[str]) -> defaultdict[str | None, set[str]]:
+    """Steps and timers that can be reached directly, by the node of origin; None is the start of the track."""
     arrows: defaultdict[str | None, set[str]] = defaultdict(set)
     for transition in transitions:
         destination = transition.destination
-        if destination.type == "step" and destination.node_id in steps:
-            origin = transition.origin.node_id if transition.origin.type == "step" else None
+        if destination.type in ("step", "timer") and destination.node_id in nodes:
+            origin = None if transition.origin.type == "track_start" else transition.origin.node_id
             arrows[origin].add(destination.node_id)
     return arrows
 
