@@ -1,16 +1,23 @@
-"""The ceiling of ingress: the same server, producer, record size and log line, and no logic at all.
+"""The ceiling of ingress: the same server, producer, record and log line, and no logic at all.
 
-python -m tests.bench.bare_receiver PORT BOOTSTRAP TOPIC RECORD_BYTES
+python -m tests.bench.bare_receiver PORT BOOTSTRAP TOPIC PARTITIONS RECORD_FILE
+
+The record file holds one record that ingress wrote, so that what is appended is alike to the byte.
 """
 
 import sys
+from base64 import b64decode, b64encode
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
 from typing import Any
+
+import orjson
 
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.ids import new_id
-from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.producer import Headers, Producer
 from carewire_runtime.process import Component, run_service
 from carewire_runtime.telemetry.logs import configure_logs, logger
 
@@ -18,13 +25,26 @@ _log = logger("receiver")
 _HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"74")]
 
 
-class BareReceiver:
-    """Reads the body, appends a record of the size that ingress writes, answers."""
+def write_record(file: Path, value: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+    """Keep a record for the bare receiver."""
+    named = [[name, b64encode(text).decode()] for name, text in headers]
+    file.write_bytes(orjson.dumps({"value": b64encode(value).decode(), "headers": named}))
 
-    def __init__(self, producer: Producer, topic: str, record_bytes: int) -> None:
+
+def _read_record(file: Path) -> tuple[bytes, Headers]:
+    record = orjson.loads(file.read_bytes())
+    return b64decode(record["value"]), [(name, b64decode(text)) for name, text in record["headers"]]
+
+
+class BareReceiver:
+    """Reads the body, appends a record as ingress writes it, answers."""
+
+    def __init__(self, producer: Producer, topic: str, partitions: int, record: tuple[bytes, Headers]) -> None:
         self._producer = producer
         self._topic = topic
-        self._record = b"x" * record_bytes
+        self._partitions = partitions
+        self._value, self._headers = record
+        self._numbers = count()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answer one request."""
@@ -37,15 +57,20 @@ class BareReceiver:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         request_id = new_id()
-        headers = [("ce_id", request_id.encode()), ("content-type", b"application/json")]
-        await self._producer.send(self._topic, key=request_id.encode(), value=self._record, headers=headers)
+        await self._producer.send(
+            self._topic,
+            key=request_id.encode(),
+            value=self._value,
+            headers=self._headers,
+            partition=next(self._numbers) % self._partitions,
+        )
         _log.info(
             "call_answered",
             route="/hooks/{token}",
             request_id=request_id,
             webhook_id=request_id,
             status_code=202,
-            outcome="accepted",
+            outcome="scheduled",
             reasons=(),
             bytes=len(body),
             duration_ms=1.23,
@@ -55,7 +80,7 @@ class BareReceiver:
         await send({"type": "http.response.body", "body": answer})
 
 
-def main(port: int, bootstrap: str, topic: str, record_bytes: int) -> int:
+def main(port: int, bootstrap: str, topic: str, partitions: int, record: Path) -> int:
     """Serve until asked to stop."""
 
     @asynccontextmanager
@@ -63,7 +88,8 @@ def main(port: int, bootstrap: str, topic: str, record_bytes: int) -> int:
         producer = Producer(bootstrap, "bare")
         await producer.start()
         try:
-            yield [HttpServer(BareReceiver(producer, topic, record_bytes), "127.0.0.1", port)]
+            receiver = BareReceiver(producer, topic, partitions, _read_record(record))
+            yield [HttpServer(receiver, "127.0.0.1", port)]
         finally:
             await producer.stop()
 
@@ -72,4 +98,4 @@ def main(port: int, bootstrap: str, topic: str, record_bytes: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]), Path(sys.argv[5])))

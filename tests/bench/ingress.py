@@ -1,44 +1,106 @@
-"""Ingress beside its ceiling: the same server, producer, record size and log line, with and without the logic."""
+"""Ingress beside its ceiling: the same server, producer, record and log line, with and without the logic.
+
+Both run as processes of their own that log to a file, take turns, and are asked for the same; the ratio is of CPU
+seconds by the kernel's accounting, so that whatever else the machine does counts against both alike.
+"""
 
 import asyncio
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import median
+from typing import Any, Final
 
+import httpx
 import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from tests.bench import report
+from tests.bench.bare_receiver import write_record
 from tests.bench.http_load import Outcome, closed_loop, post
 from tests.bench.process_cpu import CpuMeter
 from tests.bench.surroundings import PARTITIONS, address_of, settle
 
+from carewire_contracts.topics import Topics
 from carewire_local.examples import HIP_SURGERY, new_order
 from carewire_local.platform import Platform
 from carewire_local.ports import is_free
 from carewire_testing import eventually
-from carewire_testing_e2e.house import House, visit
+from carewire_testing_e2e.house import visit
 
-CONNECTIONS = 64
-CALLS = 6_000
-PAIRS = 3
-_TOPIC = "bench.bare"
-_PORTS = range(28_000, 29_000)
+PAIRS: Final = 3
+_TOPIC: Final = "bench.bare"
+_PORTS: Final = range(28_000, 29_000)
+_MORE_POINTS: Final[Mapping[str, tuple[str, str]]] = {
+    "order_number": ("string", "$.identifier[0].value"),
+    "order_status": ("string", "$.status"),
+    "ordered_at": ("date", "$.authoredOn"),
+    "ordered_by": ("string", "$.requester.display"),
+}
+"""What makes eight mapped data points of the example's four."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One comparison. `roles` are those of the ingress process."""
+
+    points: int
+    connections: int
+    calls: int
+    roles: str = "receiver"
+
+    def __str__(self) -> str:
+        beside = "" if self.roles == "receiver" else ", log writer in the same process"
+        return f"{self.connections} connections, {self.points} mapped data points{beside}"
+
+
+CASES: Final = (
+    Case(points=4, connections=64, calls=8_000),
+    Case(points=8, connections=64, calls=8_000),
+    Case(points=4, connections=16, calls=6_000),
+    Case(points=4, connections=1, calls=1_500),
+    Case(points=4, connections=64, calls=8_000, roles="receiver,log-writer"),
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A process that answers calls."""
+
+    host: str
+    port: int
+    pid: int
+
+
+Run = tuple[float, Outcome]
+"""CPU seconds a call, and what came of the load."""
 
 
 @contextmanager
-def bare_receiver(bootstrap: str, record_bytes: int) -> Iterator[tuple[int, int]]:
-    """The ceiling as a process of its own; its port and pid."""
-    port = next(port for port in _PORTS if is_free(port))
-    command = [sys.executable, "-m", "tests.bench.bare_receiver", str(port), bootstrap, _TOPIC, str(record_bytes)]
+def _process(command: Sequence[str], host: str, port: int, env: Mapping[str, str] | None = None) -> Iterator[Server]:
     # To a file, as the supervisor lets the services log: a terminal or a closed pipe would cost something else.
-    with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+    with tempfile.TemporaryFile() as log, subprocess.Popen(command, stdout=log, stderr=log, env=env) as process:
         try:
-            yield port, process.pid
+            yield Server(host, port, process.pid)
         finally:
             process.terminate()
+
+
+def _bare(bootstrap: str, record: Path) -> Any:
+    port = next(port for port in _PORTS if is_free(port))
+    arguments = [str(port), bootstrap, _TOPIC, str(PARTITIONS), str(record)]
+    return _process([sys.executable, "-m", "tests.bench.bare_receiver", *arguments], "127.0.0.1", port)
+
+
+def _ingress(platform: Platform, roles: str) -> Any:
+    host, port, _ = address_of(platform.urls["ingress"] + "/")
+    program = str(Path(sys.executable).with_name("carewire-ingress"))
+    env = {**platform.env, "CAREWIRE_HTTP_HOST": host, "CAREWIRE_HTTP_PORT": str(port)}
+    return _process([program, "serve", "--roles", roles], host, port, env)
 
 
 async def _make_topic(bootstrap: str) -> None:
@@ -51,57 +113,98 @@ async def _make_topic(bootstrap: str) -> None:
         await admin.close()
 
 
-async def _open_webhook(house: House) -> str:
-    await house.register_identifier_system()
-    await house.publish(HIP_SURGERY.definition)
-    webhook = await house.open_webhook(HIP_SURGERY.webhook)
-    return str(webhook["url"])
+def _with_more_points() -> tuple[dict[str, Any], dict[str, Any]]:
+    """The example's definition and webhook, widened."""
+    definition, webhook = dict(HIP_SURGERY.definition), dict(HIP_SURGERY.webhook)
+    definition["id"] = webhook["definition_id"] = "hip-surgery-eight-points"
+    definition["data_points"] = [
+        *definition["data_points"],
+        *({"id": key, "key": key, "title": key, "value_type": kind} for key, (kind, _) in _MORE_POINTS.items()),
+    ]
+    webhook["mapping"] = {**webhook["mapping"], **{key: path for key, (_, path) in _MORE_POINTS.items()}}
+    return definition, webhook
+
+
+async def _open_webhooks(platform: Platform) -> dict[int, str]:
+    """Paths by the number of mapped data points. Stops all services then: they would take what is measured."""
+    async with visit(platform) as house:
+        await house.register_identifier_system()
+        paths = {}
+        for points, (definition, webhook) in {
+            4: (HIP_SURGERY.definition, HIP_SURGERY.webhook),
+            8: _with_more_points(),
+        }.items():
+            await house.publish(definition)
+            opened = await house.open_webhook(webhook)
+            paths[points] = address_of(opened["url"])[2]
+    for service in list(platform.supervisor):
+        await asyncio.to_thread(service.stop)
+    return paths
+
+
+async def _ready(server: Server) -> None:
+    async with httpx.AsyncClient(base_url=f"http://{server.host}:{server.port}") as client:
+
+        async def answers() -> bool:
+            try:
+                return (await client.get("/readyz")).is_success
+            except httpx.TransportError:
+                return False
+
+        await eventually(answers, 30.0)
+
+
+async def _written(platform: Platform, server: Server, path: str, body: bytes, file: Path) -> None:
+    """Make one call, and keep the record that ingress wrote for it."""
+    bootstrap, topic = platform.stack.kafka_bootstrap, Topics().requests.name
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
+        await consumer.seek_to_end()
+        await closed_loop(server.host, server.port, lambda _: post(path, body), connections=1, total=1)
+        record = await consumer.getone()
+        write_record(file, record.value or b"", record.headers)
+    finally:
+        await consumer.stop()
 
 
 async def measure(platform: Platform) -> None:
     """Print CPU per request of both, in interleaved pairs, and the ratio."""
-    bootstrap = platform.stack.kafka_bootstrap
+    bootstrap, body = platform.stack.kafka_bootstrap, orjson.dumps(new_order())
     await _make_topic(bootstrap)
-    body = orjson.dumps(new_order())
-    async with visit(platform) as house:
-        host, port, path = address_of(await _open_webhook(house))
-    # What else runs would take the cores that are being measured.
-    for name in ("orchestrator", "dispatcher"):
-        await asyncio.to_thread(platform.supervisor[name].stop)
-    pid = platform.supervisor["ingress"].pid
-    if pid is None:
-        raise RuntimeError("ingress does not run")
-    with bare_receiver(bootstrap, _record_bytes(body)) as (bare_port, bare_pid):
-        await eventually(lambda: not is_free(bare_port), 30.0)
-        request, bare_request = post(path, body), post("/hooks/bench", body)
-        await _run(host, port, request, pid, CALLS // 4)
-        await _run("127.0.0.1", bare_port, bare_request, bare_pid, CALLS // 4)
-        pairs = [
-            (
-                await _run("127.0.0.1", bare_port, bare_request, bare_pid, CALLS),
-                await _run(host, port, request, pid, CALLS),
-            )
-            for _ in range(PAIRS)
-        ]
-    _print(pairs)
+    paths = await _open_webhooks(platform)
+    for case in CASES:
+        with tempfile.NamedTemporaryFile() as kept, _ingress(platform, case.roles) as ours:
+            await _ready(ours)
+            path, record = paths[case.points], Path(kept.name)
+            await _written(platform, ours, path, body, record)
+            with _bare(bootstrap, record) as bare:
+                await eventually(lambda: not is_free(bare.port), 30.0)
+                _print(case, await _pairs(case, bare, ours, path, body))
 
 
-def _record_bytes(body: bytes) -> int:
-    """About what ingress writes for this body: the payload in base64, and 1 KiB of ids and mapped values."""
-    return len(body) * 4 // 3 + 1024
+async def _pairs(case: Case, bare: Server, ours: Server, path: str, body: bytes) -> list[tuple[Run, Run]]:
+    request, bare_request = post(path, body), post("/hooks/bench" + "x" * (len(path) - 12), body)
+    warm_up = Case(case.points, case.connections, case.calls // 4)
+    await _run(bare, bare_request, warm_up)
+    await _run(ours, request, warm_up)
+    return [(await _run(bare, bare_request, case), await _run(ours, request, case)) for _ in range(PAIRS)]
 
 
-async def _run(host: str, port: int, request: bytes, pid: int, calls: int) -> tuple[float, Outcome]:
-    await settle(1.0)
-    meter = CpuMeter({"server": [pid]})
-    outcome = await closed_loop(host, port, lambda _: request, connections=CONNECTIONS, total=calls)
-    if outcome.statuses != {202: calls}:
+async def _run(server: Server, request: bytes, case: Case) -> Run:
+    await settle(0.5)
+    meter = CpuMeter({"server": [server.pid]})
+    outcome = await closed_loop(
+        server.host, server.port, lambda _: request, connections=case.connections, total=case.calls
+    )
+    if outcome.statuses != {202: case.calls}:
         raise RuntimeError(f"not every call was accepted: {outcome.statuses}")
-    return meter.spent()["server"] / calls, outcome
+    return meter.spent()["server"] / case.calls, outcome
 
 
-def _print(pairs: list[tuple[tuple[float, Outcome], tuple[float, Outcome]]]) -> None:
-    report.title(f"Ingress, {CONNECTIONS} connections, 4 mapped data points, log writer in the same process")
+def _print(case: Case, pairs: list[tuple[Run, Run]]) -> None:
+    report.title(f"Ingress, {case}")
     for label, index in (("bare ceiling", 0), ("ingress", 1)):
         cost = median(pair[index][0] for pair in pairs)
         rate = median(pair[index][1].answered / pair[index][1].seconds for pair in pairs)

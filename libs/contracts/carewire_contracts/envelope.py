@@ -4,23 +4,25 @@ Source: CloudEvents specification 1.0.2 and its Kafka protocol binding, section 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Self
 
+from carewire_contracts.record import record
 from carewire_contracts.timestamps import format_timestamp, parse_timestamp
 
 Headers = list[tuple[str, bytes]]
 
 SPECVERSION: Final = "1.0"
+_SPECVERSION_HEADER: Final = ("ce_specversion", SPECVERSION.encode())
 JSON_CONTENT_TYPE: Final = b"application/json"
+_CONTENT_TYPE_HEADER: Final = ("content-type", JSON_CONTENT_TYPE)
 
 
 class EnvelopeError(ValueError):
     """The headers are no CloudEvents 1.0 envelope; the text names what is missing. Trying again cannot help."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Envelope:
     """What is known of an event without its data. `id` is the same each time that the event is seen again."""
 
@@ -33,12 +35,12 @@ class Envelope:
     def headers(self, traceparent: str | None = None) -> Headers:
         """Write the attributes as Kafka headers; `traceparent` is W3C Trace Context, for one trace across Kafka."""
         headers = [
-            ("ce_specversion", SPECVERSION.encode()),
+            _SPECVERSION_HEADER,
             ("ce_id", self.id.encode()),
             ("ce_type", self.type.encode()),
             ("ce_source", self.source.encode()),
             ("ce_time", format_timestamp(self.time).encode()),
-            ("content-type", JSON_CONTENT_TYPE),
+            _CONTENT_TYPE_HEADER,
         ]
         if self.subject is not None:
             headers.append(("ce_subject", self.subject.encode()))

@@ -1,10 +1,11 @@
 """Patient identifiers: a pair of system and value, as a FHIR Identifier."""
 
 import unicodedata
-from dataclasses import dataclass
+
+from carewire_contracts.record import record
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Identifier:
     """`system` is an absolute URL that a tenant registered, `value` is unique within it. Values are personal data."""
 

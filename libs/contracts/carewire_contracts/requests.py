@@ -14,6 +14,7 @@ from typing import Any, Literal, Self, TypeVar
 import orjson
 
 from carewire_contracts.identifiers import Identifier
+from carewire_contracts.record import record
 from carewire_contracts.timestamps import format_timestamp, parse_timestamp
 
 
@@ -67,7 +68,7 @@ class Reason:
         return cls(ReasonCode(data["code"]), data["message"], *optional)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DataPointValue:
     """A typed baseline value in its wire form (`carewire_contracts.values.to_wire`)."""
 
@@ -80,7 +81,7 @@ class DataPointValue:
         return f"DataPointValue({self.data_point_definition_id!r}, {self.value_type!r}, <redacted>)"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(repr=False)
 class AcceptedRequest:
     """A call that was accepted: the orchestrator starts one care flow for its `start_key`, for ever.
 
@@ -146,7 +147,7 @@ class AcceptedRequest:
         )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(repr=False)
 class RefusedRequest:
     """A call that starts nothing: REJECTED with its reasons, or a TEST with its would-be reasons.
 

@@ -1,6 +1,9 @@
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonpath import JSONPath, JSONPathEnvironment
 
 from carewire_ingress.domain.json_path import InvalidPath, JsonPath, Miss
 
@@ -73,10 +76,42 @@ def test_finding_never_raises(payload: object, path: str) -> None:
     JsonPath(path).find(payload)
 
 
+def found_by_the_library(path: str, payload: Any) -> list[object]:
+    return [] if isinstance(payload, str) else JSONPathEnvironment(strict=True).compile(path).findall(payload)
+
+
 @given(json_values, st.sampled_from(["$.a.b", "$[0][1]", "$['']", "$[-1]", "$.a[0]"]))
 def test_the_plain_walk_agrees_with_the_library(payload: object, path: str) -> None:
-    if isinstance(payload, str):
-        return
-    compiled = JsonPath(path)
-    matches = compiled._query.findall(payload)  # type: ignore[arg-type]  # scalars are JSON too
-    assert compiled.find(payload) == (matches[0] if matches else Miss.NO_MATCH)
+    matches = found_by_the_library(path, payload)
+    if not isinstance(payload, str):
+        assert JsonPath(path).find(payload) == (matches[0] if matches else Miss.NO_MATCH)
+
+
+texts = st.sampled_from(["x", "it's", ""])
+entries = st.fixed_dictionaries({}, optional={"url": texts | json_values, "at": st.fixed_dictionaries({"url": texts})})
+extended = st.fixed_dictionaries(
+    {"list": st.lists(entries | texts | json_values, max_size=4) | st.dictionaries(st.text(max_size=1), entries)}
+)
+FILTERS = [
+    "$.list[?@.url == 'x']",
+    "$.list[?@.url == 'x'].at.url",
+    "$.list[?@.url == ''].missing",
+    r"$.list[?@.url == 'it\'s'].at",
+    "$.list[?@.at['url'] == \"x\"]",
+    "$.list[?@ == 'x']",
+    "$.list[?@[0] == 'x']",
+    "$[?@[0].url == 'x'][0].at",
+    "$.list[?@.url == 'x'].at[?@ == 'x']",
+]
+
+
+@given(extended, st.sampled_from(FILTERS))
+def test_filters_by_text_agree_with_the_library(payload: dict[str, Any], path: str) -> None:
+    matches = found_by_the_library(path, payload)
+    expected = Miss.NO_MATCH if not matches else matches[0] if len(matches) == 1 else Miss.SEVERAL_MATCHES
+    assert JsonPath(path).find(payload) == expected
+
+
+@pytest.mark.parametrize("path", FILTERS)
+def test_filters_by_text_take_no_library(path: str) -> None:
+    assert not isinstance(getattr(JsonPath(path).find, "args", (None,))[0], JSONPath)

@@ -1,23 +1,29 @@
 """A producer that does what a test tells it, for what a real broker cannot be made to do on command."""
 
-import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from carewire_runtime.errors import KafkaError, ProducerFatal
 from carewire_runtime.kafka.producer import Appended, Headers, Producer
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Sent:
     """A record that waits for the test to settle it."""
 
     topic: str
     value: bytes | None
     partition: int | None
-    done: "asyncio.Future[Appended]"
+    settled: Callable[[Appended | KafkaError], None]
+    is_settled: bool = False
 
     def acknowledge(self, timestamp_ms: int) -> None:
-        self.done.set_result(Appended(self.topic, self.partition or 0, 1, timestamp_ms))
+        self.settle(Appended(self.topic, self.partition or 0, 1, timestamp_ms))
+
+    def settle(self, outcome: Appended | KafkaError) -> None:
+        if not self.is_settled:
+            self.is_settled = True
+            self.settled(outcome)
 
 
 class ScriptedProducer(Producer):
@@ -37,20 +43,18 @@ class ScriptedProducer(Producer):
     async def stop(self, deadline: float = 0) -> None:  # noqa: ARG002
         self.stopped = True
         for record in self.sent:
-            if not record.done.done():
-                record.done.set_exception(ProducerFatal("stopped"))
+            record.settle(ProducerFatal("stopped"))
 
-    async def enqueue(
+    async def hand_over(
         self,
         topic: str,
         *,
         key: bytes | None,  # noqa: ARG002
         value: bytes | None,
         headers: Headers,  # noqa: ARG002
+        settled: Callable[[Appended | KafkaError], None],
         partition: int | None = None,
-    ) -> "asyncio.Future[Appended]":
+    ) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
-        future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self.sent.append(Sent(topic, value, partition, future))
-        return future
+        self.sent.append(Sent(topic, value, partition, settled))

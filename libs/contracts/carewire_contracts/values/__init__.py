@@ -16,15 +16,17 @@ An absent value is `None` and has no type: nobody parses it.
 """
 
 from carewire_contracts.values.comparing import is_empty
-from carewire_contracts.values.constraints import check_constraints
-from carewire_contracts.values.parsing import Mismatch, Parsed, from_wire, parse_value
+from carewire_contracts.values.constraints import Constraints, check_constraints
+from carewire_contracts.values.parsing import Mismatch, Parsed, Parser, from_wire, parse_value, parser_of
 from carewire_contracts.values.soundness import name_of
 from carewire_contracts.values.value_type import TypedValue, ValueType
 from carewire_contracts.values.writing import to_text, to_wire
 
 __all__ = [
+    "Constraints",
     "Mismatch",
     "Parsed",
+    "Parser",
     "TypedValue",
     "ValueType",
     "check_constraints",
@@ -32,6 +34,7 @@ __all__ = [
     "is_empty",
     "name_of",
     "parse_value",
+    "parser_of",
     "to_text",
     "to_wire",
 ]

@@ -11,6 +11,36 @@ from carewire_contracts.values.value_type import TypedValue
 _ONE_OF: Final = "one of the possible values"
 
 
+class Constraints:
+    """Possible values and an inclusive range, prepared for checking many values.
+
+    No possible values mean that all are; a bound that is None is open and bounds only numbers. Possible
+    values may be written as strings for any type, as the reference does.
+    """
+
+    __slots__ = ("_allowed", "_maximum", "_minimum")
+
+    def __init__(
+        self,
+        *,
+        possible_values: Collection[str | int | float] = (),
+        minimum: float | None = None,
+        maximum: float | None = None,
+    ) -> None:
+        self._allowed = Items(possible_values) if possible_values else None
+        self._minimum = minimum
+        self._maximum = maximum
+
+    def check(self, value: TypedValue) -> Mismatch | None:
+        """Check a parsed value, or each item of an array."""
+        for item in value if isinstance(value, list) else (value,):
+            if self._allowed is not None and item not in self._allowed:
+                return Mismatch(_ONE_OF, "value that is not among them")
+            if not _within(item, self._minimum, self._maximum):
+                return Mismatch(_bounds(self._minimum, self._maximum), "number outside the range")
+        return None
+
+
 def check_constraints(
     value: TypedValue,
     *,
@@ -18,18 +48,8 @@ def check_constraints(
     minimum: float | None = None,
     maximum: float | None = None,
 ) -> Mismatch | None:
-    """Check a parsed value, or each item of an array, against possible values and an inclusive range.
-
-    No possible values mean that all are; a bound that is None is open and bounds only numbers. Possible
-    values may be written as strings for any type, as the reference does.
-    """
-    allowed = Items(possible_values) if possible_values else None
-    for item in value if isinstance(value, list) else [value]:
-        if allowed is not None and item not in allowed:
-            return Mismatch(_ONE_OF, "value that is not among them")
-        if not _within(item, minimum, maximum):
-            return Mismatch(_bounds(minimum, maximum), "number outside the range")
-    return None
+    """Check one value against `Constraints` of these arguments."""
+    return Constraints(possible_values=possible_values, minimum=minimum, maximum=maximum).check(value)
 
 
 def _within(item: object, minimum: float | None, maximum: float | None) -> bool:

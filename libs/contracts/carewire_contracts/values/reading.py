@@ -82,7 +82,8 @@ def read_date(text: str) -> datetime | None:
         moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):  # 30 February; an offset that leaves the calendar
         return None
-    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+    beyond_milliseconds = moment.microsecond % 1000
+    return moment.replace(microsecond=moment.microsecond - beyond_milliseconds) if beyond_milliseconds else moment
 
 
 def read_json(text: str) -> Any | None:

@@ -6,6 +6,7 @@ the producer is out of sequence for good and must be rebuilt. The last one compl
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from aiokafka.errors import KafkaError as DriverError
 from aiokafka.structs import RecordMetadata
 
 from carewire_runtime.errors import KafkaError, KafkaUnavailable, ProducerFatal
+from carewire_runtime.kafka.partitioner import partition_of
 from carewire_runtime.kafka.translation import translated, translating
 from carewire_runtime.telemetry.logs import logger
 
@@ -70,6 +72,7 @@ class Producer:
             acks="all",
             enable_idempotence=True,
             linger_ms=0,
+            partitioner=partition_of,
             max_batch_size=_BATCH_BYTES,
             max_request_size=self._max_request_bytes,
             request_timeout_ms=_REQUEST_TIMEOUT_MS,
@@ -121,21 +124,41 @@ class Producer:
         Returns as soon as the record is in the producer's memory: records enqueued one after another keep
         their order within a partition. Waits while the partition's batch is full.
         """
-        source = await self._enqueue(topic, key, value, headers, partition)
         target: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
 
-        def pass_on(done: asyncio.Future[RecordMetadata]) -> None:
+        def settle(outcome: Appended | KafkaError) -> None:
             if target.done():
                 return
-            if done.cancelled():
-                target.cancel()
-            elif error := done.exception():
-                target.set_exception(self._noticed(error))
+            if isinstance(outcome, KafkaError):
+                target.set_exception(outcome)
             else:
-                target.set_result(_appended(done.result()))
+                target.set_result(outcome)
 
-        source.add_done_callback(pass_on)
+        await self.hand_over(topic, key=key, value=value, headers=headers, partition=partition, settled=settle)
         return target
+
+    async def hand_over(
+        self,
+        topic: str,
+        *,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Headers,
+        settled: Callable[[Appended | KafkaError], None],
+        partition: int | None = None,
+    ) -> None:
+        """Take a record over as `enqueue` does, and call `settled` once with how it ended.
+
+        That is told even if whoever handed the record over has gone.
+        """
+        source = await self._enqueue(topic, key, value, headers, partition)
+        source.add_done_callback(lambda done: settled(self._outcome(done)))
+
+    def _outcome(self, done: asyncio.Future[RecordMetadata]) -> Appended | KafkaError:
+        if done.cancelled():
+            return KafkaUnavailable("the producer was closed")
+        error = done.exception()
+        return _appended(done.result()) if error is None else self._noticed(error)
 
     async def _enqueue(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None

@@ -9,9 +9,10 @@ reason.
 
 import logging
 import sys
+import time
 import traceback
-from datetime import UTC, datetime
 from pathlib import Path
+from types import NoneType
 from typing import BinaryIO, Final
 
 import orjson
@@ -77,7 +78,7 @@ class Log:
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         line: dict[str, object] = {
-            "time": datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "time": _timestamp(),
             "level": level,
             "event": event,
             "service": _sink.service,
@@ -127,19 +128,44 @@ class _LibraryHandler(logging.Handler):
 def _add(line: dict[str, object], fields: dict[str, object]) -> int:
     dropped = 0
     for name, value in fields.items():
-        if isinstance(value, BaseException):
+        if name in LOG_FIELDS and (type(value) in _SCALARS or _is_plain(value)):
+            line[name] = value
+        elif name in LOG_FIELDS and isinstance(value, str):
+            line[name] = value[:_LONGEST_TEXT]
+        elif isinstance(value, BaseException):
             line |= describe(value)
-        elif name in LOG_FIELDS and _is_plain(value):
-            line[name] = value[:_LONGEST_TEXT] if isinstance(value, str) else value
         else:
             dropped += 1
     return dropped
 
 
+_SCALARS: Final = frozenset({int, float, bool, NoneType})
+
+
 def _is_plain(value: object) -> bool:
-    if isinstance(value, list | tuple):
+    if isinstance(value, str):
+        return len(value) <= _LONGEST_TEXT
+    if isinstance(value, _SEQUENCES):
         return len(value) <= _MOST_ITEMS and all(isinstance(item, str) for item in value)
-    return value is None or isinstance(value, str | int | float | bool)
+    return isinstance(value, _NUMBERS)
+
+
+_SEQUENCES: Final = (list, tuple)
+_NUMBERS: Final = (int, float)
+
+
+class _Second:
+    """The current second as text, made once in each."""
+
+    number = -1
+    text = ""
+
+
+def _timestamp() -> str:
+    second, rest = divmod(time.time_ns(), 1_000_000_000)
+    if second != _Second.number:
+        _Second.number, _Second.text = second, time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+    return f"{_Second.text}.{rest // 1_000_000:03d}Z"
 
 
 def describe(error: BaseException) -> dict[str, object]:

@@ -1,9 +1,10 @@
 """What an HTTP request to `/hooks/` says before its body is read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Self
 
+from carewire_contracts.record import record
 from carewire_ingress.adapters.body import Scope
 from carewire_ingress.domain.payload import is_supported, media_type
 from carewire_ingress.domain.start_key import STANDARD_HEADERS
@@ -17,27 +18,21 @@ _TRACEPARENT_LENGTH: Final = 55
 """Characters of version 00 (W3C Trace Context, section 3.2.2): `00-` 32 `-` 16 `-` 2."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(repr=False)
 class Arrival:
     """A request by its path and headers. `token` is None where the path is none of ours."""
 
     method: str
     token: str | None
     is_test: bool
-    content_type: str
     raw_headers: Mapping[bytes, bytes]
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
-        """Read an ASGI scope whose path begins with PREFIX. Of a repeated header the last one counts.
-
-        `content_type` becomes the bare media type.
-        """
+        """Read an ASGI scope whose path begins with PREFIX. Of a repeated header the last one counts."""
         token, _, tail = scope["path"].removeprefix(PREFIX).partition("/")
         known = tail in {"", "test"}
-        headers = dict(scope["headers"])
-        content_type = media_type(headers.get(b"content-type", b"").decode("latin-1"))
-        return cls(scope["method"], token if known else None, tail == "test", content_type, headers)
+        return cls(scope["method"], token if known else None, tail == "test", dict(scope["headers"]))
 
     @property
     def route(self) -> str:
@@ -45,17 +40,22 @@ class Arrival:
         return TEST_ROUTE if self.is_test else ROUTE
 
     @property
+    def content_type(self) -> str:
+        """The bare media type."""
+        return _media_type(self.raw_headers.get(b"content-type", b""))
+
+    @property
     def is_readable(self) -> bool:
         """Whether the body is of a kind that we read, and not compressed."""
-        encoding = self._text(b"content-encoding")
-        plain = encoding is None or encoding.strip().lower() in {"", "identity"}
+        encoding = self.raw_headers.get(b"content-encoding")
+        plain = encoding is None or encoding.strip().lower() in {b"", b"identity"}
         return plain and is_supported(self.content_type)
 
     @property
     def declared_length(self) -> int | None:
         """The body's size as announced."""
-        text = self._text(b"content-length")
-        return int(text) if text is not None and text.isascii() and text.isdigit() else None
+        digits = self.raw_headers.get(b"content-length", b"")
+        return int(digits) if digits.isdigit() else None
 
     @property
     def traceparent(self) -> str | None:
@@ -71,3 +71,9 @@ class Arrival:
     def _text(self, name: bytes) -> str | None:
         value = self.raw_headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+
+@lru_cache(maxsize=256)
+def _media_type(header: bytes) -> str:
+    """Senders say the same few over and over again."""
+    return media_type(header.decode("latin-1"))

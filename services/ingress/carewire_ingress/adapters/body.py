@@ -1,8 +1,9 @@
 """Reading the body of a call under a size cap and a deadline."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
+
+from carewire_ingress.adapters.deadline import Deadline
 
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -22,7 +23,7 @@ class CallerGone(Exception):
     """The caller hung up; nobody is there to be answered."""
 
 
-async def read_body(receive: Receive, declared: int | None, limit: int, deadline_s: float) -> bytes:
+async def read_body(receive: Receive, declared: int | None, limit: int, deadline: Deadline) -> bytes:
     """Read a body. `declared` is its Content-Length, if there is one; a larger one is not read at all.
 
     Raises BodyTooLarge, BodyTooSlow or CallerGone.
@@ -30,7 +31,7 @@ async def read_body(receive: Receive, declared: int | None, limit: int, deadline
     if declared is not None and declared > limit:
         raise BodyTooLarge
     try:
-        async with asyncio.timeout(deadline_s):
+        with deadline:
             return await _read(receive, limit)
     except TimeoutError:
         raise BodyTooSlow from None

@@ -14,6 +14,7 @@ from typing import Final
 from carewire_ingress.adapters.admission_plans import AdmissionPlans
 from carewire_ingress.adapters.arrival import Arrival
 from carewire_ingress.adapters.body import BodyTooLarge, BodyTooSlow, CallerGone, Receive, Scope, Send, read_body
+from carewire_ingress.adapters.deadline import Deadline
 from carewire_ingress.adapters.request_channel import RequestChannel
 from carewire_ingress.adapters.request_records import RequestRecord, RequestRecords
 from carewire_ingress.domain import answers
@@ -78,6 +79,7 @@ class Receiver:
         self._clock = clock
         self._limits = limits
         self._fault = fault
+        self._reading = Deadline(limits.read_seconds)
         self._under_way = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -108,8 +110,7 @@ class Receiver:
         if not arrival.is_readable:
             return answers.UNSUPPORTED_MEDIA_TYPE
         try:
-            limits = self._limits
-            body = await read_body(receive, arrival.declared_length, limits.body_bytes, limits.read_seconds)
+            body = await read_body(receive, arrival.declared_length, self._limits.body_bytes, self._reading)
         except BodyTooLarge:
             return answers.too_large(self._limits.body_bytes)
         except BodyTooSlow:

@@ -7,11 +7,13 @@ the acknowledgements, first from a probe. It lets nothing in while Kafka does no
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final, Self
 from zlib import crc32
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.topics import Topic
+from carewire_ingress.adapters.deadline import Deadline
 from carewire_ingress.domain.acknowledgements import Acknowledgements
 from carewire_ingress.domain.broker_clock import BrokerClock
 from carewire_ingress.errors import NotAcknowledged
@@ -43,6 +45,7 @@ class RequestChannel:
         self._probe_topic = probe_topic
         self._clock = clock
         self._acknowledgements = Acknowledgements(max_waiting)
+        self._patience = Deadline(ACKNOWLEDGE_WITHIN_S)
         self._broker_clock = BrokerClock()
         self._producer: Producer | None = None
         self._keeping: asyncio.Task[None] | None = None
@@ -86,7 +89,7 @@ class RequestChannel:
         if producer is None:
             raise NotAcknowledged("there is no connection to Kafka")
         try:
-            async with asyncio.timeout(ACKNOWLEDGE_WITHIN_S):
+            with self._patience:
                 return await self._append(producer, topic, key, value, headers)
         except TimeoutError:
             raise NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s") from None
@@ -97,31 +100,32 @@ class RequestChannel:
         # Each request has a key of its own, so any even spread will do; the driver's own (murmur2 in Python)
         # would cost as much as all the rest of sending.
         partition = crc32(key) % topic.partitions
+        # Not a future of the producer: giving up would cancel it, and nobody would hear how the record ended.
+        waiter: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        settled = partial(self._settled, ticket, sent, waiter)
         try:
-            future = await producer.enqueue(topic.name, key=key, value=value, headers=headers, partition=partition)
+            await producer.hand_over(
+                topic.name, key=key, value=value, headers=headers, partition=partition, settled=settled
+            )
         except BaseException as error:
             # Not in the producer's memory, so nothing is left that could settle it.
             self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
             raise
-        # Not the future itself: giving up would cancel it, and nobody would hear how the record ended.
-        waiter: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda done: self._settle(ticket, sent, done, waiter))
         return await waiter
 
-    def _settle(
-        self, ticket: int, sent: float, done: asyncio.Future[Appended], waiter: asyncio.Future[Appended]
+    def _settled(
+        self, ticket: int, sent: float, waiter: asyncio.Future[Appended], outcome: Appended | KafkaError
     ) -> None:
-        error = None if done.cancelled() else done.exception()
-        appended = None if done.cancelled() or error is not None else done.result()
-        self._acknowledgements.settled(ticket, acknowledged=_verdict(error) if appended is None else True)
-        if appended is not None and appended.timestamp_ms >= 0:
-            self._broker_clock.observe(sent, self._clock.monotonic(), appended.timestamp_ms)
-        if waiter.done():
+        if isinstance(outcome, KafkaError):
+            self._acknowledgements.settled(ticket, acknowledged=_verdict(outcome))
+            if not waiter.done():
+                waiter.set_exception(outcome)
             return
-        if appended is not None:
-            waiter.set_result(appended)
-        else:
-            waiter.set_exception(error or NotAcknowledged("the producer was closed"))
+        self._acknowledgements.settled(ticket, acknowledged=True)
+        if outcome.timestamp_ms >= 0:
+            self._broker_clock.observe(sent, self._clock.monotonic(), outcome.timestamp_ms)
+        if not waiter.done():
+            waiter.set_result(outcome)
 
     async def _keep(self) -> None:
         """Connect, watch, and connect anew whenever the producer cannot go on."""

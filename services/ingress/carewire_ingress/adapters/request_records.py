@@ -1,10 +1,10 @@
 """From a verdict to its record on Kafka."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from carewire_contracts.envelope import Envelope, Headers
+from carewire_contracts.record import record
 from carewire_contracts.requests import AcceptedRequest, RefusedRequest
 from carewire_contracts.topics import Topic, Topics
 from carewire_ingress.domain.admit import Accepted, Admission, Rejected
@@ -20,7 +20,7 @@ LIFE: Final = timedelta(seconds=10)
 error of the learned clock can expire what was accepted."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(repr=False)
 class RequestRecord:
     """A record that is ready to be appended. `expires_at` is None where it may be appended at any time."""
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from carewire_contracts.identifiers import Identifier
+from carewire_contracts.record import record
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.identifiers import IdentifierSystems, read_identifiers
@@ -17,7 +18,7 @@ from carewire_ingress.domain.payload import read_payload
 from carewire_ingress.domain.start_key import start_key
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Accepted:
     """The call starts one care flow of this release for its start key. No identifiers: an anonymous patient."""
 

@@ -4,11 +4,11 @@ Errors are problem details (RFC 9457) and say what the sender can do. None holds
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
+from carewire_contracts.record import record
 from carewire_contracts.requests import Reason
 from carewire_ingress.domain.admit import Rejected
 
@@ -18,7 +18,7 @@ _JSON: Final = b"application/json"
 _PROBLEM: Final = b"application/problem+json"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Answer:
     """Status, body and headers; `outcome` is the one word that logs and metrics use for it."""
 

@@ -1,10 +1,11 @@
 """One HTTP call to an incoming webhook, as the decision about it needs it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from carewire_contracts.record import record
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(repr=False)
 class Call:
     """A call. `content_type` is the bare media type; names in `headers` are in lower case.
 

@@ -1,17 +1,20 @@
 """JSONPath as RFC 9535 defines it, compiled once and asked for exactly one value.
 
-A path that can match one node at most (names and indexes only) becomes a plain walk: it costs a hundredth of a
-general query, and nearly all mappings are of that kind.
+Names and indexes, which match one node at most, become a plain walk, and so do filters that compare a text, as in
+`$.extension[?@.url == 'age'].valueInteger`: nearly all mappings are of these kinds, and a walk costs a hundredth of
+a general query.
 """
 
+from collections.abc import Callable, Iterable, Sequence
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError
-from jsonpath.segments import JSONPathRecursiveDescentSegment
-from jsonpath.selectors import IndexSelector, NameSelector
+from jsonpath.filter import InfixExpression, RelativeFilterQuery, StringLiteral
+from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment
+from jsonpath.selectors import Filter, IndexSelector, JSONPathSelector, NameSelector
 
 MAX_PATH_LENGTH: Final = 1_024
 """Characters of a path; the longest honest ones (FHIR filters) have some 200."""
@@ -29,24 +32,77 @@ class Miss(Enum):
     TOO_DEEP = "payload nested too deeply for this path"
 
 
-class JsonPath:
-    """A compiled path. `text` is what staff wrote."""
+_NO_MATCH: Final = Miss.NO_MATCH
+"""Looked up once: a member of an enumeration costs as much as a step."""
 
-    __slots__ = ("_query", "_steps", "text")
+Find: TypeAlias = Callable[[object], object]
+
+
+class _Walk:
+    """Names and indexes, which lead to one place."""
+
+    __slots__ = ("_places",)
+
+    def __init__(self, places: Sequence[str | int]) -> None:
+        self._places: Final[tuple[tuple[Any, type], ...]] = tuple(
+            (place, dict if isinstance(place, str) else list) for place in places
+        )
+
+    def find(self, payload: object) -> object:
+        """The value at the place, or Miss.NO_MATCH."""
+        node: Any = payload
+        for place, container in self._places:
+            # Parsed JSON holds these very types, and a string is no container of characters.
+            kind = type(node)
+            if kind is not container:
+                return _NO_MATCH
+            try:
+                node = node[place]
+            except LookupError:
+                return _NO_MATCH
+        return node
+
+    def select(self, nodes: list[object]) -> list[object]:
+        """Where the places are found from each node."""
+        return [found for node in nodes if (found := self.find(node)) is not _NO_MATCH]
+
+
+class _TextFilter:
+    """Selects those children in which a certain text stands at a place."""
+
+    __slots__ = ("_place", "_text")
+
+    def __init__(self, place: _Walk, text: str) -> None:
+        self._place: Final = place
+        self._text: Final = text
+
+    def select(self, nodes: list[object]) -> list[object]:
+        """The children of each node that are chosen."""
+        find, text = self._place.find, self._text
+        return [child for node in nodes for child in _children(node) if find(child) == text]
+
+
+def _children(node: object) -> Iterable[object]:
+    if isinstance(node, list):
+        return node
+    return node.values() if isinstance(node, dict) else ()
+
+
+_Step: TypeAlias = _Walk | _TextFilter
+
+
+class JsonPath:
+    """A compiled path. `text` is what staff wrote.
+
+    `find` returns the one value at this path (null is a value), or a Miss, and never raises.
+    """
+
+    __slots__ = ("find", "text")
 
     def __init__(self, text: str) -> None:
         """Compile; raises InvalidPath."""
         self.text: Final = text
-        self._query: Final = _compile(text)
-        self._steps: Final = _steps(self._query)
-
-    def find(self, payload: object) -> object:
-        """The one value at this path (null is a value), or a Miss. Never raises."""
-        if self._steps is not None:
-            return _walk(payload, self._steps)
-        if not isinstance(payload, dict | list):
-            return Miss.NO_MATCH  # nothing is below a scalar; the library would read a string as JSON text
-        return _search(self._query, payload)
+        self.find: Final = _finder(_compile(text))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, JsonPath) and other.text == self.text
@@ -77,35 +133,62 @@ def _compile(text: str) -> JSONPath:
     return query
 
 
-def _steps(query: JSONPath) -> tuple[str | int, ...] | None:
-    """The names and indexes to walk, or None where the path may match several nodes."""
-    if not query.singular_query():
-        return None
-    steps: list[str | int] = []
+def _finder(query: JSONPath) -> Find:
+    steps = _steps(query)
+    if steps is None:
+        return partial(_search, query)
+    if len(steps) == 1 and isinstance(steps[0], _Walk):
+        return steps[0].find
+    return partial(_follow, steps)
+
+
+def _steps(query: JSONPath) -> list[_Step] | None:
+    """The way to walk; None where a path takes another kind of step."""
+    steps: list[_Step] = []
+    places: list[str | int] = []
     for segment in query.segments:
+        if not isinstance(segment, JSONPathChildSegment) or len(segment.selectors) != 1:
+            return None
         selector = segment.selectors[0]
         if isinstance(selector, NameSelector):
-            steps.append(selector.name)
+            places.append(selector.name)
         elif isinstance(selector, IndexSelector):
-            steps.append(selector.index)
-    return tuple(steps)
-
-
-def _walk(payload: object, steps: tuple[str | int, ...]) -> object:
-    node = payload
-    for step in steps:
-        if isinstance(step, str):
-            if not isinstance(node, dict) or step not in node:
-                return Miss.NO_MATCH
-            node = node[step]
+            places.append(selector.index)
+        elif (chosen := _text_filter(selector)) is not None:
+            steps += [_Walk(places), chosen]
+            places = []
         else:
-            if not isinstance(node, list) or not -len(node) <= step < len(node):
-                return Miss.NO_MATCH
-            node = node[step]
-    return node
+            return None
+    return [*steps, _Walk(places)]
 
 
-def _search(query: JSONPath, payload: dict[str, object] | list[object]) -> object:
+def _text_filter(selector: JSONPathSelector) -> _TextFilter | None:
+    """The filter of a selector such as `?@.url == 'age'`; None where it is of another kind."""
+    condition = selector.expression.expression if isinstance(selector, Filter) else None
+    if not isinstance(condition, InfixExpression) or condition.operator != "==":
+        return None
+    query, literal = condition.left, condition.right
+    if not isinstance(query, RelativeFilterQuery) or not isinstance(literal, StringLiteral):
+        return None
+    match _steps(query.path):
+        case [_Walk() as place]:
+            return _TextFilter(place, literal.value)
+    return None
+
+
+def _follow(steps: Sequence[_Step], payload: object) -> object:
+    """Go all steps, in linear time: none leads to a node twice."""
+    nodes = [payload]
+    for step in steps:
+        nodes = step.select(nodes)
+    if len(nodes) == 1:
+        return nodes[0]
+    return Miss.SEVERAL_MATCHES if nodes else _NO_MATCH
+
+
+def _search(query: JSONPath, payload: object) -> object:
+    if not isinstance(payload, dict | list):
+        return _NO_MATCH  # nothing is below a scalar; the library would read a string as JSON text
     try:
         matches = list(islice(query.finditer(payload), 2))
     except JSONPathError:

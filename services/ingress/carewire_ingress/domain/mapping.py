@@ -2,34 +2,36 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from carewire_contracts.catalogue import CatalogueRelease
 from carewire_contracts.definition import DataPointDefinition
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
-from carewire_contracts.values import Mismatch, ValueType, check_constraints, parse_value, to_wire
+from carewire_contracts.values import Constraints, Mismatch, Parser, ValueType, parser_of, to_wire
 from carewire_ingress.domain.json_path import JsonPath, Miss
 from carewire_ingress.domain.webhook import IncomingWebhook
 
 
 @dataclass(frozen=True, slots=True)
 class MappedDataPoint:
-    """One data point, and the path at which a payload holds its value."""
+    """One data point, and the path at which a payload holds its value.
+
+    How its type is parsed and what the definition allows are looked up once, here, and not at each call.
+    """
 
     id: str
     key: str
     value_type: ValueType
     type_name: str
     required: bool
-    possible_values: tuple[Any, ...]
-    minimum: float | None
-    maximum: float | None
-    is_bounded: bool
     path: JsonPath
+    parse: Parser
+    possible_values: Constraints | None
+    range: Constraints | None
 
     @classmethod
     def of(cls, definition: DataPointDefinition, path: JsonPath) -> "MappedDataPoint":
         """Join a definition with its path."""
+        possible = tuple(possible.value for possible in definition.possible_values)
         bounds = definition.range
         return cls(
             id=definition.id,
@@ -37,11 +39,10 @@ class MappedDataPoint:
             value_type=definition.value_type,
             type_name=definition.value_type.value,
             required=not definition.optional,
-            possible_values=tuple(possible.value for possible in definition.possible_values),
-            minimum=None if bounds is None else bounds.min,
-            maximum=None if bounds is None else bounds.max,
-            is_bounded=bounds is not None or bool(definition.possible_values),
             path=path,
+            parse=parser_of(definition.value_type),
+            possible_values=Constraints(possible_values=possible) if possible else None,
+            range=None if bounds is None else Constraints(minimum=bounds.min, maximum=bounds.max),
         )
 
     def read(self, payload: object) -> DataPointValue | Reason | None:
@@ -51,18 +52,15 @@ class MappedDataPoint:
             return self._missed(raw)
         if raw is None and not self.required:
             return None
-        parsed = parse_value(raw, self.value_type)
+        parsed = self.parse(raw)
         if isinstance(parsed, Mismatch):
             return self._refuse(ReasonCode.WRONG_TYPE, parsed)
-        if self.is_bounded and (breach := self._breach(parsed.value)) is not None:
-            return breach
-        return DataPointValue(self.id, self.type_name, to_wire(parsed.value, self.value_type))
-
-    def _breach(self, value: Any) -> Reason | None:
-        if self.possible_values and (fault := check_constraints(value, possible_values=self.possible_values)):
+        value = parsed.value
+        if self.possible_values is not None and (fault := self.possible_values.check(value)) is not None:
             return self._refuse(ReasonCode.NOT_A_POSSIBLE_VALUE, fault)
-        fault = check_constraints(value, minimum=self.minimum, maximum=self.maximum)
-        return None if fault is None else self._refuse(ReasonCode.OUT_OF_RANGE, fault)
+        if self.range is not None and (fault := self.range.check(value)) is not None:
+            return self._refuse(ReasonCode.OUT_OF_RANGE, fault)
+        return DataPointValue(self.id, self.type_name, to_wire(value, self.value_type))
 
     def _missed(self, miss: Miss) -> Reason | None:
         if miss is Miss.NO_MATCH and not self.required:

@@ -7,9 +7,9 @@ A sender says that two calls are one delivery by a value of its own. The first t
 4. none: the call stands for itself, by its request id
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from carewire_contracts.record import record
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_contracts.values.soundness import name_of
 from carewire_ingress.domain.call import Call
@@ -23,7 +23,7 @@ MAX_KEY_LENGTH: Final = 512
 STANDARD_HEADERS: Final = ("idempotency-key", "webhook-id")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(repr=False)
 class _Found:
     """A sender's value: `source` keeps equal values of different origin apart."""
 
