@@ -70,9 +70,10 @@ class ApiKeys:
         return plaintext
 
     async def ensure_first(self, name: str = "bootstrap", plaintext: str | None = None) -> str | None:
-        """Make the first admin key if there is none of this name; return it if it was made.
+        """Make the first admin key if there is none of this name; return it if it was made here.
 
-        `plaintext` chooses it beforehand; if it differs from the living key of this name, it takes its place.
+        `plaintext` chooses it beforehand; if it differs from the living key of this name, it takes its place. A
+        chosen key is known already and is not returned: what is shown once more ends up in a log.
         Raises ConfigurationError if it is too short to be safe.
         """
         async with self._db.connection() as connection:
@@ -86,7 +87,7 @@ class ApiKeys:
         if living:
             await self.revoke(living["id"])
         await self._add(name, Role.ADMIN, plaintext)
-        return plaintext
+        return None
 
     async def _add(self, name: str, role: Role, plaintext: str) -> None:
         async with self._db.connection() as connection:

@@ -27,9 +27,9 @@ def test_values_are_read_in_string_form_and_in_the_order_of_the_definitions() ->
 
 
 def test_everything_wrong_with_a_baseline_is_told_at_once() -> None:
-    problems = read_baseline(POINTS, {"dp_age": 131, "dp_side": "middle", "nobody": 1})
+    problems = read_baseline(POINTS, {"dp_age": 131, "dp_side": "middle", "Iris Example": 1})
     assert isinstance(problems, list)
-    assert {problem.field for problem in problems} == {"dp_surgery", "dp_age", "dp_side", "nobody"}
+    assert {problem.field for problem in problems} == {"dp_surgery", "dp_age", "dp_side", "entry 3"}
 
 
 def test_a_question_is_answered_by_its_key_or_its_id() -> None:
@@ -39,8 +39,8 @@ def test_a_question_is_answered_by_its_key_or_its_id() -> None:
 
 
 def test_everything_wrong_with_answers_is_told_at_once() -> None:
-    assert read_form_answers(FORM, {"q_pain": 1, "pain_today": 1, "note": 5, "intro": "x", "nobody": 1}) == [
-        ValueProblem("nobody", "the form has no such question"),
+    assert read_form_answers(FORM, {"q_pain": 1, "pain_today": 1, "note": 5, "intro": "x", "Iris Example": 1}) == [
+        ValueProblem("entry 5", "the form has no such question"),
         ValueProblem("intro", "this is a description and takes no answer"),
         ValueProblem("pain_today", "answered twice, by its key and by its id; answer it once"),
         ValueProblem("note", "expected string, found number"),

@@ -118,11 +118,16 @@ async def test_the_first_key_is_made_once(keys: ApiKeys) -> None:
 
 
 async def test_the_first_key_can_be_chosen_and_replaced(keys: ApiKeys) -> None:
-    assert await keys.ensure_first(plaintext=CHOSEN) == CHOSEN
-    assert await keys.ensure_first(plaintext=CHOSEN) is None
-    assert await keys.ensure_first(plaintext=CHOSEN + "2") == CHOSEN + "2"
+    for _ in range(2):
+        await keys.ensure_first(plaintext=CHOSEN)
+        assert await keys.authenticate(CHOSEN) is not None
+    await keys.ensure_first(plaintext=CHOSEN + "2")
     assert await keys.authenticate(CHOSEN) is None
     assert await keys.authenticate(CHOSEN + "2") is not None
+
+
+async def test_a_chosen_key_is_never_shown_again(keys: ApiKeys) -> None:
+    assert await keys.ensure_first(name="another", plaintext=CHOSEN + "3") is None
 
 
 async def test_a_chosen_key_must_be_long(keys: ApiKeys) -> None:

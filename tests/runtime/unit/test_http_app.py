@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Discriminator
+from pydantic import BaseModel, ConfigDict, Discriminator
 
 import carewire_runtime.http.health as health_module
 from carewire_runtime.auth import ApiKeys, Principal, Role, require
@@ -38,6 +38,8 @@ class Dog(BaseModel):
 
 
 class Thing(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
     count: int
     name: str
     id: UUID | None = None
@@ -92,6 +94,12 @@ async def test_messages_that_would_repeat_input_are_replaced(client: httpx.Async
         "Input should be a valid UUID",
         "Input is of an unknown kind",
     ]
+    assert CANARY not in answer.text
+
+
+async def test_a_key_that_the_caller_made_up_is_told_by_its_place(client: httpx.AsyncClient) -> None:
+    answer = await client.post("/things/1", json={"count": 1, "name": "x", CANARY: 1})
+    assert answer.json()["errors"] == [{"field": "(entry 3)", "message": "Extra inputs are not permitted"}]
     assert CANARY not in answer.text
 
 

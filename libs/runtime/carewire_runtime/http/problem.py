@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from carewire_runtime.errors import CarewireError
+from carewire_runtime.http.field_names import declared_names, field_name
 from carewire_runtime.telemetry.logs import logger
 
 MEDIA_TYPE: Final = "application/problem+json"
@@ -71,10 +72,12 @@ def _on_problem(_: Request, error: Exception) -> Response:
     return error.response() if isinstance(error, Problem) else _fault().response()
 
 
-def _on_invalid_request(_: Request, error: Exception) -> Response:
+def _on_invalid_request(request: Request, error: Exception) -> Response:
     found: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
+    body = error.body if isinstance(error, RequestValidationError) else None
+    declared = declared_names(request.app.openapi())
     errors = [
-        {"field": ".".join(str(part) for part in problem["loc"][1:]), "message": _message(problem)}
+        {"field": field_name(problem["loc"][1:], body, declared), "message": _message(problem)}
         for problem in found[:_MOST_FIELD_ERRORS]
     ]
     return Problem(

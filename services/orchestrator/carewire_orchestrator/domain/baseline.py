@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from carewire_contracts.definition import DataPointDefinition
-from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem, read_given_value
+from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem, read_given_value, unknown_names
 
 
 def read_baseline(
@@ -15,11 +15,7 @@ def read_baseline(
     """
     known = {definition.id: definition for definition in definitions}
     values: list[GivenValue] = []
-    problems = [
-        ValueProblem(name, "there is no such baseline data point in this release")
-        for name in given
-        if name not in known
-    ]
+    problems = unknown_names(given, known, "there is no such baseline data point in this release")
     for definition in known.values():
         raw = given.get(definition.id)
         if raw is not None:

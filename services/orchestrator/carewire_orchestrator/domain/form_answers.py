@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from carewire_contracts.definition import Form, Question
-from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem, read_given_value
+from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem, read_given_value, unknown_names
 
 
 def read_form_answers(form: Form, given: Mapping[str, object]) -> tuple[GivenValue, ...] | list[ValueProblem]:
@@ -13,7 +13,7 @@ def read_form_answers(form: Form, given: Mapping[str, object]) -> tuple[GivenVal
     """
     names = {name: question for question in form.questions for name in (question.key, question.id)}
     values: list[GivenValue] = []
-    problems = [ValueProblem(name, "the form has no such question") for name in given if name not in names]
+    problems = unknown_names(given, names, "the form has no such question")
     for question in form.questions:
         value = _read_answer(question, given)
         if isinstance(value, GivenValue):

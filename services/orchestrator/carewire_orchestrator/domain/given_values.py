@@ -3,7 +3,7 @@
 Everything that is wrong is told at once, in words that name the field and the cure and never hold the value.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -39,6 +39,11 @@ def read_given_value(
     if wrong is not None:
         return ValueProblem(name, str(wrong))
     return GivenValue(definition.id, value_type, to_wire(parsed.value, value_type))
+
+
+def unknown_names(given: Iterable[str], known: Container[str], message: str) -> list[ValueProblem]:
+    """A problem for each name that is none of ours. It is told by its place: such a name may hold anything."""
+    return [ValueProblem(f"entry {place}", message) for place, name in enumerate(given, 1) if name not in known]
 
 
 def _check(value: Any, possible: Sequence[PossibleValue], bounds: Range | None) -> Mismatch | None:

@@ -147,11 +147,12 @@ class Lifecycle:
     ) -> Advanced:
         now = self._clock.now()
         with span("orchestrator.advance_care_flow", parent=traceparent) as current:
-            current.set("care_flow_id", care_flow_id)
             async with self._db.transaction() as connection:
                 care_flow = await lock_care_flow(connection, care_flow_id)
                 if care_flow is None:
                     raise NotFound("there is no such care flow")
+                # Until it was found it was but a word of the caller's, and spans hold none of those.
+                current.set("care_flow_id", care_flow_id)
                 release = (await self._releases.load(connection, [care_flow.release_id]))[care_flow.release_id]
                 advanced = advance(release, care_flow, event(release, care_flow), now)
                 if isinstance(advanced, Refusal):
