@@ -1,0 +1,439 @@
+"""What senders, patients and secrets say stays inside: nothing of it is in whatever leaves the house.
+
+Each value of the play exists nowhere else. Afterwards all log files, spans, metrics, topics, tables and answers are
+searched, whether they are named here or not, and each route that a service describes has to have had its turn.
+"""
+
+import json
+import secrets
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaProducer
+
+from carewire_local.backoff import BackOff
+from carewire_local.examples import HIP_SURGERY, MOOD_SCREENING, new_answers, new_order
+from carewire_local.platform import Platform
+from carewire_local.stack import Stack
+from carewire_testing import eventually
+from carewire_testing.databases import fresh_database
+from carewire_testing.topics import fresh_topics
+from carewire_testing_dispatcher.receiver import Receiver, Reply
+from carewire_testing_e2e.canaries import Canaries, Family, Place
+from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
+from carewire_testing_e2e.house import SETTLED_WITHIN_S, SYSTEM, House, ok, visit
+from carewire_testing_e2e.leaving import everywhere, records
+from carewire_testing_e2e.probing import Conversation, Operation, operations, probe
+
+SERVICES = ("ingress", "orchestrator", "dispatcher")
+TOO_LARGE = 1024 * 1024
+"""What the request body may be by default; the canary stands beyond it."""
+
+
+@pytest.fixture(scope="module")
+def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+    """A house that says as much as it can: every log line, every span."""
+    folder = tmp_path_factory.mktemp("telling")
+    with fresh_database(stack.postgres_dsn) as dsn, fresh_topics(stack.kafka_bootstrap) as prefix:
+        env = {
+            "CAREWIRE_POSTGRES_DSN": dsn,
+            "CAREWIRE_TOPIC_PREFIX": prefix,
+            "CAREWIRE_PARTITIONS": "2",
+            "CAREWIRE_TIME_SCALE": "10",
+            "CAREWIRE_LOG_LEVEL": "DEBUG",
+            "CAREWIRE_TRACE_SAMPLE_RATIO": "1",
+            "CAREWIRE_TRACE_EXPORT": f"file:{folder / 'spans.jsonl'}",
+        }
+        with Platform(folder, stack=stack, env=env, backoff=BackOff(first_s=0.1)) as running:
+            yield running
+
+
+@dataclass
+class Play:
+    """One house, its canaries, and all that was said to those who brought them."""
+
+    house: House
+    receiver: Receiver
+    canaries: Canaries
+    heard: Conversation
+
+    def secret(self, kind: str, value: str) -> None:
+        """Look for a secret that the house made."""
+        self.canaries.plant(Family.CREDENTIAL, kind, value)
+
+    async def opened(self, webhook: Any) -> Any:
+        """An open webhook, whose token is a secret."""
+        opened = await self.house.open_webhook(webhook)
+        self.secret(f"token of {webhook['definition_id']}", opened["url"].rpartition("/")[2])
+        return opened
+
+    async def accepted(self, webhook: Any, payload: Any, headers: dict[str, str]) -> Any:
+        """The request of an accepted call, once it has ended."""
+        answer = await self.house.ingress.post(webhook["url"], json=payload, headers=headers)
+        assert answer.status_code == 202, answer.text
+        return await self.house.request(answer.json()["request_id"])
+
+
+@pytest.fixture
+async def play(platform: Platform, receiver: Receiver) -> AsyncIterator[Play]:
+    canaries, heard = Canaries(), Conversation()
+    async with (
+        visit(platform) as house,
+        heard.listening("ingress", house.ingress),
+        heard.listening("orchestrator", house.orchestrator),
+        heard.listening("dispatcher", house.dispatcher),
+    ):
+        await house.register_identifier_system()
+        yield Play(house, receiver, canaries, heard)
+
+
+def talkative(canaries: Canaries) -> dict[str, str]:
+    """Headers that a sender adds to its calls."""
+    return {
+        "idempotency-key": canaries(Family.SENDER, "idempotency key"),
+        "webhook-id": canaries(Family.SENDER, "webhook id of the sender"),
+        "user-agent": canaries(Family.SENDER, "user agent"),
+        "x-delivery": canaries(Family.SENDER, "delivery id of the sender"),
+        "cookie": canaries(Family.SENDER, "cookie"),
+        "tracestate": canaries(Family.SENDER, "trace state", "carewire={}".format),
+        "baggage": canaries(Family.SENDER, "baggage", "patient={}".format),
+        "content-type": canaries(Family.SENDER, "content type", "application/json; of={}".format),
+    }
+
+
+def order_of(canaries: Canaries) -> Any:
+    """An EHR's order full of canaries, as the example's webhook maps it."""
+    order = new_order()
+    order["id"] = canaries(Family.PAYLOAD, "order id")
+    order["subject"]["identifier"]["value"] = canaries(Family.PAYLOAD, "patient identifier", "MRN {}".format)
+    order["subject"]["display"] = canaries(Family.PAYLOAD, "patient name", "Zoë {}".format)
+    order[canaries(Family.PAYLOAD, "object key")] = {canaries(Family.PAYLOAD, "inner object key"): True}
+    return order
+
+
+def answers_of(canaries: Canaries, mrn: str) -> Any:
+    """A form tool's answers; one of them becomes a baseline data point."""
+    answers = new_answers(mrn)
+    preferred = canaries(Family.PAYLOAD, "baseline value")
+    next(one for one in answers["form_response"]["answers"] if "choice" in one)["choice"]["label"] = preferred
+    return answers
+
+
+def wrong_order(canaries: Canaries) -> Any:
+    """An order with nothing right in it."""
+    wrong = order_of_kind(canaries, "wrong")
+    return {
+        "occurrenceDateTime": wrong,
+        "bodySite": [{"text": wrong}],
+        "extension": {wrong: wrong},
+        "subject": {"identifier": {"system": f"https://{wrong}.example", "value": wrong}},
+    }
+
+
+def order_of_kind(canaries: Canaries, kind: str) -> str:
+    return canaries(Family.PAYLOAD, f"value of a {kind} payload")
+
+
+async def subscribe(play: Play) -> list[Any]:
+    """Three subscribers with secrets of their own: one that works, one that fails with words, one that is gone."""
+    told = play.canaries(Family.RECEIVER, "error body"), play.canaries(Family.RECEIVER, "answered header")
+
+    def failing(_: object) -> Reply:
+        return Reply(500, {"x-why": told[1], "retry-after": told[1], "location": told[1]}, body=told[0].encode())
+
+    endpoints = []
+    for kind, script in (("working", None), ("failing", failing)):
+        path = "/" + play.canaries(Family.ADDRESS, f"path of the {kind} endpoint")
+        endpoints.append((kind, play.receiver.url(path, script)))
+    gone = play.canaries(Family.ADDRESS, "path of the gone endpoint")
+    endpoints.append(("gone", f"http://127.0.0.1:9/{gone}?of={gone}"))
+    created = []
+    for kind, url in endpoints:
+        values = [play.canaries(Family.CREDENTIAL, f"custom header of {kind} {number}") for number in (1, 2)]
+        body = {"name": kind, "url": url, "headers": {"authorization": f"Bearer {values[0]}", "x-key": values[1]}}
+        answer = await ok(play.house.dispatcher.post("/v1/endpoints", json=body))
+        play.secret(f"secret of {kind}", answer["secret"].removeprefix("whsec_"))
+        created.append(answer)
+    return created
+
+
+async def senders_call(play: Play) -> list[Any]:
+    """The demo's way, and all the ways of going wrong that a sender has."""
+    canaries, house = play.canaries, play.house
+    for example in (HIP_SURGERY, MOOD_SCREENING):
+        await house.publish(example.definition)
+    hip = await play.opened(HIP_SURGERY.webhook)
+    mood = await play.opened(MOOD_SCREENING.webhook)
+    headers, order = talkative(canaries), order_of(canaries)
+    first = await play.accepted(hip, order, headers)
+    again = await play.accepted(hip, order, headers)
+    reused = await play.accepted(hip, order | {"note": order_of_kind(canaries, "changed")}, headers)
+    second = await play.accepted(mood, answers_of(canaries, order["subject"]["identifier"]["value"]), {})
+    assert again["duplicate_of"] == first["id"]
+    assert reused["failure_reason"] == "idempotency_key_reused"
+    for key in (headers["idempotency-key"], order["id"]):
+        canaries.plant(Family.SENDER, "start key without a secret", f"{hip['id']}:{key}")
+    await conflict(play)
+    await refusals(play, hip)
+    return [first, second]
+
+
+async def conflict(play: Play) -> None:
+    """Two patients in one call: an error of the domain, about identifiers."""
+    definition = instant_definition()
+    await play.house.publish(definition)
+    webhook = await play.opened(webhook_of(definition, start_key={"header": "X-Delivery"}))
+    values = [play.canaries(Family.PAYLOAD, f"identifier in conflict {number}") for number in (1, 2)]
+    for value in values:
+        key = {"x-delivery": play.canaries(Family.SENDER, f"delivery id with {value}")}
+        assert (await play.accepted(webhook, payload_of(value), key))["status"] == "SUCCESS"
+    both = {"patient_identifier": [{"system": SYSTEM, "value": value} for value in values]}
+    assert (await play.accepted(webhook, both, {}))["failure_reason"] == "identity_conflict"
+
+
+async def refusals(play: Play, webhook: Any) -> None:
+    """Every refusal that a sender can get."""
+    ingress, canaries = play.house.ingress, play.canaries
+    wrong, headers = wrong_order(canaries), talkative_again(canaries)
+    malformed = order_of_kind(canaries, "malformed").encode()
+    unknown = canaries(Family.CREDENTIAL, "token that is none")
+    query = canaries(Family.SENDER, "query of a call")
+    json_type = {"content-type": "application/json"}
+    for link in (webhook["url"], webhook["test_url"]):
+        statuses = [
+            (await ingress.post(link, json=wrong, headers=headers)).status_code,
+            (await ingress.post(link, content=b'{"' + malformed, headers=json_type)).status_code,
+            (await ingress.post(link, content=malformed, headers={"content-type": "text/plain"})).status_code,
+            (await ingress.post(link, content=b"0" * TOO_LARGE + malformed, headers=json_type)).status_code,
+            (await ingress.post(f"{link}/{unknown}", json=wrong)).status_code,
+        ]
+        assert statuses[2:] == [415, 413, 404], statuses
+        await ingress.post(f"{link}?of={query}", json=wrong)
+        await ingress.get(link, params={"of": query})
+    for path in (f"/hooks/{unknown}", f"/hooks/{unknown}/test", f"/{unknown}", f"/v1/{unknown}"):
+        assert (await ingress.post(path, json=wrong)).status_code == 404
+    await ok(ingress.post(f"/v1/incoming-webhooks/{webhook['id']}/disable"))
+
+    async def is_disabled() -> bool:
+        return (await ingress.post(webhook["url"], json=wrong)).status_code == 409
+
+    await eventually(is_disabled, SETTLED_WITHIN_S)
+
+
+def talkative_again(canaries: Canaries) -> dict[str, str]:
+    return {
+        "idempotency-key": canaries(Family.SENDER, "idempotency key of a refused call"),
+        "traceparent": f"00-{'1' * 32}-{'2' * 16}-01-{canaries(Family.SENDER, 'end of a trace header')}",
+    }
+
+
+async def the_care_team_works(play: Play, hip: Any, mood: Any) -> None:
+    """Staff answer forms, tick, read, look and stop; each thing is first done wrongly."""
+    care, canaries = play.house.orchestrator, play.canaries
+    wrong, key = order_of_kind(canaries, "wrong answer"), canaries(Family.PAYLOAD, "key of an answer")
+    done = set[str]()
+    for care_flow_id in (hip["care_flow_id"], mood["care_flow_id"]):
+        await ok(care.get(f"/v1/care-flows/{care_flow_id}/activities"))
+        await ok(care.get(f"/v1/care-flows/{care_flow_id}/data-points"))
+        while waiting := [one for one in await open_activities(play, care_flow_id) if one["id"] not in done]:
+            activity = f"/v1/activities/{waiting[0]['id']}"
+            done.add(waiting[0]["id"])
+            await ok(care.get(activity))
+            bad = {"pain_today": wrong, "outcome": wrong, "wound_dry": {key: wrong}, key: wrong}
+            refused = [
+                (await care.post(f"{activity}/submit", json={"answers": bad})).status_code,
+                (await care.post(f"{activity}/submit", json={"answers": {key: wrong}})).status_code,
+            ]
+            assert set(refused) <= {409, 422}, refused
+            await do(play, waiting[0])
+    await ok(care.get("/v1/care-flows", params={"patient_id": hip["patient_id"]}))
+    await ok(care.get(f"/v1/patients/{hip['patient_id']}"))
+    await people_without_webhooks(play)
+
+
+async def open_activities(play: Play, care_flow_id: str) -> list[Any]:
+    details = await play.house.care_flow(care_flow_id)
+    return [one for one in details["activities"] if one["status"] == "active"]
+
+
+async def do(play: Play, activity: Any) -> None:
+    """Do what an activity asks, with a canary where words can be said."""
+    said = play.canaries(Family.PAYLOAD, f"answer to activity {activity['id']}")
+    answers: dict[str, Any] = {"outcome": "appointment", "note": said}
+    if activity["title"] != "Report of the call":
+        answers = {"pain_today": 9, "wound_dry": True, "remark": said}
+    action = {"form": "submit", "checklist": "complete", "message": "read"}[activity["kind"]]
+    body = {"answers": answers} if action == "submit" else None
+    await ok(play.house.orchestrator.post(f"/v1/activities/{activity['id']}/{action}", json=body))
+
+
+async def people_without_webhooks(play: Play) -> None:
+    """A care flow that staff start and stop themselves."""
+    care, canaries = play.house.orchestrator, play.canaries
+    identifier = {"system": SYSTEM, "value": canaries(Family.PAYLOAD, "identifier that staff type")}
+    definition_id = MOOD_SCREENING.definition["id"]
+    point = canaries(Family.PAYLOAD, "data point that does not exist")
+    wrong = {"data_point_definition_id": point, "value": order_of_kind(canaries, "wrong start")}
+    start = {"definition_id": definition_id, "patient_identifier": identifier, "create_patient": True}
+    refused = await care.post("/v1/care-flows", json=start | {"data_points": [wrong]})
+    assert refused.status_code == 422
+    assert (await care.post("/v1/patients/search", json=identifier)).status_code == 404
+    given = {"low_interest": 2, "low_mood": 1, "consent": "true", "preferred_time": order_of_kind(canaries, "start")}
+    points = [{"data_point_definition_id": name, "value": value} for name, value in given.items()]
+    started = await ok(care.post("/v1/care-flows", json=start | {"data_points": points}))
+    await ok(care.post("/v1/patients/search", json=identifier))
+    reason = canaries(Family.PAYLOAD, "reason of a stop")
+    await ok(care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason}))
+    assert (await care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason})).status_code == 409
+
+
+async def staff_configure(play: Play, endpoints: list[Any]) -> None:
+    """Every other thing that staff can do to the three services' settings."""
+    house, hip = play.house, HIP_SURGERY.definition["id"]
+    await ok(house.orchestrator.get("/v1/definitions"))
+    await ok(house.orchestrator.get("/v1/identifier-systems"))
+    for path in ("", "/live"):
+        await ok(house.orchestrator.get(f"/v1/definitions/{hip}{path}"))
+    await ok(house.orchestrator.post(f"/v1/definitions/{hip}/validate"))
+    await configure_webhooks(play)
+    await configure_endpoints(play, endpoints)
+
+
+async def configure_webhooks(play: Play) -> None:
+    ingress = play.house.ingress
+    await ok(ingress.get("/v1/requests"))
+    listed = await ok(ingress.get("/v1/incoming-webhooks"))
+    webhook = f"/v1/incoming-webhooks/{listed['items'][0]['id']}"
+    await ok(ingress.get(webhook))
+    await ok(ingress.patch(webhook, json={"name": "another name"}))
+    rotated = await ok(ingress.post(f"{webhook}/rotate-token"))
+    play.secret("rotated token", rotated["url"].rpartition("/")[2])
+    await ok(ingress.delete(webhook))
+
+
+async def configure_endpoints(play: Play, endpoints: list[Any]) -> None:
+    dispatcher = play.house.dispatcher
+    await ok(dispatcher.get("/v1/endpoints"))
+    for kind, endpoint in zip(("working", "failing", "gone"), endpoints, strict=True):
+        path = f"/v1/endpoints/{endpoint['id']}"
+        await ok(dispatcher.get(path))
+        rotated = await ok(dispatcher.post(f"{path}/rotate-secret"))
+        play.secret(f"second secret of {kind}", rotated["secret"].removeprefix("whsec_"))
+        changed = {"x-key": play.canaries(Family.CREDENTIAL, f"changed header of {kind}")}
+        await ok(dispatcher.patch(path, json={"headers": changed}))
+        for action in ("retire-secret", "disable", "enable"):
+            await ok(dispatcher.post(f"{path}/{action}"))
+        wrong = play.canaries(Family.CREDENTIAL, f"impossible header of {kind}", "{}\r\nx: y".format)
+        assert (await dispatcher.patch(path, json={"headers": {"x-key": wrong}})).status_code == 422
+        url = f"http://user:{play.canaries(Family.CREDENTIAL, f'password in the URL of {kind}')}@127.0.0.1:9/"
+        await dispatcher.patch(path, json={"url": url})
+
+
+async def deliveries_are_looked_at(play: Play, endpoints: list[Any]) -> None:
+    """Wait until each subscriber was called, in vain or not, and look at the log of it."""
+    for endpoint in endpoints:
+
+        async def logged(endpoint_id: str = endpoint["id"]) -> bool:
+            found = await play.house.deliveries(endpoint_id)
+            return any(one["attempt_log"] for one in found)
+
+        await eventually(logged, SETTLED_WITHIN_S)
+        await ok(play.house.dispatcher.get("/v1/deliveries", params={"endpoint_id": endpoint["id"]}))
+
+
+async def records_are_poisoned(play: Play) -> None:
+    """Bytes that nobody can read, where services read; they are set aside with a reason."""
+    platform = play.house.platform
+    prefix, bootstrap = platform.env["CAREWIRE_TOPIC_PREFIX"], platform.stack.kafka_bootstrap
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        for kind, topic in (("ingress", "ingress.refused"), ("orchestrator", "ingress.requests")):
+            poison = play.canaries(Family.PAYLOAD, f"poison for {kind}")
+            await producer.send_and_wait(prefix + topic, b'{"' + poison.encode())
+    finally:
+        await producer.stop()
+
+    async def set_aside() -> bool:
+        found = await records(bootstrap, prefix)
+        return bool(found[f"{prefix}ingress.dead"] and found[f"{prefix}orchestrator.dead"])
+
+    await eventually(set_aside, SETTLED_WITHIN_S)
+
+
+async def every_route_is_abused(play: Play) -> list[Operation]:
+    """Call all routes with canaries wherever something can be written."""
+    anything = play.canaries(Family.SENDER, "anything sent to a management API")
+    object_key = play.canaries(Family.SENDER, "object key sent to a management API")
+    known = []
+    for service in SERVICES:
+        client: httpx.AsyncClient = getattr(play.house, service)
+        for operation in await operations(service, client):
+            known.append(operation)
+            await probe(client, operation, anything, object_key)
+            if operation.route in ("/livez", "/readyz", "/metrics"):
+                await ok(client.get(operation.route))
+    return known
+
+
+def told_to_callers(play: Play) -> Iterator[Place]:
+    """Every answer to a sender, and every answer that is an error, with its headers."""
+    for service, answer in play.heard.answers:
+        if answer.is_error or answer.request.url.path.startswith("/hooks/"):
+            head = "\n".join(f"{name}: {value}" for name, value in answer.headers.items())
+            what = f"answer {answer.status_code} of {service} to {answer.request.method}"
+            yield Place(what, head.encode() + b"\n" + answer.content)
+
+
+def told_to_subscribers(play: Play) -> Iterator[Place]:
+    """The headers of every delivered call, without those that its endpoint's owner has asked for."""
+    for received in play.receiver.received:
+        kept = {name: value for name, value in received.headers.items() if name not in ("authorization", "x-key")}
+        yield Place("headers of a delivered call", json.dumps(kept).encode())
+
+
+async def last_trace(play: Play, spans: Path) -> None:
+    """Send a last call through all services and wait for its spans: all before it are written by then."""
+    await play.house.subscribe(play.receiver.url("/last"), "pathway.completed")
+    definition = instant_definition()
+    await play.house.publish(definition)
+    webhook = await play.opened(webhook_of(definition))
+    trace_id = secrets.token_hex(16)
+    await play.accepted(webhook, {}, {"traceparent": f"00-{trace_id}-{secrets.token_hex(8)}-01"})
+
+    def all_told() -> bool:
+        lines = [line for line in spans.read_text().splitlines() if trace_id in line]
+        return all(any(service in json.loads(line)["service"] for line in lines) for service in SERVICES)
+
+    await eventually(all_told, SETTLED_WITHIN_S, pause=0.2)
+
+
+async def test_nothing_that_was_said_or_is_secret_is_in_what_leaves(play: Play, platform: Platform) -> None:
+    spans = Path(platform.env["CAREWIRE_TRACE_EXPORT"].removeprefix("file:"))
+    play.secret("first API key", platform.api_key)
+    for number, key in enumerate(platform.env["CAREWIRE_ENCRYPTION_KEYS"].split(","), 1):
+        play.secret(f"encryption key {number}", key.partition(":")[2])
+
+    endpoints = await subscribe(play)
+    hip, mood = await senders_call(play)
+    await the_care_team_works(play, hip, mood)
+    await deliveries_are_looked_at(play, endpoints)
+    await staff_configure(play, endpoints)
+    await records_are_poisoned(play)
+    known = await every_route_is_abused(play)
+    for endpoint in endpoints:
+        await ok(play.house.dispatcher.delete(f"/v1/endpoints/{endpoint['id']}"))
+    await last_trace(play, spans)
+
+    places = [*await everywhere(platform, spans), *told_to_callers(play), *told_to_subscribers(play)]
+    leaks = play.canaries.leaks(places)
+    assert not leaks, "\n".join(f"{leak}: {around!r}" for leak, around in leaks.items())
+    untouched = [str(operation) for operation in known if not play.heard.succeeded(operation)]
+    assert untouched == [], "these routes never did what they are for: let the play above use them"
+
+    values = next(place for place in places if place.name == "values of ingress.requests")
+    assert play.canaries.found(values) >= {"patient identifier", "patient name", "object key", "order id"}
