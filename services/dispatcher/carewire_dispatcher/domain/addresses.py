@@ -8,6 +8,9 @@ from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
 from typing import Final
 
 _NAT64: Final = IPv6Network("64:ff9b::/96")
+_GLOBAL_UNICAST: Final = IPv6Network("2000::/3")
+"""All that IANA gives out of IPv6. `is_global` alone lets pass what was never given out and may be routed inside:
+site-local addresses (fec0::/10) and those that hold an IPv4 address in the old way (::127.0.0.1)."""
 
 
 def is_public(text: str) -> bool:
@@ -16,7 +19,9 @@ def is_public(text: str) -> bool:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return False
-    return all(part.is_global and not part.is_multicast for part in (address, *_embedded(address)))
+    return _is_given_out(address) and all(
+        part.is_global and not part.is_multicast for part in (address, *_embedded(address))
+    )
 
 
 def is_address(text: str) -> bool:
@@ -26,6 +31,10 @@ def is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_given_out(address: IPv4Address | IPv6Address) -> bool:
+    return isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST or address in _NAT64
 
 
 def _embedded(address: IPv4Address | IPv6Address) -> tuple[IPv4Address | IPv6Address, ...]:
