@@ -220,7 +220,8 @@ def definitions(draw: st.DrawFn) -> CareFlowDefinition:
                 ]
             )
         )
-        triggers.append({"id": f"trg{number}", "target_id": later["id"], "settings": occasion})
+        settings = {**occasion, "rule": draw(st.sampled_from(_RULES))}
+        triggers.append({"id": f"trg{number}", "target_id": later["id"], "settings": settings})
     return CareFlowDefinition.model_validate(
         {"id": "random", "title": "Random", "forms": [FORM], "tracks": tracks, "triggers": triggers}
     )

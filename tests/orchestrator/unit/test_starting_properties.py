@@ -1,0 +1,248 @@
+"""Requests in any order, cut into any batches, read again at any point: what becomes of each stays the same."""
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from itertools import pairwise
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carewire_contracts.identifiers import Identifier
+from carewire_contracts.requests import AcceptedRequest, DataPointValue
+from carewire_contracts.statuses import FailureReason
+from carewire_orchestrator.domain.identity import Fingerprint, IdentityConflict, KnownPatient, NewPatient, identify
+from carewire_orchestrator.domain.request_outcome import (
+    FAILURE_MESSAGES,
+    AlreadyEnded,
+    Duplicate,
+    Failed,
+    FirstCall,
+    Succeeded,
+    is_expired,
+)
+from carewire_orchestrator.domain.request_statuses import ended, taken
+from carewire_orchestrator.domain.starting import Call, Intake, Outcome, StartedCareFlow
+from carewire_testing_orchestrator.calls import accepted, mrn
+from carewire_testing_orchestrator.definitions import release
+from carewire_testing_orchestrator.playing import NOW
+
+RELEASE = release()
+SOUND = (DataPointValue("dp_surgery", "date", "2026-03-01T00:00:00.000Z"),)
+
+OF_THE_KEY = {FailureReason.RELEASE_NOT_FOUND, FailureReason.IDENTITY_CONFLICT, FailureReason.INVALID_BASELINE}
+"""Failures of a first call, which its key keeps. The others say that a call was not the first, or none at all."""
+
+
+@dataclass
+class Known:
+    """What Postgres knows between two batches."""
+
+    first_calls: dict[str, FirstCall] = field(default_factory=dict)
+    owners: dict[Fingerprint, str] = field(default_factory=dict)
+    identifiers: dict[str, tuple[Identifier, ...]] = field(default_factory=dict)
+
+    def intake(self) -> Intake:
+        return Intake({RELEASE.release_id: RELEASE}, self.first_calls, self.owners, self.identifiers)
+
+    def keep(self, request: AcceptedRequest, outcome: Outcome) -> None:
+        """Write down what the store writes down."""
+        if isinstance(outcome, StartedCareFlow):
+            patient_id = outcome.care_flow.patient_id
+            self._claim(request, Succeeded(outcome.care_flow.id, patient_id))
+            self.owners.update((fingerprint, patient_id) for fingerprint, _ in outcome.new_identifiers)
+            self.identifiers[patient_id] = outcome.identifiers
+        elif isinstance(outcome, Failed) and outcome.reason in OF_THE_KEY:
+            self.first_calls.setdefault(request.start_key, self._first(request, outcome))
+
+    def _claim(self, request: AcceptedRequest, outcome: Succeeded) -> None:
+        assert request.start_key not in self.first_calls, "a start key starts one care flow"
+        self.first_calls[request.start_key] = self._first(request, outcome)
+
+    @staticmethod
+    def _first(request: AcceptedRequest, outcome: Succeeded | Failed) -> FirstCall:
+        return FirstCall(request.request_id, request.body_digest, outcome)
+
+
+def call(request: AcceptedRequest) -> Call:
+    prints = tuple((identifier.system, identifier.value.encode()) for identifier in request.identifiers)
+    name = request.request_id
+    return Call(request, NOW, prints, f"care-flow-of-{name}", f"patient-of-{name}")
+
+
+def run(batches: list[list[AcceptedRequest]], known: Known | None = None) -> list[Outcome]:
+    """Decide batch after batch, each with no more than what the ones before wrote down."""
+    known = Known() if known is None else known
+    outcomes: list[Outcome] = []
+    for batch in batches:
+        intake = known.intake()
+        decided = [intake.decide(call(request), NOW) for request in batch]
+        for request, outcome in zip(batch, decided, strict=True):
+            known.keep(request, outcome)
+        outcomes += decided
+    return outcomes
+
+
+def cut(requests: list[AcceptedRequest], places: set[int]) -> list[list[AcceptedRequest]]:
+    edges = [0, *sorted(place for place in places if 0 < place < len(requests)), len(requests)]
+    return [requests[start:end] for start, end in pairwise(edges)]
+
+
+@st.composite
+def requests(draw: st.DrawFn, *, identifiers: int = 2, sound: bool = False) -> list[AcceptedRequest]:
+    """Up to ten requests that share start keys, bodies, identifiers, and all that may be wrong with them."""
+    made = []
+    for number in range(draw(st.integers(1, 10))):
+        values = draw(st.sets(st.integers(0, 3), max_size=identifiers))
+        request = accepted(
+            RELEASE.definition.id,
+            RELEASE.release_id,
+            request_id=f"request-{number}",
+            start_key=f"key-{draw(st.integers(0, 3))}",
+            identifiers=tuple(mrn(str(value)) for value in sorted(values)),
+            expires_at=NOW,
+            data_points=SOUND,
+        )
+        made.append(request if sound else draw(_mishaps(request)))
+    return made
+
+
+def _mishaps(request: AcceptedRequest) -> st.SearchStrategy[AcceptedRequest]:
+    return st.sampled_from(
+        [
+            request,
+            replace(request, body_digest="1" * 64),
+            replace(request, expires_at=NOW - timedelta(milliseconds=1)),
+            replace(request, release_id="nobody's"),
+            replace(request, data_points=()),
+        ]
+    )
+
+
+@given(requests(), st.sets(st.integers(1, 9)))
+def test_how_requests_are_cut_into_batches_changes_nothing(sent: list[AcceptedRequest], places: set[int]) -> None:
+    one_by_one = run([[request] for request in sent])
+    assert run(cut(sent, places)) == one_by_one
+    assert run([sent]) == one_by_one
+
+
+@given(requests(), st.integers(0, 9))
+def test_a_batch_that_is_read_again_after_a_crash_starts_nothing(sent: list[AcceptedRequest], place: int) -> None:
+    known = Known()
+    first = run([sent], known)
+    for request, before, again in zip(sent[place:], first[place:], run([sent[place:]], known), strict=True):
+        if isinstance(before, StartedCareFlow):
+            assert again == AlreadyEnded()
+            assert ended(request, again, NOW) is None, "its end was told before"
+        elif isinstance(before, Failed) and known.first_calls.get(request.start_key, None) is not None:
+            assert again in (before, AlreadyEnded())
+        else:
+            assert again == before
+
+
+@given(requests(identifiers=1, sound=True))
+def test_in_any_order_each_key_starts_one_care_flow_and_each_identifier_stands_for_one_patient(
+    sent: list[AcceptedRequest],
+) -> None:
+    keys = {request.start_key for request in sent}
+    for order in (sent, sent[::-1], sorted(sent, key=lambda request: request.start_key)):
+        outcomes = run([order])
+        started = [outcome for outcome in outcomes if isinstance(outcome, StartedCareFlow)]
+        assert len(started) == len(keys)
+        assert len(outcomes) - len(started) == sum(isinstance(outcome, Duplicate) for outcome in outcomes)
+        new = [outcome for outcome in started if outcome.is_new_patient and outcome.identifiers]
+        told = [identifier for outcome in new for identifier in outcome.new_identifiers]
+        assert len(set(told)) == len(told) == len(new)
+
+
+@given(requests())
+def test_a_duplicate_repeats_the_outcome_of_the_first_of_its_key(sent: list[AcceptedRequest]) -> None:
+    by_request = dict(zip((request.request_id for request in sent), run([sent]), strict=True))
+    for request in sent:
+        outcome = by_request[request.request_id]
+        if isinstance(outcome, Duplicate):
+            first = by_request[outcome.request_id]
+            assert isinstance(first, StartedCareFlow)
+            assert (first.care_flow.id, first.care_flow.patient_id) == (outcome.care_flow_id, outcome.patient_id)
+            (earlier,) = (one for one in sent if one.request_id == outcome.request_id)
+            assert (earlier.start_key, earlier.body_digest) == (request.start_key, request.body_digest)
+            assert sent.index(earlier) < sent.index(request)
+
+
+@given(requests())
+def test_what_was_answered_503_starts_nothing_and_leaves_no_trace(sent: list[AcceptedRequest]) -> None:
+    outcomes = run([sent])
+    in_time = [not is_expired(request, NOW) for request in sent]
+    for outcome, counts in zip(outcomes, in_time, strict=True):
+        assert (outcome == Failed(FailureReason.NOT_ACKNOWLEDGED)) is not counts
+    without = run([[request for request, counts in zip(sent, in_time, strict=True) if counts]])
+    assert without == [outcome for outcome, counts in zip(outcomes, in_time, strict=True) if counts]
+
+
+@given(requests())
+def test_a_failed_call_makes_no_patient(sent: list[AcceptedRequest]) -> None:
+    known = Known()
+    outcomes = run([sent], known)
+    started = {outcome.care_flow.patient_id for outcome in outcomes if isinstance(outcome, StartedCareFlow)}
+    assert set(known.owners.values()) <= started
+
+
+@given(requests())
+def test_a_started_care_flow_is_told_with_all_identifiers_of_its_patient(sent: list[AcceptedRequest]) -> None:
+    known: dict[str, set[Identifier]] = {}
+    for request, outcome in zip(sent, run([sent]), strict=True):
+        if isinstance(outcome, StartedCareFlow):
+            patient = known.setdefault(outcome.care_flow.patient_id, set())
+            assert outcome.is_new_patient is (outcome.care_flow.patient_id == f"patient-of-{request.request_id}")
+            assert {identifier for _, identifier in outcome.new_identifiers} == {*request.identifiers} - patient
+            patient.update(request.identifiers)
+            assert set(outcome.identifiers) == patient
+            assert len(outcome.identifiers) == len(patient), "each of them once"
+
+
+@given(requests())
+def test_every_request_is_told_of_from_its_schedule_to_one_end(sent: list[AcceptedRequest]) -> None:
+    for request, outcome in zip(sent, run([sent]), strict=True):
+        last = ended(request, outcome, NOW)
+        assert last is not None
+        statuses = [*taken(request, NOW, NOW), last]
+        assert [event.status for event in statuses][:2] == ["SCHEDULED", "PROCESSING"]
+        assert {event.request_id for event in statuses} == {request.request_id}
+        if isinstance(outcome, Failed):
+            told = last.model_dump()
+            assert (told["status"], told["reason"]) == ("FAILED", outcome.reason)
+            assert told["message"] == FAILURE_MESSAGES[outcome.reason]
+        else:
+            assert last.status == "SUCCESS"
+
+
+fingerprints = st.tuples(st.sampled_from(["mrn", "ssn"]), st.sampled_from([b"1", b"2", b"3"]))
+
+
+@given(st.lists(fingerprints, max_size=6), st.dictionaries(fingerprints, st.sampled_from(["a", "b"])))
+def test_whom_identifiers_stand_for(given_ones: list[Fingerprint], owners: dict[Fingerprint, str]) -> None:
+    found = identify(given_ones, owners)
+    patients = {owners[one] for one in given_ones if one in owners}
+    match found:
+        case IdentityConflict():
+            assert len(patients) > 1
+        case KnownPatient():
+            assert patients == {found.patient_id}
+        case NewPatient():
+            assert patients == set()
+    if not isinstance(found, IdentityConflict):
+        assert set(found.missing) == {one for one in given_ones if one not in owners}
+        assert len(set(found.missing)) == len(found.missing), "each becomes theirs once"
+
+
+@given(st.permutations([("mrn", b"1"), ("ssn", b"2"), ("mrn", b"3")]))
+def test_the_order_of_identifiers_does_not_choose_the_patient(order: list[Fingerprint]) -> None:
+    owners = {("ssn", b"2"): "patient"}
+    found = identify(order, owners)
+    assert isinstance(found, KnownPatient)
+    assert found.patient_id == "patient"
+
+
+def test_every_failure_says_the_cause_and_a_cure() -> None:
+    assert FAILURE_MESSAGES.keys() == set(FailureReason)
+    for message in FAILURE_MESSAGES.values():
+        assert message.endswith(".")
