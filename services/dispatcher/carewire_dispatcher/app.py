@@ -50,6 +50,7 @@ from carewire_runtime.retry import retry_in_place
 SERVICE: Final = "dispatcher"
 ROLES: Final = ("api", "fan-out", "worker", "attempt-log")
 _PACKAGE: Final = "carewire_dispatcher"
+_WORKER_LINGER_MS: Final = 50
 
 
 def topics_of(settings: DispatcherSettings) -> Topics:
@@ -130,7 +131,7 @@ class _Assembly:
             if "fan-out" in roles:
                 self._add_fan_out(endpoints, producer)
             if "worker" in roles:
-                await self._add_worker(endpoints, producer)
+                await self._add_worker(endpoints)
         if "attempt-log" in roles:
             self._add_attempt_log(db, producer)
         routers = self._add_api(db, producer) if "api" in roles else []
@@ -138,11 +139,11 @@ class _Assembly:
         self._parts.append(HttpServer(app, self._settings.http_host, self._settings.http_port))
         return self._parts
 
-    async def _producer(self) -> Producer:
-        producer = Producer(self._settings.kafka_bootstrap, "carewire-dispatcher")
+    async def _producer(self, purpose: str = "producer", linger_ms: int = 0) -> Producer:
+        producer = Producer(self._settings.kafka_bootstrap, f"carewire-dispatcher-{purpose}", linger_ms=linger_ms)
         await retry_in_place(producer.start, self._clock, what="start_producer")
         self._cleanup.push_async_callback(producer.stop)
-        self._health.add("producer", lambda: "the producer failed" if producer.failed.done() else None)
+        self._health.add(purpose, lambda: "the producer failed" if producer.failed.done() else None)
         return producer
 
     async def _database(self) -> Database:
@@ -184,7 +185,9 @@ class _Assembly:
         self._health.add(name, consumer.not_ready)
         self._parts.append(consumer)
 
-    async def _add_worker(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
+    async def _add_worker(self, endpoints: CompactedTable[Endpoint]) -> None:
+        # Nobody waits for what a worker writes: its next hops are due in seconds, the rest is for the log.
+        producer = await self._producer("worker-producer", _WORKER_LINGER_MS)
         allow_open_files()
         sender = AiohttpSender(
             allow_http=self._settings.allow_http_endpoints,
