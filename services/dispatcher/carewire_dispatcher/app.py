@@ -78,18 +78,13 @@ async def setup(settings: DispatcherSettings) -> None:
         await migrate(db, _PACKAGE)
         await ensure_topics(bootstrap, topics.dispatcher())
         await verify_topics(bootstrap, topics.dispatcher())
-        # A broker that has just been made creates its offsets topic at the first question.
-        await retry_in_place(lambda: _commit_offsets(bootstrap, topics), SystemClock(), what="commit_offsets")
+        for group, (consumed, at) in _consumed(topics).items():
+            await commit_initial_offsets(bootstrap, group, consumed, at)
         key = await ApiKeys(db).ensure_first(plaintext=settings.bootstrap_api_key)
         if key is not None:
             sys.stdout.write(orjson.dumps({"api_key": key}).decode() + "\n")
     finally:
         await db.stop()
-
-
-async def _commit_offsets(bootstrap: str, topics: Topics) -> None:
-    for group, (consumed, at) in _consumed(topics).items():
-        await commit_initial_offsets(bootstrap, group, consumed, at)
 
 
 async def verify(settings: DispatcherSettings) -> None:

@@ -80,13 +80,8 @@ async def setup(settings: IngressSettings) -> None:
     await ensure_topics(settings.kafka_bootstrap, topics.ingress())
     await verify_topics(settings.kafka_bootstrap, topics.ingress())
     # From the start: saving an entry of the log again changes nothing.
-    # A new cluster has no group coordinator until it is first asked for one.
-    await retry_in_place(
-        lambda: commit_initial_offsets(
-            settings.kafka_bootstrap, log_writer_group(settings), _logged_topics(topics), at="start"
-        ),
-        SystemClock(),
-        what="commit_initial_offsets",
+    await commit_initial_offsets(
+        settings.kafka_bootstrap, log_writer_group(settings), _logged_topics(topics), at="start"
     )
     if key is not None:
         sys.stdout.write(orjson.dumps({"api_key": key}).decode() + "\n")

@@ -142,7 +142,20 @@ async def commit_initial_offsets(
     """Commit where a new group begins, only for partitions where it has no offset yet; return these.
 
     Without this a group that was never there would skip, or repeat, whatever lies between setup and start.
+    A new cluster has no coordinators until it is first asked for one: that is waited for. Raises KafkaUnavailable.
     """
+    topics = list(topics)
+    for _ in range(_PATIENCE_S * 10 - 1):
+        try:
+            return await _commit_missing(bootstrap, group, topics, at)
+        except KafkaUnavailable:
+            await asyncio.sleep(0.1)
+    return await _commit_missing(bootstrap, group, topics, at)
+
+
+async def _commit_missing(
+    bootstrap: str, group: str, topics: list[Topic], at: Literal["end", "start"]
+) -> list[Position]:
     known = await committed(bootstrap, group)
     wanted = [(topic.name, number) for topic in topics for number in range(topic.partitions)]
     missing = [TopicPartition(*position) for position in wanted if position not in known]

@@ -12,8 +12,10 @@ from typing import Final
 class Pace:
     """When the broker answers a fetch, and how often a batch is taken.
 
-    The broker answers as soon as `min_bytes` are there, at the latest after `max_wait_ms`. `tick_s` is the
-    least time from one batch to the next, so that batches form under load; after a quiet time there is no wait.
+    The broker answers as soon as `min_bytes` are there, at the latest after `max_wait_ms`: with one byte that
+    bounds how often an idle consumer asks, and how long a new assignment waits behind the old one's question.
+    `tick_s` is the least time from one batch to the next, so that batches form under load; after a quiet time
+    there is no wait.
     """
 
     min_bytes: int
@@ -21,8 +23,8 @@ class Pace:
     tick_s: float
 
 
-EAGER: Final = Pace(min_bytes=1, max_wait_ms=500, tick_s=0.004)
+EAGER: Final = Pace(min_bytes=1, max_wait_ms=1_000, tick_s=0.004)
 """For what a journey waits for."""
 
-LAZY: Final = Pace(min_bytes=64 * 1024, max_wait_ms=250, tick_s=0.0)
-"""For logs and the like: a quarter of a second later is soon enough."""
+LAZY: Final = Pace(min_bytes=64 * 1024, max_wait_ms=500, tick_s=0.0)
+"""For logs and the like: half a second later is soon enough."""

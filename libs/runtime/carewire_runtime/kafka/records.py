@@ -1,6 +1,6 @@
 """A record as consumers see it: bytes, with nothing decoded."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -13,7 +13,7 @@ class Record:
     offset: int
     timestamp_ms: int
     key: bytes | None
-    value: bytes | None
+    value: bytes | None = field(repr=False)
     headers: tuple[tuple[str, bytes], ...]
 
     def header(self, name: str) -> bytes | None:

@@ -24,8 +24,10 @@ T = TypeVar("T")
 Decode = Callable[[str, bytes], T]
 """Makes an entry of a record's key and value; raises ValueError for what it cannot read."""
 
-_POLL_MS: Final = 250
-"""How long one poll waits for news; news end it at once. So it bounds only how soon a stop is noticed."""
+_POLL_MS: Final = 1_000
+"""How long one poll waits for news; news end it at once. So it bounds only how soon a deaf consumer is noticed."""
+_FETCH_MAX_WAIT_MS: Final = 5_000
+"""How long the broker waits for news: an idle table costs one fetch in so long."""
 _REQUEST_TIMEOUT_MS: Final = 10_000
 
 _log = logger("table")
@@ -82,8 +84,6 @@ class CompactedTable(Generic[T]):
         following = asyncio.create_task(retry_in_place(lambda: self._follow(stop), self._clock, what="follow_table"))
         try:
             await asyncio.wait([stopping, following], return_when=asyncio.FIRST_COMPLETED)
-            if not following.done():
-                await asyncio.wait([following], timeout=2 * _POLL_MS / 1000)
         finally:
             unwatch()
             for task in (stopping, following):
@@ -98,12 +98,12 @@ class CompactedTable(Generic[T]):
                 bootstrap_servers=self._bootstrap,
                 enable_auto_commit=False,
                 auto_offset_reset="earliest",
+                fetch_max_wait_ms=_FETCH_MAX_WAIT_MS,
                 request_timeout_ms=_REQUEST_TIMEOUT_MS,
             )
             try:
                 await consumer.start()
                 partitions = await self._partitions(consumer)
-                consumer.assign(partitions)
                 await self._load(consumer, partitions, stop)
                 while not stop.is_set():
                     for key, entry in self._read(await self._poll(consumer)):
@@ -120,8 +120,10 @@ class CompactedTable(Generic[T]):
         return [TopicPartition(self._topic, number) for number in sorted(numbers)]
 
     async def _load(self, consumer: AIOKafkaConsumer, partitions: list[TopicPartition], stop: asyncio.Event) -> None:
+        # Asked before the first fetch, behind which the answers would have to wait.
         ends = await consumer.end_offsets(partitions)
         begins = await consumer.beginning_offsets(partitions)
+        consumer.assign(partitions)
         loading: dict[str, T] = {}
         behind = {partition for partition in partitions if begins[partition] < ends[partition]}
         while behind and not stop.is_set():

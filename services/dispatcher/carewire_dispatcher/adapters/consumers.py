@@ -19,6 +19,8 @@ from carewire_dispatcher.domain.tiers import Wheel
 SESSION_TIMEOUT_S: Final = 6.0
 """The least that brokers allow by default: partitions of a killed worker stay unread for this long."""
 _HEARTBEAT_S: Final = 2.0
+_LANE_WAIT_MS: Final = 1_000
+"""An idle lane costs one fetch a second; a fresh delivery ends the wait at once."""
 _WHEEL_WAIT_MS: Final = 500
 """An idle wheel costs two fetches a second; a due record may be late by this and a drain."""
 _WHEEL_FETCH_BYTES: Final = 128 * 1024
@@ -50,6 +52,7 @@ def lane_consumer(bootstrap: str, topics: Topics) -> AIOKafkaConsumer:
         partition_assignment_strategy=(RangePartitionAssignor,),
         session_timeout_ms=int(SESSION_TIMEOUT_S * 1000),
         heartbeat_interval_ms=int(_HEARTBEAT_S * 1000),
+        fetch_max_wait_ms=_LANE_WAIT_MS,
     )
 
 
