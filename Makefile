@@ -31,7 +31,7 @@ demo: install ## Show one journey from webhook to signed delivery, then exit
 	@$(RUN) carewire demo
 
 test: install ## Run all tests, on real Kafka and real Postgres
-	@$(RUN) pytest --cov --cov-report=term:skip-covered
+	@$(RUN) pytest -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term:skip-covered
 
 test-unit: install ## Run the pure tests only: seconds, no servers
 	@$(RUN) pytest -m unit

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,9 +21,20 @@ _ROOT = pytest.StashKey[Path]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of this run: all stacks of the run live in it, so what they leave behind is found."""
-    root = Path(tempfile.mkdtemp(prefix="carewire-test-")).resolve()
+    workerinput: dict[str, str] = getattr(config, "workerinput", {})
+    if workerinput:
+        root = Path(workerinput["carewire_root"]) / workerinput["workerid"]
+        root.mkdir()
+    else:
+        root = Path(tempfile.mkdtemp(prefix="carewire-test-")).resolve()
     root.chmod(0o711)  # for root, Postgres runs as another user, who has to pass through
     config.stash[_ROOT] = root
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process that takes a share of the tests (pytest-xdist) where the folder of this run is."""
+    node.workerinput["carewire_root"] = str(node.config.stash[_ROOT])
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,8 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(kind)
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_sessionfinish(session: pytest.Session) -> Iterator[None]:
     """Fail a run that leaves processes behind."""
+    yield
+    if hasattr(session.config, "workerinput"):
+        return  # whoever shared the tests out looks, when all its workers are gone
     root = session.config.stash[_ROOT]
     remaining = left_behind(root)
     shutil.rmtree(root, ignore_errors=True)
