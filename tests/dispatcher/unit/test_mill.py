@@ -1,0 +1,315 @@
+"""The mill does as `decide` says, and finishes a record only after all that it led to was acknowledged.
+
+Kafka and the receivers are played by scripts here; what plays the clock is the runtime's fake.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from aiokafka import TopicPartition
+
+from carewire_dispatcher.adapters.attempter import Attempter
+from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
+from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.adapters.mill import Mill
+from carewire_dispatcher.adapters.pulse import Pulse
+from carewire_dispatcher.adapters.sender import Call
+from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.domain.classify import Answer, Failure
+from carewire_dispatcher.domain.delivery import Delivery
+from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry
+from carewire_dispatcher.domain.schedule import RetrySchedule
+from carewire_dispatcher.domain.tiers import Wheel
+from carewire_runtime.clock import FakeClock
+from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery, an_endpoint
+
+Written = tuple[int | None, Delivery]
+
+
+@dataclass
+class World:
+    """Receivers that answer by script, and a Kafka that acknowledges when it is told to."""
+
+    clock: FakeClock = field(default_factory=FakeClock)
+    endpoint: Endpoint | None = field(default_factory=an_endpoint)
+    answers: list[Answer | Failure] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    forwarded: list[Written] = field(default_factory=list)
+    logged: list[LogEntry] = field(default_factory=list)
+    buried: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.answering, self.acknowledging = asyncio.Event(), asyncio.Event()
+        self.answering.set()
+        self.acknowledging.set()
+        self.source = Source(TopicPartition("fast", 3), "fast", None, 0, 10_000_000)
+        self.mill = Mill(
+            lambda _: self.endpoint,
+            Attempter(cast("Any", self), RetrySchedule(), self.clock, Pulse(self.clock, 10)),
+            cast("DeliveryWriter", self),
+            Wheel(),
+            self.clock,
+            self.bury,
+        )
+
+    async def send(self, call: Call) -> Answer | Failure:
+        self.calls.append(call)
+        await self.answering.wait()
+        return self.answers.pop(0) if self.answers else Answer(200)
+
+    async def forward(self, lane: str, partition: int, tier: int | None, delivery: Delivery) -> None:
+        assert (lane, partition) == ("fast", 3)
+        self.forwarded.append((tier, delivery))
+        await self.acknowledging.wait()
+
+    async def log(self, entry: LogEntry) -> None:
+        self.logged.append(entry)
+        await self.acknowledging.wait()
+
+    async def log_and_forward(
+        self, entry: LogEntry, lane: str, partition: int, tier: int | None, delivery: Delivery
+    ) -> None:
+        await asyncio.gather(self.forward(lane, partition, tier, delivery), self.log(entry))
+
+    async def bury(self, record: Any, reason: str) -> None:
+        self.buried.append(f"{reason} at {record.offset}")
+        await self.acknowledging.wait()
+
+    @property
+    def now(self) -> int:
+        return millis(self.clock)
+
+    def put(self, *deliveries: Delivery, first: int = 0) -> None:
+        records = [
+            SimpleNamespace(
+                offset=first + number, timestamp=0, key=one.endpoint_id.encode(), value=one.body, headers=one.headers()
+            )
+            for number, one in enumerate(deliveries)
+        ]
+        self.source.put(records)
+        self.mill.offer(self.source)
+
+    def due(self, number: int = 0, **fields: Any) -> Delivery:
+        return a_delivery(id=f"delivery {number}", due_at=self.now, **fields)
+
+    @property
+    def committed(self) -> int:
+        position = self.source.tracker.position()
+        return -1 if position is None else position[0]
+
+
+async def settle() -> None:
+    for _ in range(30):
+        await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def world() -> AsyncIterator[World]:
+    made = World()
+    running = asyncio.create_task(made.mill.run())
+    yield made
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    made.answering.set()
+    made.acknowledging.set()
+    await made.mill.drain(1)
+    assert not made.mill.failed.done()
+
+
+async def test_a_delivered_record_finishes_after_its_log_entry_was_acknowledged(world: World) -> None:
+    world.acknowledging.clear()
+    world.put(world.due())
+    await settle()
+    assert [entry.status for entry in world.logged] == [DeliveryStatus.DELIVERED]
+    assert world.committed == 0
+    world.acknowledging.set()
+    await settle()
+    assert world.committed == 1
+    assert world.forwarded == []
+
+
+async def test_a_failed_attempt_finishes_after_both_its_log_entry_and_its_next_hop(world: World) -> None:
+    world.answers = [Answer(500)]
+    world.acknowledging.clear()
+    world.put(world.due(hop=4))
+    await settle()
+    assert world.committed == 0
+    [(tier, following)] = world.forwarded
+    assert tier is None, "the first retry comes within two seconds, so it goes to the lane and waits in memory"
+    assert (following.hop, following.slot, following.attempt) == (5, 1, 1)
+    assert world.now < following.due_at <= world.now + 2_000
+    [entry] = world.logged
+    assert (entry.status, entry.next_attempt_at) == (DeliveryStatus.RETRYING, following.due_at)
+    world.acknowledging.set()
+    await settle()
+    assert world.committed == 1
+
+
+async def test_retries_sign_the_same_id_and_bytes_again(world: World) -> None:
+    world.answers = [Failure.TIMEOUT]
+    world.put(world.due())
+    await settle()
+    [(_, following)] = world.forwarded
+    world.clock.advance(2)
+    world.put(following, first=1)
+    await settle()
+    first, second = world.calls
+    assert first.body == second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 2
+
+
+async def test_an_endpoint_gets_no_more_calls_at_a_time_than_it_bears_and_the_rest_queue(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=2)
+    world.answering.clear()
+    world.put(*(world.due(number) for number in range(6)))
+    await settle()
+    assert (len(world.calls), world.mill.in_flight) == (2, 2)
+    assert world.forwarded == []
+    world.answering.set()
+    await settle()
+    assert len(world.calls) == 6
+    assert world.committed == 6
+
+
+async def test_records_that_end_out_of_order_are_committed_up_to_the_first_that_is_under_way(world: World) -> None:
+    hanging, quick = an_endpoint(id="hanging"), an_endpoint(id="quick")
+    endpoints = {"hanging": hanging, "quick": quick}
+    world.mill._endpoints = endpoints.get
+    world.answering.clear()
+    world.put(world.due(0, endpoint_id="hanging"))
+    await settle()
+    released, world.answering = world.answering, asyncio.Event()
+    world.answering.set()
+    world.put(*(world.due(number, endpoint_id="quick") for number in range(1, 4)), first=1)
+    await settle()
+    assert world.committed == 0
+    assert all(world.source.tracker.is_finished(offset) for offset in (1, 2, 3))
+    released.set()
+    await settle()
+    assert world.committed == 4
+
+
+async def test_a_copy_of_a_hop_calls_nobody_and_writes_nothing(world: World) -> None:
+    world.put(world.due(), world.due(), world.due(hop=1))
+    await settle()
+    assert len(world.calls) == 2
+    assert len(world.logged) == 2
+    assert world.committed == 3
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "reason"), [(None, "endpoint_deleted"), (an_endpoint(enabled=False), "endpoint_disabled")]
+)
+async def test_without_an_enabled_endpoint_the_delivery_is_held_and_nobody_called(
+    world: World, endpoint: Endpoint | None, reason: str
+) -> None:
+    world.endpoint = endpoint
+    world.put(world.due())
+    await settle()
+    [entry] = world.logged
+    assert (entry.status, entry.reason, entry.tried) == (DeliveryStatus.HELD, reason, None)
+    assert world.calls == []
+    assert world.committed == 1
+
+
+async def test_what_queued_is_held_as_well_when_its_endpoint_is_switched_off_meanwhile(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=1)
+    world.answering.clear()
+    world.put(world.due(0), world.due(1), world.due(2))
+    await settle()
+    world.endpoint = an_endpoint(concurrency=1, enabled=False)
+    world.answering.set()
+    await settle()
+    assert len(world.calls) == 1
+    assert [str(entry.status) for entry in world.logged] == ["delivered", "held", "held"]
+    assert world.committed == 3
+
+
+async def test_a_delivery_not_due_for_long_goes_to_a_tier_unchanged_but_for_its_hop(world: World) -> None:
+    delivery = a_delivery(due_at=world.now + 40_000, attempt=3, slot=4, first_attempt_at=5)
+    world.put(delivery)
+    await settle()
+    assert world.forwarded == [(32, delivery.forwarded())]
+    assert (world.calls, world.logged) == ([], [])
+    assert world.committed == 1
+
+
+async def test_a_delivery_due_in_a_moment_is_held_in_memory_and_its_offset_with_it(world: World) -> None:
+    world.put(a_delivery(due_at=world.now + 30))
+    await settle()
+    assert (world.calls, world.committed) == ([], 0)
+    world.clock.advance(0.029)
+    world.mill.offer(world.source)
+    await settle()
+    assert world.calls == []
+    world.clock.advance(0.001)
+    world.mill.offer(world.source)
+    await settle()
+    assert (len(world.calls), world.committed) == (1, 1)
+
+
+async def test_a_record_that_is_no_delivery_is_put_aside_before_its_offset_passes(world: World) -> None:
+    world.acknowledging.clear()
+    world.source.put([cast("Any", SimpleNamespace(offset=0, timestamp=0, key=b"k", value=b"v", headers=[]))])
+    world.mill.offer(world.source)
+    await settle()
+    assert world.buried == ["unreadable_delivery at 0"]
+    assert (world.committed, world.mill.read) == (0, 0)
+    world.acknowledging.set()
+    await settle()
+    assert world.committed == 1
+
+
+async def test_diverted_deliveries_get_slots_one_after_the_other(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=1)
+    work = world.mill._holdings.of(ENDPOINT_ID)
+    work.pace = work.pace.observed(100_000)
+    world.answering.clear()
+    world.put(*(world.due(number) for number in range(4)))
+    await settle()
+    dues = [following.due_at - world.now for _, following in world.forwarded]
+    interval = work.pace.interval(1)
+    assert dues == [2_000, 2_000 + interval, 2_000 + 2 * interval]
+    assert world.committed == 0
+
+
+async def test_the_oldest_record_that_is_ripe_and_not_taken_is_how_far_the_lane_is_behind(world: World) -> None:
+    assert world.mill.oldest_due("fast", world.now) is None
+    source = Source(TopicPartition("fast", 0), "fast", None, 0, 1_000)
+    source.put([cast("Any", SimpleNamespace(offset=0, timestamp=world.now - 7_000, value=b"", key=b"", headers=[]))])
+    world.mill._busy[source] = None
+    assert world.mill.oldest_due("fast", world.now) == 7.0
+    assert world.mill.oldest_due("bulk", world.now) is None
+    del world.mill._busy[source]
+
+
+async def test_a_lost_session_stops_the_mill_before_the_next_call() -> None:
+    world = World()
+    running = asyncio.create_task(world.mill.run())
+    world.clock.advance(11)
+    world.put(world.due())
+    await settle()
+    assert world.calls == []
+    assert type(world.mill.failed.result()).__name__ == "SessionLost"
+    assert world.committed == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_at_the_end_what_is_under_way_gets_its_time_and_is_then_cut_off_unfinished() -> None:
+    world = World()
+    running = asyncio.create_task(world.mill.run())
+    world.answering.clear()
+    world.put(world.due())
+    await settle()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    await world.mill.drain(0)
+    assert world.mill.in_flight == 0
+    assert (world.committed, world.logged) == (0, [])
