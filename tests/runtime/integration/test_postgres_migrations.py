@@ -35,6 +35,7 @@ async def test_migrations_are_applied_once_in_order_the_runtimes_first(database_
     assert await migrate(db, name_of(package)) == [
         "0001_api_key.sql",
         "0002_outbox.sql",
+        "0003_outbox_set_aside.sql",
         "0001_thing.sql",
         "0002_part.sql",
     ]
@@ -48,7 +49,7 @@ async def test_several_may_migrate_at_once(database_dsn: str, package: Path) -> 
     for db in databases:
         await db.start()
     applied = await asyncio.gather(*(migrate(db, name_of(package)) for db in databases))
-    assert sorted(map(len, applied)) == [0, 0, 0, 3]
+    assert sorted(map(len, applied)) == [0, 0, 0, len(migrations_of(name_of(package)))]
     for db in databases:
         await db.stop()
 

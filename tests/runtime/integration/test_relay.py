@@ -199,3 +199,39 @@ async def test_a_fatal_producer_ends_it_and_nothing_is_lost(stack: Stack, db: Da
         await Relay(db, producer).run(asyncio.Event())
     await producer.stop()
     assert await left(db) == 1
+
+
+async def test_a_record_that_kafka_never_takes_is_kept_aside_and_stops_nobody(
+    stack: Stack, db: Database, topic: Topic, producer: Producer
+) -> None:
+    huge = b"x" * (2 * 1024 * 1024)
+    await add(db, records(topic, b"1", huge, b"2"))
+    with logged() as lines:
+        async with running(Relay(db, producer)):
+
+            async def empty() -> bool:
+                return await left(db) == 0
+
+            await eventually(empty)
+    assert [record.value for record in await published(stack, topic)] == [b"1", b"2"]
+    async with db.connection() as connection:
+        (kept,) = await connection.fetch("select * from outbox_set_aside")
+    assert (kept["value"], kept["topic"], kept["reason"]) == (huge, topic.name, "record_too_large")
+    [line] = lines.of("record_set_aside")
+    assert (line["reason"], line["bytes"]) == ("record_too_large", len(huge))
+
+
+async def test_a_record_that_the_broker_refuses_is_kept_aside_as_well(stack: Stack, db: Database, topic: Topic) -> None:
+    generous = Producer(stack.kafka_bootstrap, "test", max_request_bytes=8 * 1024 * 1024)
+    await generous.start()
+    await add(db, records(topic, b"x" * (2 * 1024 * 1024)))
+    async with running(Relay(db, generous)):
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty)
+    await generous.stop()
+    async with db.connection() as connection:
+        assert await connection.fetchval("select count(*) from outbox_set_aside") == 1
+    assert await published(stack, topic) == []

@@ -39,6 +39,7 @@ COLUMNS: Final = {
     "orchestrator.data_point.value": _PAYLOAD,
     "orchestrator.care_flow.document": _PAYLOAD,
     "orchestrator.outbox.value": _PAYLOAD,
+    "orchestrator.outbox_set_aside.value": _PAYLOAD,
     "dispatcher.endpoint.url": _ADDRESS,
 }
 """Which columns may hold what in clear; staff see it through the APIs."""

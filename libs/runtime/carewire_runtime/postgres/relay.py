@@ -3,13 +3,16 @@
 It holds an advisory lock on a connection of its own; another process takes over when that connection ends.
 Each round reads the oldest records, sends all, waits for all, and deletes by position what was acknowledged.
 Killed between acknowledgement and deletion, it publishes one batch again, with the same event ids.
+
+A record that is too large for Kafka is no reason to stop all others, and no dead topic could take it either: it is
+set aside in a table of its own, loudly, and the others go on in their order.
 """
 
 import asyncio
 from typing import Any, Final
 
 from carewire_runtime.clock import Clock, SystemClock
-from carewire_runtime.errors import KafkaError, PostgresUnavailable
+from carewire_runtime.errors import KafkaError, PostgresUnavailable, RecordTooLarge
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.outbox import decode_headers
 from carewire_runtime.postgres.pool import Connection, Database
@@ -20,6 +23,7 @@ from carewire_runtime.telemetry.logs import logger
 
 _BATCH: Final = 500
 _IDLE_POLL_S: Final = 1.0
+_TOO_LARGE: Final = "record_too_large"
 
 _queries = load_queries("carewire_runtime")
 _log = logger("relay")
@@ -98,27 +102,45 @@ class Relay:
         rows = await connection.fetch(_queries.next_of_outbox, self._batch)
         if not rows:
             return 0
-        sent: list[tuple[int, asyncio.Future[Any]]] = []
+        sent: list[tuple[Any, asyncio.Future[Any]]] = []
         try:
             for row in rows:
-                sent.append((row["position"], await self._enqueue(row)))  # noqa: PERF401 (what was sent counts)
+                sent.append((row, await self._enqueue(row)))  # noqa: PERF401 (what was sent counts)
         finally:
             # Whatever happened meanwhile: what was acknowledged is deleted, so that it is not sent again.
             results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
-            done = [place for (place, _), result in zip(sent, results, strict=True) if not _failed(result)]
-            if done:
-                await connection.execute(_queries.delete_from_outbox, done)
-                metrics.OUTBOX_PUBLISHED.add(len(done))
-                metrics.OUTBOX_BATCH.record(len(done))
+            outcomes = [(row, result) for (row, _), result in zip(sent, results, strict=True)]
+            await self._delete(connection, [row["position"] for row, result in outcomes if not _failed(result)])
+            await self._set_aside(connection, [row for row, result in outcomes if isinstance(result, RecordTooLarge)])
         for result in results:
-            if isinstance(result, BaseException):
+            if isinstance(result, BaseException) and not isinstance(result, RecordTooLarge):
                 raise result
-        return len(done)
+        return len(sent)
 
     async def _enqueue(self, row: Any) -> asyncio.Future[Any]:
-        return await self._producer.enqueue(
-            row["topic"], key=row["key"], value=row["value"], headers=decode_headers(row["headers"])
-        )
+        try:
+            return await self._producer.enqueue(
+                row["topic"], key=row["key"], value=row["value"], headers=decode_headers(row["headers"])
+            )
+        except RecordTooLarge as refused:
+            # The producer refuses what exceeds its own limit at once; the broker, later. Here they are the same.
+            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+            failed.set_exception(refused)
+            return failed
+
+    async def _delete(self, connection: Connection, positions: list[int]) -> None:
+        if positions:
+            await connection.execute(_queries.delete_from_outbox, positions)
+            metrics.OUTBOX_PUBLISHED.add(len(positions))
+            metrics.OUTBOX_BATCH.record(len(positions))
+
+    async def _set_aside(self, connection: Connection, rows: list[Any]) -> None:
+        if not rows:
+            return
+        await connection.execute(_queries.set_outbox_aside, [row["position"] for row in rows], _TOO_LARGE)
+        metrics.DEAD_LETTERS.add(len(rows), reason=_TOO_LARGE)
+        for row in rows:
+            _log.error("record_set_aside", reason=_TOO_LARGE, topic=row["topic"], bytes=len(row["value"] or b""))
 
     async def _wait(self, seconds: float) -> None:
         waking = asyncio.create_task(self._woken.wait())

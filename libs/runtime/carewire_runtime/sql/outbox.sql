@@ -20,3 +20,13 @@ delete from outbox where position = any($1::bigint[])
 -- name: try_relay_lock
 -- Makes this connection the only publisher of its schema, if no other one is.
 select pg_try_advisory_lock(hashtextextended($1, 0))
+
+-- name: set_outbox_aside
+-- Takes records out of the way that can never be published, and keeps them.
+with taken as (
+    delete from outbox where position = any($1::bigint[])
+    returning position, topic, key, value, headers, created_at
+)
+insert into outbox_set_aside (position, topic, key, value, headers, created_at, reason)
+select position, topic, key, value, headers, created_at, $2::text
+from taken
