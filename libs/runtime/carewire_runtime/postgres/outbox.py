@@ -1,7 +1,7 @@
 """The outbox: what is to be published is written in the same transaction as the change that it tells of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -22,7 +22,7 @@ class OutboxRecord:
 
     topic: str
     key: bytes | None
-    value: bytes | None
+    value: bytes | None = field(repr=False)
     headers: Headers
 
 

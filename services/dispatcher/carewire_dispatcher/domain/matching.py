@@ -1,7 +1,7 @@
 """Which endpoints want an event."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
@@ -26,7 +26,7 @@ class Event:
     """What an endpoint may choose by."""
 
     type: str
-    body: bytes
+    body: bytes = field(repr=False)
 
     @property
     def definition_id(self) -> str | None:

@@ -17,7 +17,7 @@ class AnswersBody(BaseModel):
 
     model_config = ConfigDict(hide_input_in_errors=True)
 
-    answers: Annotated[dict[str, Any], Field(max_length=1000)]
+    answers: Annotated[dict[str, Any], Field(max_length=1000, repr=False)]
 
 
 class DoneView(BaseModel):

@@ -11,7 +11,7 @@ from carewire_orchestrator.adapters.api.activity_view import ActivityView, view_
 from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, Traceparent, page_of
 from carewire_orchestrator.adapters.api.patients import IdentifierBody
 from carewire_orchestrator.adapters.store.lifecycle import Lifecycle, Whom
-from carewire_orchestrator.adapters.store.reading import Reading
+from carewire_orchestrator.adapters.store.reading import CollectedDataPoint, Reading
 from carewire_orchestrator.domain.care_flow import ActivityStatus, CareFlow
 from carewire_orchestrator.domain.release import Release
 from carewire_runtime.auth import Role, require
@@ -23,7 +23,7 @@ class GivenDataPoint(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     data_point_definition_id: str
-    value: Any
+    value: Annotated[Any, Field(repr=False)]
 
 
 class StartBody(BaseModel):
@@ -154,9 +154,19 @@ def care_flows_router(lifecycle: Lifecycle, reading: Reading) -> APIRouter:
         dependencies=can_act,
     )
     async def data_points(care_flow_id: str) -> list[DataPointView]:
-        return [DataPointView(**asdict(one)) for one in await reading.data_points(care_flow_id)]
+        return [_data_point(one) for one in await reading.data_points(care_flow_id)]
 
     return router
+
+
+def _data_point(point: CollectedDataPoint) -> DataPointView:
+    return DataPointView(
+        id=point.id,
+        definition_id=point.definition_id,
+        value_type=point.value_type,
+        value=point.value.reveal(),
+        collected_at=point.collected_at,
+    )
 
 
 def _details(release: Release, care_flow: CareFlow) -> CareFlowDetails:

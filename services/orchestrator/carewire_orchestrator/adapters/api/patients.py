@@ -17,7 +17,7 @@ class IdentifierBody(BaseModel):
     model_config = ConfigDict(hide_input_in_errors=True)
 
     system: Annotated[str, Field(min_length=1, max_length=512)]
-    value: Annotated[str, Field(min_length=1, max_length=512)]
+    value: Annotated[str, Field(min_length=1, max_length=512, repr=False)]
 
     def identifier(self) -> Identifier:
         """The identifier."""

@@ -15,6 +15,7 @@ from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.errors import NotFound
+from carewire_runtime.phi import Phi
 from carewire_runtime.postgres.pool import Database
 
 
@@ -47,7 +48,7 @@ class CollectedDataPoint:
     id: str
     definition_id: str
     value_type: str
-    value: Any
+    value: Phi[Any]
     collected_at: datetime
 
 
@@ -112,5 +113,5 @@ class Reading:
 
 def _data_point(row: Mapping[str, Any]) -> CollectedDataPoint:
     return CollectedDataPoint(
-        row["id"], row["definition_id"], row["value_type"], orjson.loads(row["value"]), row["collected_at"]
+        row["id"], row["definition_id"], row["value_type"], Phi(orjson.loads(row["value"])), row["collected_at"]
     )
