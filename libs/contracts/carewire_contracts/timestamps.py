@@ -34,11 +34,14 @@ def parse_timestamp(text: str) -> datetime:
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError("the timestamp says no offset; end it with Z or +hh:mm")
-    return moment.astimezone(UTC)
+    return _in_utc(moment)
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("the timestamp lies, in UTC, outside of the years 1 to 9999") from None
 
 
 Timestamp = Annotated[

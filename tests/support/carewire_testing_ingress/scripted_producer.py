@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from carewire_runtime.errors import KafkaError, ProducerFatal
+from carewire_runtime.errors import KafkaError, KafkaUnavailable, ProducerFatal
 from carewire_runtime.kafka.producer import Appended, Headers, Producer
 
 
@@ -14,11 +14,12 @@ class Sent:
     topic: str
     value: bytes | None
     partition: int | None
+    offset: int
     settled: Callable[[Appended | KafkaError], None]
     is_settled: bool = False
 
     def acknowledge(self, timestamp_ms: int) -> None:
-        self.settle(Appended(self.topic, self.partition or 0, 1, timestamp_ms))
+        self.settle(Appended(self.topic, self.partition or 0, self.offset, timestamp_ms))
 
     def settle(self, outcome: Appended | KafkaError) -> None:
         if not self.is_settled:
@@ -34,14 +35,16 @@ class ScriptedProducer(Producer):
         self.starts = starts or []
         self.refusals: list[KafkaError] = []
         self.sent: list[Sent] = []
+        self.runs = False
         self.stopped = False
 
     async def start(self) -> None:
         if self.starts:
             raise self.starts.pop(0)
+        self.runs = True
 
     async def stop(self, deadline: float = 0) -> None:  # noqa: ARG002
-        self.stopped = True
+        self.runs, self.stopped = False, True
         for record in self.sent:
             record.settle(ProducerFatal("stopped"))
 
@@ -57,4 +60,7 @@ class ScriptedProducer(Producer):
     ) -> None:
         if self.refusals:
             raise self.refusals.pop(0)
-        self.sent.append(Sent(topic, value, partition, settled))
+        if not self.runs:
+            raise KafkaUnavailable("the producer is not started")
+        offset = len(self.sent)
+        self.sent.append(Sent(topic, value, partition, offset, settled))

@@ -9,6 +9,7 @@ from typing import Any, Final
 import uvicorn
 
 from carewire_runtime.errors import ConfigurationError
+from carewire_runtime.http.gathering import GatheringProtocol
 from carewire_runtime.telemetry.logs import logger
 
 _KEEP_ALIVE_S: Final = 65
@@ -47,7 +48,7 @@ class HttpServer:
             uvicorn.Config(
                 self._app,
                 loop="none",
-                http="httptools",
+                http=GatheringProtocol,
                 ws="none",
                 lifespan="off",
                 access_log=False,

@@ -9,12 +9,11 @@ algorithm). Bounds are intersected; when they contradict each other, a clock dri
 bounds alone hold.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 _APPEND_TIME_RESOLUTION: Final = 0.001
 """Append times are cut to whole milliseconds."""
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BrokerClock:
@@ -44,4 +43,4 @@ class BrokerClock:
         """The broker's time at a moment of our monotonic clock. Raises ValueError while it is unknown."""
         if self._low is None:
             raise ValueError("no acknowledgement was seen yet")
-        return _EPOCH + timedelta(seconds=monotonic + (self._low + self._high) / 2)
+        return datetime.fromtimestamp(monotonic + (self._low + self._high) / 2, UTC)

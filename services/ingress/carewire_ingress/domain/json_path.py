@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from jsonpath import CompoundJSONPath, JSONPath, JSONPathEnvironment, JSONPathError
 from jsonpath.filter import InfixExpression, RelativeFilterQuery, StringLiteral
-from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment
+from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment, JSONPathSegment
 from jsonpath.selectors import Filter, IndexSelector, JSONPathSelector, NameSelector
 
 MAX_PATH_LENGTH: Final = 1_024
@@ -62,33 +62,34 @@ class _Walk:
                 return _NO_MATCH
         return node
 
-    def select(self, nodes: list[object]) -> list[object]:
-        """Where the places are found from each node."""
-        return [found for node in nodes if (found := self.find(node)) is not _NO_MATCH]
 
+class _Choice:
+    """A place, those of its children in which a certain text stands, and the way on from each of these."""
 
-class _TextFilter:
-    """Selects those children in which a certain text stands at a place."""
+    __slots__ = ("_label", "_onward", "_place", "_text")
 
-    __slots__ = ("_place", "_text")
-
-    def __init__(self, place: _Walk, text: str) -> None:
+    def __init__(self, place: Find, label: Find, text: str, onward: Find) -> None:
         self._place: Final = place
+        self._label: Final = label
         self._text: Final = text
+        self._onward: Final = onward
 
-    def select(self, nodes: list[object]) -> list[object]:
-        """The children of each node that are chosen."""
-        find, text = self._place.find, self._text
-        return [child for node in nodes for child in _children(node) if find(child) == text]
+    def find(self, payload: object) -> object:
+        """The one value to which the chosen children lead, or a Miss. Takes linear time."""
+        only: object = _NO_MATCH
+        label, text = self._label, self._text
+        for child in _children(self._place(payload)):
+            if label(child) == text and (found := self._onward(child)) is not _NO_MATCH:
+                if only is not _NO_MATCH:
+                    return Miss.SEVERAL_MATCHES
+                only = found
+        return only
 
 
 def _children(node: object) -> Iterable[object]:
     if isinstance(node, list):
         return node
     return node.values() if isinstance(node, dict) else ()
-
-
-_Step: TypeAlias = _Walk | _TextFilter
 
 
 class JsonPath:
@@ -134,19 +135,13 @@ def _compile(text: str) -> JSONPath:
 
 
 def _finder(query: JSONPath) -> Find:
-    steps = _steps(query)
-    if steps is None:
-        return partial(_search, query)
-    if len(steps) == 1 and isinstance(steps[0], _Walk):
-        return steps[0].find
-    return partial(_follow, steps)
+    return _way(query.segments) or partial(_search, query)
 
 
-def _steps(query: JSONPath) -> list[_Step] | None:
-    """The way to walk; None where a path takes another kind of step."""
-    steps: list[_Step] = []
+def _way(segments: Sequence[JSONPathSegment]) -> Find | None:
+    """How to walk these segments; None where one is of another kind."""
     places: list[str | int] = []
-    for segment in query.segments:
+    for number, segment in enumerate(segments):
         if not isinstance(segment, JSONPathChildSegment) or len(segment.selectors) != 1:
             return None
         selector = segment.selectors[0]
@@ -154,36 +149,24 @@ def _steps(query: JSONPath) -> list[_Step] | None:
             places.append(selector.name)
         elif isinstance(selector, IndexSelector):
             places.append(selector.index)
-        elif (chosen := _text_filter(selector)) is not None:
-            steps += [_Walk(places), chosen]
-            places = []
         else:
-            return None
-    return [*steps, _Walk(places)]
+            condition, onward = _text_condition(selector), _way(segments[number + 1 :])
+            if condition is None or onward is None:
+                return None
+            return _Choice(_Walk(places).find, *condition, onward).find
+    return _Walk(places).find
 
 
-def _text_filter(selector: JSONPathSelector) -> _TextFilter | None:
-    """The filter of a selector such as `?@.url == 'age'`; None where it is of another kind."""
+def _text_condition(selector: JSONPathSelector) -> tuple[Find, str] | None:
+    """The place and the text of a selector such as `?@.url == 'age'`; None where it is of another kind."""
     condition = selector.expression.expression if isinstance(selector, Filter) else None
     if not isinstance(condition, InfixExpression) or condition.operator != "==":
         return None
     query, literal = condition.left, condition.right
     if not isinstance(query, RelativeFilterQuery) or not isinstance(literal, StringLiteral):
         return None
-    match _steps(query.path):
-        case [_Walk() as place]:
-            return _TextFilter(place, literal.value)
-    return None
-
-
-def _follow(steps: Sequence[_Step], payload: object) -> object:
-    """Go all steps, in linear time: none leads to a node twice."""
-    nodes = [payload]
-    for step in steps:
-        nodes = step.select(nodes)
-    if len(nodes) == 1:
-        return nodes[0]
-    return Miss.SEVERAL_MATCHES if nodes else _NO_MATCH
+    label = _way(query.path.segments)
+    return None if label is None else (label, literal.value)
 
 
 def _search(query: JSONPath, payload: object) -> object:
