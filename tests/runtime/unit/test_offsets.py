@@ -22,7 +22,6 @@ def test_the_position_is_the_first_unfinished_record() -> None:
     tracker.finish(11)
     tracker.finish(12)
     assert tracker.position() == (13, "")
-    assert tracker.unfinished == 0
 
 
 def test_what_is_finished_above_the_position_is_restored() -> None:

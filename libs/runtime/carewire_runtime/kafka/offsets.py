@@ -67,11 +67,6 @@ class OffsetTracker:
         """Whether no further record may be started until an older one is finished."""
         return self._watermark is not None and self._next - self._watermark >= self._window
 
-    @property
-    def unfinished(self) -> int:
-        """How many records are under way."""
-        return len(self._unfinished)
-
     def position(self) -> tuple[int, str] | None:
         """Return the offset to commit and its metadata; None while nothing was started or restored."""
         if self._watermark is None:
