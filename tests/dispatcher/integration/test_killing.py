@@ -114,6 +114,23 @@ async def test_an_ordered_stop_repeats_nothing(settings: DispatcherSettings, cli
     assert len(hooks.at("/once")) == 2 * COUNT
 
 
+async def test_an_ordered_stop_starts_nothing_that_it_would_cut_off(
+    settings: DispatcherSettings, client: Client, hooks: Receiver
+) -> None:
+    """What queues at a full endpoint is left to the next worker."""
+    url, concurrency = hooks.url("/queue", lambda _: Reply(delay=0.3)), 4
+    async with in_process(settings):
+        await client.ready()
+        await client.create_endpoint(url, event_types=["session.expired"], concurrency=concurrency)
+        events = dict([await client.publish("session.expired") for _ in range(5 * concurrency)])
+        await eventually(lambda: len(hooks.at("/queue")) >= concurrency)
+    async with in_process(settings):
+        await client.ready()
+        await _all_arrived(hooks, "/queue", events)
+        await client.delete_endpoints()
+    assert len(hooks.at("/queue")) == len(events)
+
+
 async def test_positions_in_the_tiers_outlive_the_worker(
     settings: DispatcherSettings, client: Client, hooks: Receiver
 ) -> None:

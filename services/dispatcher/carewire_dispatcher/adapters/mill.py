@@ -63,6 +63,7 @@ class Mill:
         self._busy: dict[Source, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._awake = asyncio.Event()
+        self._draining = False
         self.in_flight = 0
         self.read = 0
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
@@ -84,7 +85,11 @@ class Mill:
                 await self._idle(now)
 
     async def drain(self, deadline_s: float) -> None:
-        """Give what is under way some time to end, then cancel it; what is held is simply left."""
+        """Give what is under way some time to end, then cancel it; what is held or queued is simply left.
+
+        `run` has been cancelled before.
+        """
+        self._draining = True
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=deadline_s)
         for task in self._tasks:
@@ -192,7 +197,8 @@ class Mill:
 
     def _pull(self, work: EndpointWork) -> None:
         """Settle what queued at an endpoint, as long as it has places (or none are needed any more)."""
-        while work.queue:
+        # An attempt that began now would be cut off at once, and made again by whoever is next.
+        while work.queue and not self._draining:
             endpoint = self._endpoints(work.queue[0].delivery.endpoint_id)
             if endpoint is not None and work.in_flight >= endpoint.concurrency:
                 return
