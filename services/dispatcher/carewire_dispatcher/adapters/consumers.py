@@ -18,7 +18,7 @@ from carewire_dispatcher.domain.tiers import Wheel
 
 SESSION_TIMEOUT_S: Final = 6.0
 """The least that brokers allow by default: partitions of a killed worker stay unread for this long."""
-_HEARTBEAT_S: Final = 2.0
+HEARTBEAT_S: Final = 2.0
 _LANE_WAIT_MS: Final = 1_000
 """An idle lane costs one fetch a second; a fresh delivery ends the wait at once."""
 _WHEEL_WAIT_MS: Final = 500
@@ -51,7 +51,7 @@ def lane_consumer(bootstrap: str, topics: Topics) -> AIOKafkaConsumer:
         auto_offset_reset="earliest",
         partition_assignment_strategy=(RangePartitionAssignor,),
         session_timeout_ms=int(SESSION_TIMEOUT_S * 1000),
-        heartbeat_interval_ms=int(_HEARTBEAT_S * 1000),
+        heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
         fetch_max_wait_ms=_LANE_WAIT_MS,
     )
 

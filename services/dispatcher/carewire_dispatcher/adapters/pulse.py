@@ -14,17 +14,17 @@ _TICK_S: Final = 1.0
 
 
 class Pulse:
-    """Notices gaps of the event loop. Once lost, it stays lost."""
+    """Notices gaps of the event loop of more than `trusted_s`. Once lost, it stays lost."""
 
-    def __init__(self, clock: Clock, session_timeout_s: float) -> None:
+    def __init__(self, clock: Clock, trusted_s: float) -> None:
         self._clock = clock
-        self._session_timeout_s = session_timeout_s
+        self._trusted_s = trusted_s
         self._last = clock.monotonic()
         self._lost = False
 
     def check(self) -> None:
-        """Raise SessionLost where the loop stood still for longer than the session."""
-        if self._lost or self._clock.monotonic() - self._last > self._session_timeout_s:
+        """Raise SessionLost where the loop stood still for so long that the session may be over."""
+        if self._lost or self._clock.monotonic() - self._last > self._trusted_s:
             self._lost = True
             raise SessionLost("the worker slept past its session")
 

@@ -6,13 +6,17 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
-from carewire_dispatcher.adapters.consumers import SESSION_TIMEOUT_S, lane_consumer, subscribe_lanes
+from carewire_dispatcher.adapters.consumers import HEARTBEAT_S, SESSION_TIMEOUT_S, lane_consumer, subscribe_lanes
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.tenure import Means, Tenure
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry.logs import logger
+
+TRUSTED_S: Final = SESSION_TIMEOUT_S - HEARTBEAT_S
+"""How long the loop may stand still with its partitions still ours for certain: the session began to run at the last
+heartbeat, which may have been as old as that when the loop stopped."""
 
 _log: Final = logger("worker")
 
@@ -93,10 +97,11 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def __init__(self, means: Means) -> None:
         self._means = means
-        self.pulse = Pulse(means.clock, SESSION_TIMEOUT_S)
+        self.pulse = Pulse(means.clock, TRUSTED_S)
         self.consumer: AIOKafkaConsumer = lane_consumer(means.bootstrap, means.topics)
         self.tenure: Tenure | None = None
         self.joined = False
+        self._leaving = False
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     @property
@@ -117,6 +122,8 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
         if not numbers:
             self.joined = True
             return
+        if self._leaving:
+            return
         tenure = Tenure(self._means, self.consumer, numbers, self.pulse)
         tenure.failed.add_done_callback(lambda failed: self._fail(failed.result()))
         self.tenure = tenure
@@ -127,11 +134,15 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
             self._fail(error)
 
     async def leave(self, *, commit: bool) -> None:
-        """End the tenure and leave the group."""
+        """End the tenure and leave the group. None begins any more, also in a rebalance that is under way."""
+        self._leaving = True
         tenure, self.tenure = self.tenure, None
         if tenure is not None:
             await tenure.close(commit=commit)
         await self.consumer.stop()
+        if tenure is not None:
+            # The rebalance that ended just now may have been opening it.
+            await tenure.close(commit=False)
 
     def _fail(self, error: BaseException) -> None:
         if not self.failed.done():
