@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from carewire_runtime.errors import CarewireError
+from carewire_runtime.errors import CarewireError, StatementFailed
 from carewire_runtime.http.field_names import declared_names, field_name
 from carewire_runtime.telemetry.logs import logger
 
@@ -22,6 +22,9 @@ _INSTEAD: Final[Mapping[str, str]] = {
     "url_parsing": "Input should be a valid URL",
 }
 """What is said where pydantic's own message would repeat some of the input."""
+
+_UNSTORABLE: Final = frozenset({"22021", "22P05"})
+"""What Postgres says of a text with NUL in it: it is good JSON, so only the database notices."""
 
 _log = logger("http")
 
@@ -99,6 +102,8 @@ def _on_our_error(request: Request, error: Exception) -> Response:
     if isinstance(error, CarewireError) and error.retriable:
         _log.warning("request_not_served", route=_route(request), error=error)
         return Problem(503, "Not available", "try again", retry_after_s=_RETRY_AFTER_S).response()
+    if isinstance(error, StatementFailed) and error.sqlstate in _UNSTORABLE:
+        return Problem(422, "Invalid request", "a text holds the character NUL, which cannot be stored").response()
     return _on_fault(request, error)
 
 
