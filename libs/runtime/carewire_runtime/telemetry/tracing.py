@@ -18,7 +18,6 @@ from typing import Final, Protocol, Self
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
@@ -107,6 +106,9 @@ def _exporter(export: str) -> SpanExporter | None:
     if export == "none":
         return None
     if export == "otlp":
+        # Its import takes a tenth of a second, which only they should pay who asked for it.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
         return OTLPSpanExporter()
     return SpanFile(Path(export.removeprefix("file:")))
 
