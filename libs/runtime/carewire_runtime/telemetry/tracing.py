@@ -107,7 +107,7 @@ def _exporter(export: str) -> SpanExporter | None:
         return None
     if export == "otlp":
         # Its import takes a tenth of a second, which only they should pay who asked for it.
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
         return OTLPSpanExporter()
     return SpanFile(Path(export.removeprefix("file:")))
