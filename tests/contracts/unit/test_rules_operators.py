@@ -168,7 +168,7 @@ def test_an_empty_value_satisfies_only_what_speaks_of_emptiness(operator: Operat
     assert evaluate(rule, {}, NOW).satisfied is outcome.satisfied
 
 
-@pytest.mark.parametrize("operator", set(Operator) - SPEAKS_OF_EMPTY - {Operator.IS_TODAY})
+@pytest.mark.parametrize("operator", sorted(set(Operator) - SPEAKS_OF_EMPTY - {Operator.IS_TODAY}))
 def test_a_comparison_without_an_operand_is_not_satisfied(operator: Operator) -> None:
     outcome = evaluate(Rule(all=(Condition(reference="a", operator=operator),)), {"a": 5}, NOW).conditions[0]
     assert (outcome.satisfied, outcome.empty) == (False, True)
