@@ -19,6 +19,7 @@ from carewire_local.backoff import BackOff
 from carewire_local.examples import HIP_SURGERY, MOOD_SCREENING, new_answers, new_order
 from carewire_local.platform import Platform
 from carewire_local.stack import Stack
+from carewire_runtime.ids import derived_id
 from carewire_testing import eventually
 from carewire_testing.databases import fresh_database
 from carewire_testing.topics import fresh_topics
@@ -176,7 +177,9 @@ async def senders_call(play: Play) -> list[Any]:
     assert again["duplicate_of"] == first["id"]
     assert reused["failure_reason"] == "idempotency_key_reused"
     for key in (headers["idempotency-key"], order["id"]):
-        canaries.plant(Family.SENDER, "start key without a secret", f"{hip['id']}:{key}")
+        for parts in ((hip["id"], key), (key, hip["id"])):
+            canaries.plant(Family.SENDER, "start key that anyone can derive", derived_id(*parts))
+            canaries.plant(Family.SENDER, "start key that anyone can digest", "".join(parts))
     await conflict(play)
     await refusals(play, hip)
     return [first, second]
