@@ -190,6 +190,15 @@ WRONG_BODIES: dict[str, tuple[str, str, Any, set[str]]] = {
             "data_points.1",
         },
     ),
+    "a start with values given twice": (
+        "POST",
+        "/v1/care-flows",
+        {
+            "definition_id": "d",
+            "data_points": [{"data_point_definition_id": name, "value": CANARY} for name in ("x", "y", "x", "x")],
+        },
+        {"data_points.2", "data_points.3"},
+    ),
     "a start with too many values": (
         "POST",
         "/v1/care-flows",

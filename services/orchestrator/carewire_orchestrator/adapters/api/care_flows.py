@@ -13,7 +13,9 @@ from carewire_orchestrator.adapters.api.patients import IdentifierBody
 from carewire_orchestrator.adapters.store.lifecycle import Lifecycle, Whom
 from carewire_orchestrator.adapters.store.reading import CollectedDataPoint, Reading
 from carewire_orchestrator.domain.care_flow import ActivityStatus, CareFlow
+from carewire_orchestrator.domain.given_values import ValueProblem
 from carewire_orchestrator.domain.release import Release
+from carewire_orchestrator.errors import InvalidValues
 from carewire_runtime.auth import Role, require
 
 
@@ -113,7 +115,7 @@ def care_flows_router(lifecycle: Lifecycle, reading: Reading) -> APIRouter:
 
     @router.post("", status_code=201, summary="Start a care flow", dependencies=can_act)
     async def start(body: StartBody, traceparent: Traceparent = None) -> CareFlowDetails:
-        given = {one.data_point_definition_id: one.value for one in body.data_points}
+        given = _each_once(body.data_points)
         started = await lifecycle.start(body.definition_id, body.release_id, body.whom(), given, traceparent)
         return _details(started.release, started.care_flow)
 
@@ -167,6 +169,19 @@ def _data_point(point: CollectedDataPoint) -> DataPointView:
         value=point.value.reveal(),
         collected_at=point.collected_at,
     )
+
+
+def _each_once(data_points: list[GivenDataPoint]) -> dict[str, Any]:
+    """Values by data point. Raises InvalidValues where one is given twice: which of them is meant, nobody knows."""
+    given: dict[str, Any] = {}
+    repeated: list[ValueProblem] = []
+    for place, one in enumerate(data_points):
+        if one.data_point_definition_id in given:
+            repeated.append(ValueProblem(f"data_points.{place}", "this data point was given before; give it once"))
+        given[one.data_point_definition_id] = one.value
+    if repeated:
+        raise InvalidValues(repeated)
+    return given
 
 
 def _details(release: Release, care_flow: CareFlow) -> CareFlowDetails:
