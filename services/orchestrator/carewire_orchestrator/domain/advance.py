@@ -8,7 +8,7 @@ care flow's own id and its event counter), no exception. What a care flow does b
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, assert_never
 
 from carewire_orchestrator.domain.care_flow import Activity, ActivityKind, CareFlow, CareFlowStatus
 from carewire_orchestrator.domain.effects import Effect
@@ -59,6 +59,8 @@ def advance(release: Release, care_flow: CareFlow, event: CareFlowEvent, now: da
             progress.submit_form(care_flow.activities[event.activity_id], event.answers)
         case ChecklistCompleted() | MessageRead():
             progress.complete_activity(care_flow.activities[event.activity_id])
+        case _:
+            assert_never(event)
     progress.settle()
     return Advanced(progress.care_flow(), progress.effects())
 

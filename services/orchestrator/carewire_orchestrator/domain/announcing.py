@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, assert_never
 
 from carewire_contracts.definition import Question
 from carewire_contracts.events import (
@@ -94,6 +94,8 @@ class _Herald:
                 return self._form(what)
             case effect.DataPointCollected():
                 return self._data_point(what.value)
+            case _:
+                assert_never(what)
 
     def _track(self, what: effect.TrackMoved) -> TrackEvent:
         track = self._release.tracks[what.track_id]
