@@ -130,6 +130,12 @@ def test_an_empty_value_is_a_value_and_a_name_is_no_index(payload: Any, path: st
     assert (type(answer), answer) == (type(found), found)
 
 
+def test_a_path_shows_what_staff_wrote_and_equals_no_other_text() -> None:
+    assert repr(JsonPath("$['a']")) == "JsonPath(\"$['a']\")"
+    assert JsonPath("$['a']") != JsonPath("$.a"), "though both lead to one place"
+    assert JsonPath("$.a") != "$.a"
+
+
 def test_the_longest_path_is_still_taken_and_one_more_is_not() -> None:
     longest = "$." + "a" * (MAX_PATH_LENGTH - 2)
     assert JsonPath(longest).text == longest
@@ -149,6 +155,12 @@ def test_any_text_is_a_path_or_refused_with_a_reason(text: str) -> None:
         path.find(BOOKSTORE)
         assert path == JsonPath(path.text)
     assert reason or text.startswith("$")
+
+
+@pytest.mark.parametrize("joined", ["$.a | $.b", "$.a & $.b", "$.a|$.b", "$.a, $.b", "$.a $.b"])
+def test_paths_are_not_joined(joined: str) -> None:
+    with pytest.raises(InvalidPath, match="RFC 9535"):
+        JsonPath(joined)
 
 
 @given(st.integers(1, 3), st.sampled_from(["..a", "..*", "..[0]"]))
