@@ -125,13 +125,13 @@ def test_a_question_whose_key_is_its_id_is_answered_once() -> None:
 @given(st.permutations(["k0", "k1", "k2"]))
 def test_answers_come_in_the_order_of_the_questions_however_they_were_sent(order: list[str]) -> None:
     asked = form(*[{"user_question_type": "number"}] * 3)
-    answers = read_form_answers(asked, {name: 1 for name in order})
+    answers = read_form_answers(asked, dict.fromkeys(order, 1))
     assert [answer.definition_id for answer in answers if isinstance(answer, GivenValue)] == ["q0", "q1", "q2"]
 
 
 @given(st.permutations(["p0", "p1", "p2"]))
 def test_a_baseline_comes_in_the_order_of_its_definitions_however_it_was_sent(order: list[str]) -> None:
-    values = read_baseline(points(*[{"value_type": "number"}] * 3), {name: 1 for name in order})
+    values = read_baseline(points(*[{"value_type": "number"}] * 3), dict.fromkeys(order, 1))
     assert [value.definition_id for value in values if isinstance(value, GivenValue)] == ["p0", "p1", "p2"]
 
 
