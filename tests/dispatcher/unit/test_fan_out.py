@@ -1,0 +1,191 @@
+"""What fan-out writes for each event, and what it puts aside. Kafka is played by a list."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.fan_out import FanOut
+from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.domain.delivery import Delivery, EventPosition
+from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_runtime.clock import FakeClock
+from carewire_runtime.errors import KafkaUnavailable, TooManyPoison
+from carewire_runtime.kafka.records import Record
+from carewire_testing_dispatcher.deliveries import an_endpoint
+
+BODY = b'{"pathway":{"pathway_definition_id":"hip"}}'
+
+
+class Kafka:
+    """A producer that acknowledges, and may be away for some calls."""
+
+    def __init__(self) -> None:
+        self.written: list[tuple[str, dict[str, Any]]] = []
+        self.away = 0
+
+    async def enqueue(self, topic: str, **record: Any) -> asyncio.Future[None]:
+        acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self.away:
+            self.away -= 1
+            acknowledged.set_exception(KafkaUnavailable("no broker answers"))
+        else:
+            self.written.append((topic, record))
+            acknowledged.set_result(None)
+        return acknowledged
+
+    async def send(self, topic: str, **record: Any) -> None:
+        self.written.append((topic, record))
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        return [
+            Delivery.of(one["key"], one["value"], one["headers"])
+            for topic, one in self.written
+            if topic == Topics().deliveries("fast").name
+        ]
+
+    @property
+    def dead(self) -> list[tuple[bytes, bytes | None]]:
+        return [
+            (dict(one["headers"])["dead_reason"], one["value"])
+            for topic, one in self.written
+            if topic == Topics().dispatcher_dead.name
+        ]
+
+
+class Table:
+    """The endpoints, as the compacted table gives them."""
+
+    def __init__(self, *endpoints: Endpoint) -> None:
+        self.endpoints = {one.id: one for one in endpoints}
+        self.loaded = asyncio.Event()
+        self.loaded.set()
+        self._told: list[Any] = []
+
+    async def ready(self) -> None:
+        await self.loaded.wait()
+
+    def on_change(self, tell: Any) -> None:
+        self._told.append(tell)
+
+    def items(self) -> list[tuple[str, Endpoint]]:
+        return list(self.endpoints.items())
+
+    def put(self, endpoint: Endpoint) -> None:
+        self.endpoints[endpoint.id] = endpoint
+        for tell in self._told:
+            tell(endpoint.id, endpoint)
+
+
+def a_fan_out(kafka: Kafka, table: Table, clock: FakeClock | None = None) -> FanOut:
+    return FanOut(Topics(), cast("Any", table), cast("Any", kafka), clock or FakeClock())
+
+
+def an_event(offset: int = 0, *, value: bytes | None = BODY, **headers: bytes) -> Record:
+    known = {"ce_id": b"event-%d" % offset, "ce_type": b"pathway.completed"} | headers
+    return Record("carewire.events", 3, offset, 1_000 + offset, b"k", value, tuple(known.items()))
+
+
+async def test_each_endpoint_that_wants_an_event_gets_a_delivery_of_its_own_with_the_event_s_bytes() -> None:
+    kafka, clock = Kafka(), FakeClock()
+    table = Table(an_endpoint(id="a"), an_endpoint(id="b"), an_endpoint(id="c", enabled=False))
+    await a_fan_out(kafka, table, clock).handle([an_event(7)])
+    assert [one.endpoint_id for one in kafka.deliveries] == ["a", "b"]
+    for delivery in kafka.deliveries:
+        assert (delivery.body, delivery.event_id, delivery.event_at) == (BODY, "event-7", 1_007)
+        assert delivery.event == EventPosition("carewire.events", 3, 7)
+        assert (delivery.due_at, delivery.attempt, delivery.hop, delivery.first_attempt_at) == (
+            millis(clock),
+            0,
+            0,
+            None,
+        )
+    assert len({one.id for one in kafka.deliveries}) == 2
+
+
+async def test_a_batch_that_comes_again_makes_the_same_deliveries_which_workers_know_as_copies() -> None:
+    kafka, table = Kafka(), Table(an_endpoint(id="a"), an_endpoint(id="b"))
+    fan_out = a_fan_out(kafka, table)
+    for _ in range(2):
+        await fan_out.handle([an_event(1), an_event(2)])
+    once, again = kafka.deliveries[:4], kafka.deliveries[4:]
+    assert [one.fork_key for one in once] == [one.fork_key for one in again]
+    assert len({one.fork_key for one in once}) == 4
+
+
+async def test_the_id_of_a_delivery_depends_on_event_and_endpoint_alone() -> None:
+    first, moved = Kafka(), Kafka()
+    await a_fan_out(first, Table(an_endpoint(id="a"))).handle([an_event(1)])
+    elsewhere = Record("carewire.events", 9, 99, 5, b"k", b"{}", (("ce_id", b"event-1"), ("ce_type", b"track.started")))
+    await a_fan_out(moved, Table(an_endpoint(id="a"))).handle([elsewhere])
+    assert first.deliveries[0].id == moved.deliveries[0].id
+
+
+async def test_the_trace_of_an_event_goes_on_in_its_deliveries() -> None:
+    kafka = Kafka()
+    traceparent = b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    await a_fan_out(kafka, Table(an_endpoint())).handle([an_event(1, traceparent=traceparent), an_event(2)])
+    assert [one.traceparent for one in kafka.deliveries] == [traceparent.decode(), None]
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        Record("carewire.events", 0, 0, 0, b"k", BODY, (("ce_type", b"pathway.completed"),)),
+        Record("carewire.events", 0, 0, 0, b"k", BODY, (("ce_id", b"e"),)),
+        an_event(value=None),
+    ],
+)
+async def test_what_is_no_event_is_put_aside_and_the_rest_of_its_batch_goes_on(record: Record) -> None:
+    kafka = Kafka()
+    await a_fan_out(kafka, Table(an_endpoint())).handle([record, an_event(1)])
+    assert [reason for reason, _ in kafka.dead] == [b"not_a_cloudevent"]
+    assert [one.event_id for one in kafka.deliveries] == ["event-1"]
+
+
+async def test_a_body_is_put_aside_only_where_an_endpoint_would_choose_by_it() -> None:
+    unreadable = an_event(value=b"\x00")
+    indifferent, choosy = Kafka(), Kafka()
+    await a_fan_out(indifferent, Table(an_endpoint())).handle([unreadable])
+    assert (len(indifferent.deliveries), indifferent.dead) == (1, [])
+    await a_fan_out(choosy, Table(an_endpoint(definition_ids=frozenset({"hip"})))).handle([unreadable])
+    assert (choosy.deliveries, choosy.dead) == ([], [(b"unreadable_event", b"\x00")])
+
+
+async def test_nothing_is_spread_before_the_endpoints_are_known() -> None:
+    kafka, table = Kafka(), Table(an_endpoint())
+    table.loaded.clear()
+    handling = asyncio.create_task(a_fan_out(kafka, table).handle([an_event()]))
+    await asyncio.sleep(0)
+    assert kafka.written == []
+    table.loaded.set()
+    await handling
+    assert len(kafka.deliveries) == 1
+
+
+async def test_a_changed_endpoint_counts_from_the_next_event_on() -> None:
+    kafka, table = Kafka(), Table(an_endpoint(id="a"))
+    fan_out = a_fan_out(kafka, table)
+    await fan_out.handle([an_event(1)])
+    table.put(an_endpoint(id="a", enabled=False))
+    table.put(an_endpoint(id="b", event_types=frozenset({"pathway.completed"})))
+    await fan_out.handle([an_event(2)])
+    assert [(one.endpoint_id, one.event_id) for one in kafka.deliveries] == [("a", "event-1"), ("b", "event-2")]
+
+
+async def test_while_kafka_is_away_the_batch_is_not_over() -> None:
+    kafka, clock = Kafka(), FakeClock()
+    kafka.away = 2
+    handling = asyncio.create_task(a_fan_out(kafka, Table(an_endpoint()), clock).handle([an_event(1)]))
+    await asyncio.sleep(0)
+    assert not handling.done()
+    await clock.run_for(10)
+    await handling
+    assert [one.event_id for one in kafka.deliveries] == ["event-1"]
+
+
+async def test_when_nearly_all_is_poison_the_fault_is_ours_and_the_process_ends() -> None:
+    with pytest.raises(TooManyPoison):
+        await a_fan_out(Kafka(), Table(an_endpoint())).handle([an_event(n, value=None) for n in range(300)])
