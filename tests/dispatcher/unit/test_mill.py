@@ -233,10 +233,14 @@ async def test_what_queued_is_held_as_well_when_its_endpoint_is_switched_off_mea
 
 async def test_a_delivery_not_due_for_long_goes_to_a_tier_unchanged_but_for_its_hop(world: World) -> None:
     delivery = a_delivery(due_at=world.now + 40_000, attempt=3, slot=4, first_attempt_at=5)
+    world.acknowledging.clear()
     world.put(delivery)
     await settle()
     assert world.forwarded == [(32, delivery.forwarded())]
     assert (world.calls, world.logged) == ([], [])
+    assert world.committed == 0
+    world.acknowledging.set()
+    await settle()
     assert world.committed == 1
 
 
