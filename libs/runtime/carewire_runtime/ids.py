@@ -37,7 +37,8 @@ def derived_id(*parts: str) -> str:
 
 def keyed_id(salt: bytes, *parts: bytes) -> str:
     """Return the id that belongs to a sender's values under a secret salt (HMAC-SHA256, cut to a uuid8)."""
-    inner, outer = (half.copy() for half in _keyed(salt))
+    prepared = _keyed(salt)
+    inner, outer = prepared[0].copy(), prepared[1].copy()
     inner.update(_joined(parts))
     outer.update(inner.digest())
     return _text(outer.digest(), _VERSION_8)
@@ -57,4 +58,4 @@ def _keyed(salt: bytes) -> tuple["hashlib._Hash", "hashlib._Hash"]:
 
 def _joined(parts: Iterable[bytes]) -> bytes:
     # Lengths stand before the parts, so that ("ab", "c") and ("a", "bc") differ.
-    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    return b"".join([len(part).to_bytes(4, "big") + part for part in parts])

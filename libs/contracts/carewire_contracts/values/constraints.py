@@ -6,6 +6,7 @@ from typing import Final
 from carewire_contracts.values.comparing import Items
 from carewire_contracts.values.parsing import Mismatch
 from carewire_contracts.values.reading import canonical_number
+from carewire_contracts.values.soundness import NUMBERS
 from carewire_contracts.values.value_type import TypedValue
 
 _ONE_OF: Final = "one of the possible values"
@@ -53,7 +54,7 @@ def check_constraints(
 
 
 def _within(item: object, minimum: float | None, maximum: float | None) -> bool:
-    if isinstance(item, bool) or not isinstance(item, int | float):
+    if isinstance(item, bool) or not isinstance(item, NUMBERS):
         return True
     return (minimum is None or item >= minimum) and (maximum is None or item <= maximum)
 

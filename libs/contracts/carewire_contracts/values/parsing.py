@@ -26,6 +26,7 @@ from carewire_contracts.values.reading import (
 from carewire_contracts.values.soundness import (
     MAX_ITEMS,
     MAX_JSON_TEXT,
+    NUMBERS,
     json_fault,
     name_of,
     number_fault,
@@ -117,9 +118,9 @@ def _number_from_text(text: str) -> _Reading:
 
 
 def _number_from_json(raw: object) -> _Reading:
-    if isinstance(raw, bool) or not isinstance(raw, int | float):
+    if isinstance(raw, bool) or not isinstance(raw, NUMBERS):
         return name_of(raw)
-    return number_fault(raw) or Parsed(canonical_number(raw))
+    return number_fault(raw) or Parsed(raw if isinstance(raw, int) else canonical_number(raw))
 
 
 def _date_from_text(text: str) -> _Reading:

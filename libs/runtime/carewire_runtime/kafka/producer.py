@@ -7,13 +7,13 @@ the producer is out of sequence for good and must be rebuilt. The last one compl
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Final
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as DriverError
 from aiokafka.structs import RecordMetadata
 
+from carewire_contracts.record import record
 from carewire_runtime.errors import KafkaError, KafkaUnavailable, ProducerFatal
 from carewire_runtime.kafka.partitioner import partition_of
 from carewire_runtime.kafka.translation import translated, translating
@@ -33,7 +33,7 @@ _STOP_DEADLINE_S: Final = 5.0
 _log = logger("producer")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Appended:
     """Where a record was appended, and when by the broker's clock.
 

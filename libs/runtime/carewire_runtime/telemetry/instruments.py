@@ -10,6 +10,7 @@ calls a request that would be as much as receiving the request.
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable
+from functools import partial
 from itertools import accumulate
 from typing import Final
 
@@ -64,6 +65,15 @@ class Counter(_Instrument):
         values = self._values(labels)
         self._sums[values] = self._sums.get(values, 0) + amount
 
+    def counting(self, **labels: str) -> Callable[[], None]:
+        """Return what counts one more under these labels, for whoever counts often."""
+        values, sums = self._values(labels), self._sums
+
+        def count() -> None:
+            sums[values] = sums.get(values, 0) + 1
+
+        return count
+
     def value(self, **labels: str) -> float:
         """Return the sum so far."""
         return self._sums.get(self._values(labels), 0)
@@ -89,7 +99,13 @@ class Histogram(_Instrument):
 
     def record(self, value: float, **labels: str) -> None:
         """Add one observation. Raises KeyError for labels other than the declared ones."""
-        values = self._values(labels)
+        self._record(self._values(labels), value)
+
+    def recording(self, **labels: str) -> Callable[[float], None]:
+        """Return what adds an observation under these labels, for whoever does so often."""
+        return partial(self._record, self._values(labels))
+
+    def _record(self, values: LabelValues, value: float) -> None:
         seen = self._seen.get(values)
         if seen is None:
             seen = self._seen[values] = ([0] * len(self._bounds), [0.0])

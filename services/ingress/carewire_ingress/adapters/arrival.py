@@ -60,17 +60,26 @@ class Arrival:
     @property
     def traceparent(self) -> str | None:
         """The caller's trace, if it is well-formed, and no more of it: the rest could be a value in disguise."""
-        text = self._text(b"traceparent")
-        return None if text is None or span_context_from(text) is None else text[:_TRACEPARENT_LENGTH]
+        value = self.raw_headers.get(b"traceparent")
+        if value is None:
+            return None
+        text = value.decode("latin-1")
+        return None if span_context_from(text) is None else text[:_TRACEPARENT_LENGTH]
 
     def start_key_headers(self, configured: str | None) -> dict[str, str]:
         """Those headers that may hold the sender's delivery id."""
-        names = STANDARD_HEADERS if configured is None else (*STANDARD_HEADERS, configured)
-        return {name: value for name in names if (value := self._text(name.encode())) is not None}
+        found: dict[str, str] = {}
+        for raw, name in _start_key_names(configured):
+            value = self.raw_headers.get(raw)
+            if value is not None:
+                found[name] = value.decode("latin-1")
+        return found
 
-    def _text(self, name: bytes) -> str | None:
-        value = self.raw_headers.get(name)
-        return None if value is None else value.decode("latin-1")
+
+@lru_cache(maxsize=1_024)
+def _start_key_names(configured: str | None) -> tuple[tuple[bytes, str], ...]:
+    names = STANDARD_HEADERS if configured is None else (*STANDARD_HEADERS, configured)
+    return tuple((name.encode(), name) for name in names)
 
 
 @lru_cache(maxsize=256)
