@@ -26,6 +26,15 @@ async def test_an_event_arrives_signed_with_the_very_bytes_of_the_topic(dispatch
     assert received.headers["traceparent"].split("-")[1] == TRACE.split("-")[1]
 
 
+async def test_the_status_events_of_requests_reach_who_asked_for_them(dispatcher: Client, hooks: Receiver) -> None:
+    wanted = "incoming_webhook.request.failed"
+    await dispatcher.create_endpoint(hooks.url("/statuses"), event_types=[wanted])
+    await dispatcher.publish("incoming_webhook.request.scheduled")
+    event_id, body = await dispatcher.publish(wanted)
+    await eventually(lambda: hooks.at("/statuses"))
+    assert [(call.webhook_id, call.body) for call in hooks.at("/statuses")] == [(event_id, body)]
+
+
 async def test_the_log_tells_of_the_delivery_and_its_attempt(dispatcher: Client, hooks: Receiver) -> None:
     endpoint = await dispatcher.create_endpoint(hooks.url("/logged"), event_types=["pathway.stopped"])
     event_id, _ = await dispatcher.publish("pathway.stopped")

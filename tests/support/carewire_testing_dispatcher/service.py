@@ -18,6 +18,7 @@ import orjson
 from carewire_contracts.envelope import Envelope
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.app import ROLES, serve
+from carewire_dispatcher.domain.matching import STATUS_EVENT_TYPES
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.producer import Producer
@@ -115,13 +116,12 @@ class Client:
     async def publish(
         self, event_type: str = "pathway.completed", *, traceparent: str | None = None, **payload: Any
     ) -> tuple[str, bytes]:
-        """Publish an event; returns its id and its bytes."""
+        """Publish an event on the topic of its type; returns its id and its bytes."""
         event_id = new_id()
+        topic = self.topics.incoming_webhooks if event_type in STATUS_EVENT_TYPES else self.topics.events
         body = orjson.dumps({"event_type": event_type, "number": event_id} | payload)
         envelope = Envelope(event_id, event_type, "test", datetime.now(UTC))
-        await self._producer.send(
-            self.topics.events.name, key=event_id.encode(), value=body, headers=envelope.headers(traceparent)
-        )
+        await self._producer.send(topic.name, key=event_id.encode(), value=body, headers=envelope.headers(traceparent))
         return event_id, body
 
     async def deliveries(self, **filters: str) -> list[dict[str, Any]]:

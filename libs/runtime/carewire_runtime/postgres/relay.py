@@ -79,13 +79,16 @@ class Relay:
 
     async def _lead(self, stop: asyncio.Event) -> None:
         async with self._db.connection() as connection:
-            while not stop.is_set():
+            stopping = False
+            while not stopping:
                 if not self._leader:
                     self._leader = await self._try_to_lead(connection)
+                # What was committed before the stop goes out in a last round.
+                stopping = stop.is_set()
                 self._woken.clear()
                 published = await self._publish(connection) if self._leader else 0
                 self._failures = 0
-                if published < self._batch:
+                if published < self._batch and not stopping:
                     await self._wait(_IDLE_POLL_S)
 
     async def _try_to_lead(self, connection: Connection) -> bool:
