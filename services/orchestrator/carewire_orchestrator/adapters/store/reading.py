@@ -108,6 +108,8 @@ class Reading:
         """Every value that a care flow collected, oldest first."""
         async with self._db.connection() as connection:
             rows = await connection.fetch(QUERIES.data_points, care_flow_id)
+            if not rows and await find_care_flow(connection, care_flow_id) is None:
+                raise NotFound("there is no such care flow")
         return [_data_point(row) for row in rows]
 
 
