@@ -15,6 +15,7 @@ from aiokafka.structs import RecordMetadata
 
 from carewire_contracts.record import record
 from carewire_runtime.errors import KafkaError, KafkaUnavailable, ProducerFatal
+from carewire_runtime.kafka.metadata_pacing import pace_metadata
 from carewire_runtime.kafka.partitioner import partition_of
 from carewire_runtime.kafka.translation import translated, translating
 from carewire_runtime.telemetry.logs import logger
@@ -88,6 +89,7 @@ class Producer:
             max_request_size=self._max_request_bytes,
             request_timeout_ms=_REQUEST_TIMEOUT_MS,
         )
+        pace_metadata(driver.client)
         try:
             with translating():
                 await driver.start()
