@@ -46,7 +46,8 @@ async def test_everything_that_is_wrong_is_said_at_once_and_no_value_repeated(di
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     fields = {error["field"] for error in answer.json()["errors"]}
-    assert fields == {"name", "url", "event_types", "headers", "concurrency", "surprise"}
+    # What nobody knows is told by its place: its name is the caller's own words.
+    assert fields == {"name", "url", "event_types", "headers", "concurrency", "(entry 6)"}
     assert "canary" not in answer.text
 
 

@@ -1,5 +1,6 @@
 """The request log is the same whoever writes it first: any records, in any order, in any batches, told again."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 
@@ -168,7 +169,7 @@ def test_requests_are_not_mixed_up() -> None:
 
 
 def test_an_entry_shows_nothing_of_its_payload() -> None:
-    assert "4" not in repr(of_accepted(accepted("r")))
+    assert re.fullmatch(r"<[\w.]+ object at 0x[0-9a-f]+>", repr(of_accepted(accepted("r"))))
 
 
 @pytest.mark.parametrize(("status", "event_type"), [("REJECTED", "rejected"), ("TEST", "tested")])

@@ -26,7 +26,8 @@ def validate(definition: CareFlowDefinition) -> list[DefinitionProblem]:
         *_rule_problems(definition),
         *support_problems(definition),
     ]
-    return sorted(problems, key=lambda problem: problem.severity)
+    # Nodes that share an id share their problems as well: each is told once.
+    return sorted(dict.fromkeys(problems), key=lambda problem: problem.severity)
 
 
 def _duplicates(definition: CareFlowDefinition) -> Iterator[DefinitionProblem]:
