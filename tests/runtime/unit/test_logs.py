@@ -1,4 +1,5 @@
 import logging
+import time
 from typing import Any
 
 import pytest
@@ -118,6 +119,22 @@ def test_libraries_are_reduced_to_level_and_name() -> None:
     first, second = lines.of("library_message")
     assert (first["level"], first["library"]) == ("warning", "aiokafka.producer.sender")
     assert (second["level"], second["error"]) == ("error", "ValueError")
+
+
+def test_what_a_library_says_over_and_over_is_told_once_a_second_with_its_count(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    library = logging.getLogger("aiokafka.flood")
+    with logged() as lines:
+        for _ in range(500):
+            library.error("no broker")
+        library.warning("another level is another matter")
+        now += 1.0
+        library.error("no broker")
+    told = [(line["level"], line["count"]) for line in lines.of("library_message")]
+    assert told == [("error", 1), ("warning", 1), ("error", 500)]
 
 
 def test_a_library_with_a_handler_of_its_own_is_taken_over() -> None:

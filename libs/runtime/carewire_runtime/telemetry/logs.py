@@ -8,9 +8,11 @@ reason.
 """
 
 import logging
+import math
 import sys
 import time
 import traceback
+from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
 from typing import BinaryIO, Final
@@ -28,6 +30,7 @@ ERROR: Final = logging.ERROR
 
 _LONGEST_TEXT: Final = 500
 _MOST_ITEMS: Final = 50
+_TOLD_EVERY_S: Final = 1.0
 
 LogValue = str | int | float | bool | None | list[str] | tuple[str, ...]
 
@@ -115,14 +118,36 @@ def configure_logs(service: str, level: str = "INFO", stream: BinaryIO | None = 
 
 
 class _LibraryHandler(logging.Handler):
-    """Says that a library had something to say, without repeating it."""
+    """Says that a library had something to say, without repeating it, and not over and over.
+
+    A driver without its server says the same hundreds of times a second. A logger's messages of one level are
+    told once a second, `count` being how many came since; an exception is always told.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: dict[tuple[str, bool], _Told] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
+        grave = record.levelno >= ERROR
+        told = self._told.setdefault((record.name, grave), _Told())
+        told.count += 1
         fields: dict[str, object] = {"library": record.name}
         if record.exc_info and record.exc_info[1]:
             fields["error"] = record.exc_info[1]
+        elif time.monotonic() - told.at < _TOLD_EVERY_S:
+            return
         log = Log("library")
-        (log.error if record.levelno >= ERROR else log.warning)("library_message", **fields)
+        (log.error if grave else log.warning)("library_message", count=told.count, **fields)
+        told.at, told.count = time.monotonic(), 0
+
+
+@dataclass(slots=True)
+class _Told:
+    """When a logger's messages were last told, and how many came since."""
+
+    at: float = -math.inf
+    count: int = 0
 
 
 def _add(line: dict[str, object], fields: dict[str, object]) -> int:
