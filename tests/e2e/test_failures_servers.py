@@ -60,17 +60,21 @@ async def house(platform: Platform) -> AsyncIterator[House]:
 
 
 @pytest.fixture
-def kafka(platform: Platform) -> KafkaServer:
+def kafka(platform: Platform) -> Iterator[KafkaServer]:
     """The broker, running again after each test."""
     assert platform.stack.kafka is not None
-    return platform.stack.kafka
+    yield platform.stack.kafka
+    if not platform.stack.kafka.alive:
+        platform.stack.kafka.start()
 
 
 @pytest.fixture
-def postgres(platform: Platform) -> PostgresServer:
-    """The database server."""
+def postgres(platform: Platform) -> Iterator[PostgresServer]:
+    """The database server, running again after each test."""
     assert platform.stack.postgres is not None
-    return platform.stack.postgres
+    yield platform.stack.postgres
+    if not platform.stack.postgres.alive:
+        platform.stack.postgres.start()
 
 
 async def configuration_travels(house: House, receiver: Receiver, path: str) -> None:
@@ -115,8 +119,11 @@ async def until_expired(callers: Callers) -> None:
     """Wait until nothing that was handed to a producer before the callers were turned away can be done in time."""
 
     def expired() -> bool:
-        handed_over = [one.began for one in callers.answers if not one.accepted and one.seconds > HANDED_OVER_S]
-        return bool(handed_over) and time.monotonic() > max(handed_over) + EXPIRED_AFTER_S
+        refused = [one for one in callers.answers if not one.accepted]
+        handed_over = [one.began for one in refused if one.seconds > HANDED_OVER_S]
+        # Where nobody was calling at that very moment, nothing was handed over: the first refusal is as late.
+        last = max(handed_over, default=refused[0].began if refused else time.monotonic())
+        return time.monotonic() > last + EXPIRED_AFTER_S
 
     await eventually(expired, RECOVERED_WITHIN_S)
 

@@ -157,9 +157,11 @@ async def read_topic(bootstrap: str, topic: Topic) -> list[Any]:
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        missing = {partition for partition, end in ends.items() if end > 0}
+        # What a worker has finished is purged: a topic begins where that ended.
+        begins = await consumer.beginning_offsets(partitions)
+        missing = {partition for partition, end in ends.items() if end > begins[partition]}
         for partition in partitions:
-            consumer.seek(partition, 0)
+            consumer.seek(partition, begins[partition])
         records: list[Any] = []
         while missing:
             for partition, batch in (await consumer.getmany(timeout_ms=200)).items():
