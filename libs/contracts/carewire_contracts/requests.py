@@ -42,6 +42,14 @@ class ReasonCode(StrEnum):
     MALFORMED_START_KEY = "malformed_start_key"
 
 
+class EnrolmentGuard(StrEnum):
+    """What happens to a call whose patient already has, or ever had, a care flow of the same definition."""
+
+    START_ANOTHER = "start_another"
+    SKIP_WHEN_ACTIVE = "skip_when_active"
+    SKIP_WHEN_EVER_ENROLLED = "skip_when_ever_enrolled"
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that is wrong, in words that the sender can act on; it never holds a value of the payload.

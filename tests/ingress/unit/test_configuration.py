@@ -5,10 +5,11 @@ from carewire_ingress.domain.configuration import (
     IdentifierSource,
     StartKeyConfiguration,
     compiled,
-    faults,
 )
+from carewire_ingress.domain.configuration_faults import faults
 from carewire_ingress.domain.json_path import JsonPath
-from carewire_testing_ingress.samples import MRN, PATHS, SYSTEMS, definition, release
+from carewire_ingress.domain.value_source import CompiledSource
+from carewire_testing_ingress.samples import MRN, PATHS, SYSTEMS, by_path, definition, release
 
 
 def configuration(
@@ -17,7 +18,11 @@ def configuration(
     start_key: StartKeyConfiguration | None = None,
 ) -> Configuration:
     return Configuration(
-        "A", "hip-surgery", PATHS if mapping is None else mapping, identifiers, start_key or StartKeyConfiguration()
+        "A",
+        "hip-surgery",
+        by_path(PATHS if mapping is None else mapping),
+        identifiers,
+        start_key or StartKeyConfiguration(),
     )
 
 
@@ -83,7 +88,7 @@ def test_compiling_keeps_what_was_configured() -> None:
         token_sha256=b"t",
         salt=b"s",
     )
-    assert webhook.mapping == {"a": JsonPath("$.a")}
+    assert webhook.mapping == {"a": CompiledSource(JsonPath("$.a"))}
     assert [identifier.system for identifier in webhook.identifiers] == [MRN, JsonPath("$.s")]
     assert webhook.start_key.header == "x-delivery"
     assert "salt" not in repr(webhook)

@@ -14,16 +14,16 @@ from carewire_ingress.domain.configuration import (
     IdentifierSource,
     StartKeyConfiguration,
     compiled,
-    faults,
 )
+from carewire_ingress.domain.configuration_faults import faults
 from carewire_ingress.domain.identifiers import MAX_IDENTIFIERS
 from carewire_ingress.domain.mapping import plan_admission
-from carewire_testing_ingress.samples import MRN, PATHS, SYSTEMS, call, definition, release
+from carewire_testing_ingress.samples import MRN, PATHS, SYSTEMS, by_path, call, definition, release
 
 SOUND_SOURCE = IdentifierSource("$.mrn", system=MRN)
 
 SPOILING: dict[str, dict[str, Any]] = {
-    "mapping.pain_score": {"mapping": {**PATHS, "pain_score": "no path"}},
+    "mapping.pain_score": {"mapping": by_path({**PATHS, "pain_score": "no path"})},
     "identifiers.0.value_path": {"identifiers": (IdentifierSource("$.a[", system=MRN),)},
     "start_key.header": {"start_key": StartKeyConfiguration(header="a header")},
     "definition_id": {"definition_id": "unpublished"},
@@ -32,7 +32,7 @@ SPOILING: dict[str, dict[str, Any]] = {
 
 
 def configured(**changes: Any) -> Configuration:
-    made: dict[str, Any] = {"name": "A", "definition_id": "hip-surgery", "mapping": PATHS} | changes
+    made: dict[str, Any] = {"name": "A", "definition_id": "hip-surgery", "mapping": by_path(PATHS)} | changes
     return Configuration(**made)
 
 
@@ -86,7 +86,7 @@ def test_each_of_several_identifiers_is_told_by_its_place() -> None:
 
 
 def test_a_fault_says_how_to_mend_it() -> None:
-    spoilt = configured(mapping={"unheard_of": "$.a"}, identifiers=(IdentifierSource("$.a"),))
+    spoilt = configured(mapping=by_path({"unheard_of": "$.a"}), identifiers=(IdentifierSource("$.a"),))
     for fault in faults(spoilt, definition(release()), SYSTEMS, enabled=True):
         assert fault.message
         assert any(word in fault.message for word in ("give", "remove", "needs", "register"))
@@ -106,7 +106,7 @@ configurations = st.builds(
     Configuration,
     name=st.just("A"),
     definition_id=st.just("hip-surgery"),
-    mapping=st.dictionaries(st.sampled_from([*PATHS, "unheard_of"]), paths),
+    mapping=st.dictionaries(st.sampled_from([*PATHS, "unheard_of"]), paths).map(by_path),
     identifiers=st.lists(identifier_sources, max_size=2).map(tuple),
     start_key=start_keys,
 )
@@ -114,7 +114,7 @@ soundest = st.builds(
     Configuration,
     name=st.just("A"),
     definition_id=st.just("hip-surgery"),
-    mapping=st.fixed_dictionaries({name: st.sampled_from(["$.pain", "$.a", "$..a"]) for name in PATHS}),
+    mapping=st.fixed_dictionaries({name: st.sampled_from(["$.pain", "$.a", "$..a"]) for name in PATHS}).map(by_path),
     identifiers=st.sampled_from([(), (SOUND_SOURCE,), (IdentifierSource("$.v", system_path="$.s"),)]),
     start_key=st.builds(StartKeyConfiguration, header=st.sampled_from([None, "X-Id"])),
 )
@@ -143,7 +143,7 @@ def test_enabling_adds_gaps_in_the_mapping_and_nothing_else(configuration: Confi
 
 def test_a_release_that_asks_for_more_than_the_mapping_gives_refuses_calls_with_the_gap() -> None:
     """The care flow was published anew after the webhook had been enabled."""
-    mapping = {name: path for name, path in PATHS.items() if name != "pain_score"}
+    mapping = by_path({name: path for name, path in PATHS.items() if name != "pain_score"})
     webhook = compiled(configured(mapping=mapping), webhook_id="w", enabled=True, token_sha256=b"t", salt=b"s")
     verdict = admit(plan_admission(webhook, release()), SYSTEMS, call())
     assert isinstance(verdict, Rejected)

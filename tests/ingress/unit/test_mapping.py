@@ -10,11 +10,12 @@ from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_contracts.values import Parsed, ValueType, parse_value, to_wire
 from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint, plan_admission, unknown, unmapped
+from carewire_ingress.domain.value_source import CompiledSource
 from carewire_testing_ingress.samples import PATHS, data_point, release, webhook
 
 
 def mapped(value_type: str, path: str = "$.x", **more: Any) -> MappedDataPoint:
-    return MappedDataPoint.of(data_point("x", value_type, **more), JsonPath(path))
+    return MappedDataPoint.of(data_point("x", value_type, **more), CompiledSource(JsonPath(path)))
 
 
 FORMS: dict[str, list[tuple[object, object]]] = {

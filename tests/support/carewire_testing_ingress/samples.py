@@ -1,6 +1,7 @@
 """A webhook for hip surgery follow-ups, its release, and calls to it; every test changes only what it is about."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.identifiers import IdentifierSystem
 from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import AdmissionPlan, plan_admission
+from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 from carewire_ingress.domain.webhook import IncomingWebhook, MappedIdentifier, StartKeySource
 
 MRN = "https://north-clinic.example/mrn"
@@ -30,6 +32,11 @@ PAYLOAD: dict[str, Any] = {
     "consent": True,
     "patient_identifier": {"system": MRN, "value": "NC-004217"},
 }
+
+
+def by_path(paths: Mapping[str, str]) -> dict[str, ValueSource]:
+    """A mapping of paths alone."""
+    return {data_point: ValueSource(path) for data_point, path in paths.items()}
 
 
 def data_point(key: str, value_type: str, **more: Any) -> DataPointDefinition:
@@ -77,7 +84,7 @@ def webhook(
         definition_id=DEFINITION_ID,
         token_sha256=b"\0" * 32,
         enabled=enabled,
-        mapping={key: JsonPath(path) for key, path in paths.items()},
+        mapping={key: CompiledSource(JsonPath(path)) for key, path in paths.items()},
         identifiers=identifiers,
         start_key=start_key or StartKeySource(),
         salt=salt,

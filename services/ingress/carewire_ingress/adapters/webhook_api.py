@@ -1,7 +1,7 @@
 """The management API of incoming webhooks: Settings > Incoming webhooks."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -10,7 +10,8 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from carewire_ingress.adapters.catalogue_table import CatalogueTable
 from carewire_ingress.adapters.webhook_forms import CreateWebhook, UpdateWebhook, Webhook, WebhookPage
 from carewire_ingress.adapters.webhook_store import StoredWebhook, WebhookStore
-from carewire_ingress.domain.configuration import Configuration, Fault, faults
+from carewire_ingress.domain.configuration import Configuration
+from carewire_ingress.domain.configuration_faults import Fault, faults
 from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.http.problem import Problem
 
@@ -114,15 +115,11 @@ class WebhookApi:
         url = None
         if caller.role.rank >= Role.OPERATOR.rank:
             url = f"{self._public_url}/hooks/{self._store.token(stored)}"
-        configuration = stored.configuration
+        configured = {part.name: getattr(stored.configuration, part.name) for part in fields(Configuration)}
         return Webhook(
+            **configured,
             id=stored.id,
-            name=configuration.name,
-            definition_id=configuration.definition_id,
             enabled=stored.enabled,
-            mapping=dict(configuration.mapping),
-            identifiers=configuration.identifiers,
-            start_key=configuration.start_key,
             url=url,
             test_url=None if url is None else f"{url}/test",
             created_at=stored.created_at,

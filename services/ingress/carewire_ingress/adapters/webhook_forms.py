@@ -3,20 +3,44 @@
 from dataclasses import replace
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from carewire_contracts.requests import EnrolmentGuard
+from carewire_contracts.rules import Rule
 from carewire_contracts.timestamps import Timestamp
-from carewire_ingress.domain.configuration import Configuration, IdentifierSource, StartKeyConfiguration
+from carewire_ingress.domain.configuration import Configuration, IdentifierSource, RateLimit, StartKeyConfiguration
 from carewire_ingress.domain.json_path import MAX_PATH_LENGTH
+from carewire_ingress.domain.patient_profile import ProfileField
+from carewire_ingress.domain.value_source import ValueSource
+
+
+def _of_path(given: object) -> object:
+    """A text alone is a path: what most sources are."""
+    return {"path": given} if isinstance(given, str) else given
+
 
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 _Id = Annotated[str, Field(min_length=1, max_length=128)]
 _Path = Annotated[str, Field(max_length=MAX_PATH_LENGTH, description="JSONPath (RFC 9535)")]
-_Mapping = Annotated[dict[_Id, _Path], Field(max_length=500, description="data point id -> JSONPath")]
+_Source = Annotated[ValueSource, BeforeValidator(_of_path, json_schema_input_type=ValueSource | _Path)]
+_Mapping = Annotated[
+    dict[_Id, _Source],
+    Field(max_length=500, description="data point id -> JSONPath, or `{path, default}`, or `{constant}`"),
+]
+_Profile = Annotated[
+    dict[ProfileField, _Source],
+    Field(description="profile field -> JSONPath, `{path, default}` or `{constant}`; for a patient who gets created"),
+]
 _Identifiers = Annotated[
     tuple[IdentifierSource, ...],
     Field(description="where identifiers stand; by default `patient_identifier` at the payload's root"),
 ]
+_Filter = Annotated[Rule, Field(description="calls for which it does not hold are REJECTED; references are JSONPaths")]
+_Guard = Annotated[EnrolmentGuard, Field(description="what happens when the patient has or had this care flow")]
+_Redacted = Annotated[
+    tuple[_Path, ...], Field(max_length=100, description="what of a payload nobody is shown in the log")
+]
+_Rate = Annotated[RateLimit, Field(description="calls a second, and how many at once; above it 429")]
 
 
 class CreateWebhook(BaseModel):
@@ -29,9 +53,16 @@ class CreateWebhook(BaseModel):
                 {
                     "name": "North clinic surgeries",
                     "definition_id": "hip-surgery",
-                    "mapping": {"surgery_date": "$.surgery.date"},
+                    "mapping": {
+                        "surgery_date": "$.surgery.date",
+                        "pain_score": {"path": "$.pain", "default": 0},
+                        "clinic": {"constant": "north"},
+                    },
                     "identifiers": [{"system": "https://north-clinic.example/mrn", "value_path": "$.patient.mrn"}],
                     "start_key": {"path": "$.event.id"},
+                    "profile": {"first_name": "$.patient.given", "birth_date": "$.patient.born"},
+                    "filter": {"all": [{"reference": "$.event.type", "operator": "is_equal_to", "operand": "planned"}]},
+                    "enrolment_guard": "skip_when_active",
                 }
             ]
         },
@@ -42,14 +73,22 @@ class CreateWebhook(BaseModel):
     mapping: _Mapping = Field(default_factory=dict)
     identifiers: _Identifiers = ()
     start_key: StartKeyConfiguration = StartKeyConfiguration()
+    profile: _Profile = Field(default_factory=dict)
+    filter: _Filter | None = None
+    enrolment_guard: _Guard = EnrolmentGuard.START_ANOTHER
+    redacted: _Redacted = ()
+    rate_limit: _Rate | None = None
 
     def configuration(self) -> Configuration:
         """The configuration in the domain's words."""
-        return Configuration(self.name, self.definition_id, self.mapping, self.identifiers, self.start_key)
+        return Configuration(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+_CLEARED_BY_NULL = frozenset({"filter", "rate_limit"})
 
 
 class UpdateWebhook(BaseModel):
-    """What is to change; what is left out stays."""
+    """What is to change; what is left out stays. Null takes a filter or a rate limit away."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,11 +96,17 @@ class UpdateWebhook(BaseModel):
     mapping: _Mapping | None = None
     identifiers: _Identifiers | None = None
     start_key: StartKeyConfiguration | None = None
+    profile: _Profile | None = None
+    filter: _Filter | None = None
+    enrolment_guard: _Guard | None = None
+    redacted: _Redacted | None = None
+    rate_limit: _Rate | None = None
 
     def applied_to(self, configuration: Configuration) -> Configuration:
-        """The configuration with these changes; null counts as left out."""
+        """The configuration with these changes; null counts as left out where it cannot mean "none"."""
         wanted: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
-        return replace(configuration, **{name: value for name, value in wanted.items() if value is not None})
+        kept = {name: value for name, value in wanted.items() if value is not None or name in _CLEARED_BY_NULL}
+        return replace(configuration, **kept)
 
 
 class Webhook(BaseModel):
@@ -71,9 +116,14 @@ class Webhook(BaseModel):
     name: str
     definition_id: str
     enabled: bool
-    mapping: dict[str, str]
+    mapping: dict[str, ValueSource]
     identifiers: tuple[IdentifierSource, ...]
     start_key: StartKeyConfiguration
+    profile: dict[ProfileField, ValueSource]
+    filter: Rule | None
+    enrolment_guard: EnrolmentGuard
+    redacted: tuple[str, ...]
+    rate_limit: RateLimit | None
     url: str | None
     test_url: str | None
     created_at: Timestamp

@@ -6,7 +6,7 @@ Each change is saved together with the record that tells replicas of it, in one 
 import hashlib
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from carewire_contracts.envelope import Envelope
 from carewire_ingress.adapters.request_records import SOURCE
 from carewire_ingress.adapters.webhook_record import WebhookRecord, salt_context, token_context
-from carewire_ingress.domain.configuration import Configuration, IdentifierSource, StartKeyConfiguration
+from carewire_ingress.domain.configuration import Configuration
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
 from carewire_runtime.postgres import outbox
@@ -30,8 +30,7 @@ _TOKEN_BYTES: Final = 32
 _SALT_BYTES: Final = 32
 
 _queries = load_queries("carewire_ingress")
-_identifiers = TypeAdapter(tuple[IdentifierSource, ...])
-_start_key = TypeAdapter(StartKeyConfiguration)
+_configuration = TypeAdapter(Configuration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +72,7 @@ class WebhookStore:
                 webhook_id,
                 configuration.name,
                 configuration.definition_id,
-                *_parts(configuration),
+                _document(configuration),
                 _digest(token),
                 self._sealed_token(webhook_id, token),
                 salt,
@@ -137,7 +136,7 @@ class WebhookStore:
             webhook.id,
             webhook.configuration.name,
             webhook.enabled,
-            *_parts(webhook.configuration),
+            _document(webhook.configuration),
             webhook.token_sha256,
             webhook.token_sealed,
         )
@@ -163,24 +162,15 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def _parts(configuration: Configuration) -> tuple[dict[str, str], list[dict[str, Any]], dict[str, Any]]:
-    """Mapping, identifiers and start key as JSON."""
-    identifiers = [asdict(source) for source in configuration.identifiers]
-    return dict(configuration.mapping), identifiers, asdict(configuration.start_key)
+def _document(configuration: Configuration) -> Any:
+    return _configuration.dump_python(configuration, mode="json")
 
 
 def _read(row: Any) -> StoredWebhook:
-    configuration = Configuration(
-        name=row["name"],
-        definition_id=row["definition_id"],
-        mapping=row["mapping"],
-        identifiers=_identifiers.validate_python(row["identifiers"]),
-        start_key=_start_key.validate_python(row["start_key"]),
-    )
     return StoredWebhook(
         id=str(row["id"]),
         enabled=row["enabled"],
-        configuration=configuration,
+        configuration=_configuration.validate_python(row["configuration"]),
         token_sha256=row["token_sha256"],
         token_sealed=row["token_sealed"],
         salt_sealed=row["salt_sealed"],

@@ -7,13 +7,14 @@ from carewire_contracts.catalogue import CatalogueRelease
 from carewire_contracts.definition import DataPointDefinition
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_contracts.values import Constraints, Mismatch, Parser, ValueType, parser_of, to_wire
-from carewire_ingress.domain.json_path import JsonPath, Miss
+from carewire_ingress.domain.json_path import Miss
+from carewire_ingress.domain.value_source import CompiledSource
 from carewire_ingress.domain.webhook import IncomingWebhook
 
 
 @dataclass(frozen=True, slots=True)
 class MappedDataPoint:
-    """One data point, and the path at which a payload holds its value.
+    """One data point, and where its value comes from.
 
     How its type is parsed and what the definition allows are looked up once, here, and not at each call.
     """
@@ -23,14 +24,14 @@ class MappedDataPoint:
     value_type: ValueType
     type_name: str
     required: bool
-    path: JsonPath
+    source: CompiledSource
     parse: Parser
     possible_values: Constraints | None
     range: Constraints | None
 
     @classmethod
-    def of(cls, definition: DataPointDefinition, path: JsonPath) -> "MappedDataPoint":
-        """Join a definition with its path."""
+    def of(cls, definition: DataPointDefinition, source: CompiledSource) -> "MappedDataPoint":
+        """Join a definition with the source of its value."""
         possible = tuple(possible.value for possible in definition.possible_values)
         bounds = definition.range
         return cls(
@@ -39,7 +40,7 @@ class MappedDataPoint:
             value_type=definition.value_type,
             type_name=definition.value_type.value,
             required=not definition.optional,
-            path=path,
+            source=source,
             parse=parser_of(definition.value_type),
             possible_values=Constraints(possible_values=possible) if possible else None,
             range=None if bounds is None else Constraints(minimum=bounds.min, maximum=bounds.max),
@@ -47,7 +48,7 @@ class MappedDataPoint:
 
     def read(self, payload: object) -> DataPointValue | Reason | None:
         """The typed value, or why there is none; None where an optional data point has no value (absent, null)."""
-        raw = self.path.find(payload)
+        raw = self.source.find(payload)
         if isinstance(raw, Miss):
             return self._missed(raw)
         if raw is None and not self.required:
@@ -70,9 +71,9 @@ class MappedDataPoint:
     def _refuse(self, code: ReasonCode, mismatch: Mismatch) -> Reason:
         return Reason(
             code,
-            f"Data point {self.key} at {self.path.text}: {mismatch}.",
+            f"Data point {self.key} at {self.source.text}: {mismatch}.",
             data_point=self.key,
-            path=self.path.text,
+            path=self.source.text,
             expected=mismatch.expected,
             found=mismatch.found,
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from carewire_ingress.domain.json_path import JsonPath
+from carewire_ingress.domain.value_source import CompiledSource
 
 ROOT_IDENTIFIER: Final = JsonPath("$.patient_identifier")
 """Where a payload may name its patient without any mapping: `{system, value}` or a list of them (reference 4.1)."""
@@ -30,7 +31,7 @@ class StartKeySource:
 class IncomingWebhook:
     """One incoming webhook as the hot path needs it.
 
-    `mapping` leads from the id of a baseline data point to its path. Without `identifiers` the payload's root
+    `mapping` leads from the id of a baseline data point to its source. Without `identifiers` the payload's root
     may hold them. `salt` keys the ids that are derived from a sender's values; it never changes.
     """
 
@@ -39,7 +40,7 @@ class IncomingWebhook:
     definition_id: str
     token_sha256: bytes = field(repr=False)
     enabled: bool
-    mapping: Mapping[str, JsonPath]
+    mapping: Mapping[str, CompiledSource]
     identifiers: tuple[MappedIdentifier, ...]
     start_key: StartKeySource
     salt: bytes = field(repr=False)

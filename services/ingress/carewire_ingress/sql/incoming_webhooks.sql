@@ -1,8 +1,8 @@
 -- name: insert_webhook
 -- A new incoming webhook, disabled.
 INSERT INTO incoming_webhook
-    (id, name, definition_id, mapping, identifiers, start_key, token_sha256, token_sealed, salt_sealed)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+    (id, name, definition_id, configuration, token_sha256, token_sealed, salt_sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 RETURNING *;
 
 -- name: get_webhook
@@ -23,8 +23,7 @@ LIMIT $2;
 -- name: update_webhook
 -- All that staff may change, and the token, which rotates.
 UPDATE incoming_webhook
-SET name = $2, enabled = $3, mapping = $4, identifiers = $5, start_key = $6,
-    token_sha256 = $7, token_sealed = $8, updated_at = now()
+SET name = $2, enabled = $3, configuration = $4, token_sha256 = $5, token_sealed = $6, updated_at = now()
 WHERE id = $1
 RETURNING *;
 

@@ -1,0 +1,57 @@
+"""Where a value comes from: a path into the payload, with a default where nothing is there, or a constant."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from carewire_ingress.domain.json_path import InvalidPath, JsonPath, Miss
+
+
+@dataclass(frozen=True, slots=True)
+class ValueSource:
+    """What staff say: either a path or a constant; a default goes with a path. Null says nothing."""
+
+    path: str | None = None
+    default: JsonValue = None
+    constant: JsonValue = None
+
+    def faults(self) -> Iterator[tuple[str, str]]:
+        """Everything that is wrong: the part (`path`, `default` or none) and how to mend it."""
+        if (self.path is None) == (self.constant is None):
+            yield "", "give either path or constant"
+        if self.constant is not None and self.default is not None:
+            yield "default", "a constant needs no default; leave it out"
+        if self.path is not None:
+            try:
+                JsonPath(self.path)
+            except InvalidPath as error:
+                yield "path", str(error)
+
+    def compiled(self) -> "CompiledSource":
+        """The source for the hot path. Raises InvalidPath."""
+        if self.path is None:
+            return CompiledSource(None, self.constant)
+        return CompiledSource(JsonPath(self.path), self.default)
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledSource:
+    """A source ready for payloads: `otherwise` is the default of a path, or the constant where there is none."""
+
+    path: JsonPath | None
+    otherwise: JsonValue = None
+
+    @property
+    def text(self) -> str:
+        """What staff read in reasons."""
+        return "the constant" if self.path is None else self.path.text
+
+    def find(self, payload: object) -> object:
+        """The value; of a path without one (absent or null) the default, if any; else null or a Miss."""
+        if self.path is None:
+            return self.otherwise
+        found = self.path.find(payload)
+        if (found is None or found is Miss.NO_MATCH) and self.otherwise is not None:
+            return self.otherwise
+        return found
