@@ -95,6 +95,7 @@ class AcceptedRequest:
 
     `body_digest` is the SHA-256 (hex) of the raw body, or of the mapped content, by which a reused key is told
     from a repeated call. A record that the broker appended after `expires_at` was answered 503 and must not start.
+    `resubmission_of` is the request that staff sent again, None for a call of a third party.
     """
 
     request_id: str
@@ -110,6 +111,7 @@ class AcceptedRequest:
     data_points: tuple[DataPointValue, ...]
     content_type: str
     payload: bytes
+    resubmission_of: str | None = None
 
     def encode(self) -> bytes:
         """The record's value for Kafka."""
@@ -128,6 +130,7 @@ class AcceptedRequest:
                 "data_points": _write_data_points(self.data_points),
                 "content_type": self.content_type,
                 "payload": b64encode(self.payload).decode(),
+                **_write_resubmission(self.resubmission_of),
             }
         )
 
@@ -152,6 +155,7 @@ class AcceptedRequest:
             data_points=_read_data_points(data["data_points"]),
             content_type=data["content_type"],
             payload=b64decode(data["payload"], validate=True),
+            resubmission_of=data.get("resubmission_of"),
         )
 
 
@@ -160,7 +164,7 @@ class RefusedRequest:
     """A call that starts nothing: REJECTED with its reasons, or a TEST with its would-be reasons.
 
     A TEST without reasons would have been accepted. `payload` is None where the sender was not authenticated,
-    so that a stranger cannot fill the log with content.
+    so that a stranger cannot fill the log with content. `resubmission_of` is the request that staff sent again.
     """
 
     request_id: str
@@ -173,6 +177,7 @@ class RefusedRequest:
     data_points: tuple[DataPointValue, ...]
     content_type: str
     payload: bytes | None
+    resubmission_of: str | None = None
 
     def encode(self) -> bytes:
         """The record's value for Kafka."""
@@ -188,6 +193,7 @@ class RefusedRequest:
                 "data_points": _write_data_points(self.data_points),
                 "content_type": self.content_type,
                 "payload": None if self.payload is None else b64encode(self.payload).decode(),
+                **_write_resubmission(self.resubmission_of),
             }
         )
 
@@ -212,6 +218,7 @@ class RefusedRequest:
             data_points=_read_data_points(data["data_points"]),
             content_type=data["content_type"],
             payload=None if payload is None else b64decode(payload, validate=True),
+            resubmission_of=data.get("resubmission_of"),
         )
 
 
@@ -226,6 +233,11 @@ def _read(data: bytes, build: Callable[[Mapping[str, Any]], Record]) -> Record:
     except (ValueError, TypeError, AttributeError):
         # The driver's text may hold a value of the payload: say the shape alone.
         raise RecordError("the record is no JSON object of the expected shape") from None
+
+
+def _write_resubmission(resubmission_of: str | None) -> dict[str, str]:
+    # Left out where there is none, so that the record of a call is the same bytes as before there were any.
+    return {} if resubmission_of is None else {"resubmission_of": resubmission_of}
 
 
 def _write_data_points(values: tuple[DataPointValue, ...]) -> list[dict[str, Any]]:

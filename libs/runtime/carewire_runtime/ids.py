@@ -7,6 +7,7 @@ RFC 9562 section 5.8), or a medical record number could be found by trying all o
 import hashlib
 import uuid
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 
@@ -15,6 +16,8 @@ import uuid_utils
 NAMESPACE: Final = uuid.UUID("6f1c39a6-52a5-5c0e-9c53-3f6f0a3f8d11")
 """The namespace of all our uuid5 ids. It must never change: repeats are recognised by it."""
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 _BLOCK: Final = 64
 """Bytes of a block of SHA-256."""
 _VERSION_5: Final = 0x5 << 76
@@ -26,6 +29,14 @@ _KEEP: Final = (1 << 128) - 1 - (0xF << 76) - (0b11 << 62)
 def new_id() -> str:
     """Return a new uuid7: unique, and ordered by the time of its birth."""
     return str(uuid_utils.uuid7())
+
+
+def earliest_id(moment: datetime) -> str:
+    """Return the least id that `new_id` can give at a moment, by which a range of time is a range of ids.
+
+    A uuid7 begins with the milliseconds since 1970 (RFC 9562, section 5.7).
+    """
+    return str(uuid.UUID(int=max(0, (moment - _EPOCH) // _MILLISECOND) << 80))
 
 
 def derived_id(*parts: str) -> str:

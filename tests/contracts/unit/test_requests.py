@@ -1,5 +1,6 @@
 """Request records: what ingress writes is what the orchestrator and the log writer read."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import orjson
@@ -122,3 +123,15 @@ def test_reprs_show_no_value() -> None:
 )
 def test_identifier_values_are_compared_after_nfc_and_trim_and_no_other_folding(raw: str, compared: str) -> None:
     assert normalise_identifier_value(raw) == compared
+
+
+def test_the_record_of_a_call_has_no_word_of_resubmissions() -> None:
+    assert b"resubmission_of" not in accepted().encode() + refused().encode()
+
+
+@pytest.mark.parametrize("request_", [accepted(), refused()], ids=["accepted", "refused"])
+def test_a_resubmission_names_the_request_that_was_sent_again(request_: AcceptedRequest | RefusedRequest) -> None:
+    again = replace(request_, resubmission_of="r0")
+    assert orjson.loads(again.encode())["resubmission_of"] == "r0"
+    assert type(request_).decode(again.encode()) == again
+    assert again.encode() != request_.encode()

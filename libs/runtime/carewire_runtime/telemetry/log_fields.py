@@ -58,6 +58,7 @@ LOG_FIELDS: Final[Mapping[str, str]] = {
     "migration": "name of a migration file",
     "sqlstate": "Postgres error code",
     "constraint": "name of a violated constraint",
+    "what": "what is cleared away, a fixed word such as requests",
     # outcomes
     "status": "one of the status words of requests, deliveries or care flows",
     "outcome": "how something ended, one of a closed list",

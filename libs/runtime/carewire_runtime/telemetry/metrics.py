@@ -77,6 +77,9 @@ OUTBOX_BATCH: Final = Histogram("carewire_outbox_batch", "", (), "outbox records
 OUTBOX_LEADER: Final = Gauge(
     "carewire_outbox_leader", "", (), "1 where this process publishes the outbox, 0 where another one does"
 )
+ROWS_EXPIRED: Final = Counter(
+    "carewire_rows_expired", "", ("what",), "rows that were deleted because they had been kept long enough"
+)
 
 # Process
 LOG_FIELDS_DROPPED: Final = Counter(
