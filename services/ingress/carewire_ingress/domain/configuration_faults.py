@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from carewire_contracts.catalogue import CatalogueDefinition, CatalogueRelease
-from carewire_contracts.rules import Rule, validate_rule
+from carewire_contracts.requests import Reason
+from carewire_contracts.rules import DataPointOperand, Rule, validate_rule
 from carewire_ingress.domain.configuration import Configuration, RateLimit
 from carewire_ingress.domain.identifiers import MAX_IDENTIFIERS, IdentifierSystems
 from carewire_ingress.domain.json_path import InvalidPath, JsonPath
-from carewire_ingress.domain.mapping import unknown, unmapped
-from carewire_ingress.domain.value_source import ValueSource
+from carewire_ingress.domain.mapping import MappedDataPoint, unknown, unmapped
+from carewire_ingress.domain.patient_profile import PROFILE_RULES, ProfileField
+from carewire_ingress.domain.profile_rules import Refusal
+from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")
 """A token of RFC 9110, section 5.6.2."""
@@ -38,6 +41,7 @@ def faults(
     found = [
         *_path_faults(configuration),
         *_value_source_faults(configuration),
+        *_profile_faults(configuration.profile),
         *_source_faults(configuration, systems),
         *_filter_faults(configuration.filter),
         *_rate_faults(configuration.rate_limit),
@@ -46,6 +50,7 @@ def faults(
         message = "no care flow with this id is live; publish its definition first"
         return [Fault("definition_id", message), *found]
     found += _mapping_faults(configuration.mapping, definition.live)
+    found += _fixed_value_faults(configuration.mapping, definition.live)
     return found + (_gaps(configuration.mapping, definition.live) if enabled else [])
 
 
@@ -81,11 +86,18 @@ def _value_source_faults(configuration: Configuration) -> Iterator[Fault]:
 def _filter_faults(rule: Rule | None) -> Iterator[Fault]:
     for problem in () if rule is None else validate_rule(rule):
         yield Fault(f"filter.{problem.path}", problem.message)
-    for path in sorted(() if rule is None else rule.references()):
+    for field, path in () if rule is None else _filter_paths(rule):
         try:
             JsonPath(path)
         except InvalidPath as error:
-            yield Fault("filter", f"{error}: {path}")
+            yield Fault(field, str(error))
+
+
+def _filter_paths(rule: Rule) -> Iterator[tuple[str, str]]:
+    for place, condition in rule.walk():
+        yield f"filter.{place}.reference", condition.reference
+        if isinstance(condition.operand, DataPointOperand):
+            yield f"filter.{place}.operand", condition.operand.data_point
 
 
 def _rate_faults(limit: RateLimit | None) -> Iterator[Fault]:
@@ -115,6 +127,26 @@ def _source_faults(configuration: Configuration, systems: IdentifierSystems) -> 
 def _mapping_faults(mapping: Mapping[str, ValueSource], release: CatalogueRelease) -> list[Fault]:
     message = "the live release has no such baseline data point; remove it, or use the id of an existing one"
     return [Fault(f"mapping.{data_point}", message) for data_point in unknown(mapping, release)]
+
+
+def _fixed_value_faults(mapping: Mapping[str, ValueSource], release: CatalogueRelease) -> Iterator[Fault]:
+    """What the live release doesn't allow of that which staff give instead of a payload's value."""
+    for point in release.data_points:
+        for part, value in mapping.get(point.id, ValueSource()).fixed_values():
+            read = MappedDataPoint.of(point, CompiledSource(None, value)).read(None)
+            if isinstance(read, Reason):
+                yield Fault(f"mapping.{point.id}.{part}", _EXPECTED.format(read))
+
+
+def _profile_faults(profile: Mapping[ProfileField, ValueSource]) -> Iterator[Fault]:
+    for field, source in profile.items():
+        for part, value in source.fixed_values():
+            read = PROFILE_RULES[field].check(value)
+            if isinstance(read, Refusal):
+                yield Fault(f"profile.{field}.{part}", _EXPECTED.format(read))
+
+
+_EXPECTED: Final = "expected {0.expected}, found {0.found}"
 
 
 def _gaps(mapping: Mapping[str, ValueSource], release: CatalogueRelease) -> list[Fault]:

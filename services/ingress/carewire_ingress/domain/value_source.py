@@ -28,6 +28,13 @@ class ValueSource:
             except InvalidPath as error:
                 yield "path", str(error)
 
+    def fixed_values(self) -> Iterator[tuple[str, JsonValue]]:
+        """What staff gave instead of a payload's value, by the part that says it: `constant` and `default`."""
+        if self.constant is not None:
+            yield "constant", self.constant
+        if self.default is not None:
+            yield "default", self.default
+
     def compiled(self) -> "CompiledSource":
         """The source for the hot path. Raises InvalidPath."""
         if self.path is None:
