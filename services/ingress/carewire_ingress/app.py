@@ -1,8 +1,9 @@
 """Ingress put together: `carewire-ingress setup` and `carewire-ingress serve [--roles receiver,log-writer]`."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import orjson
@@ -19,14 +20,20 @@ from carewire_ingress.adapters.log_writer import LogWriter
 from carewire_ingress.adapters.receiver import Limits, Receiver
 from carewire_ingress.adapters.request_api import RequestApi
 from carewire_ingress.adapters.request_channel import RequestChannel
+from carewire_ingress.adapters.request_reader import RequestReader
 from carewire_ingress.adapters.request_records import RequestRecords
+from carewire_ingress.adapters.request_retention import delete_requests
 from carewire_ingress.adapters.request_store import RequestStore
+from carewire_ingress.adapters.resubmission_api import ResubmissionApi
+from carewire_ingress.adapters.resubmitter import Resubmitter
 from carewire_ingress.adapters.webhook_api import WebhookApi
 from carewire_ingress.adapters.webhook_store import WebhookStore
 from carewire_ingress.adapters.webhook_table import WebhookTable
 from carewire_ingress.settings import IngressSettings
+from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import SystemClock
+from carewire_runtime.http.audit_api import audit_router
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.http.server import HttpServer
@@ -39,6 +46,7 @@ from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_runtime.process import Component, service_command
+from carewire_runtime.retention import Kept, Retention
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
 
@@ -133,7 +141,14 @@ class _House:
         """The role that writes the request log."""
         lasting = Lasting("log-writer", lambda: self._producer("log-writer"), self._log_consumer, self._clock)
         self._health.add("log-writer", lambda: _not_ready(lasting.current))
-        self._parts.append(lasting)
+        self._parts += [lasting, self._retention()]
+
+    def _retention(self) -> Retention:
+        kept = (
+            Kept("requests", timedelta(days=self._settings.request_log_days), delete_requests),
+            Kept("audit_records", timedelta(days=self._settings.audit_days), delete_audit_records),
+        )
+        return Retention(self._db, kept, self._clock)
 
     def _log_consumer(self, producer: Producer) -> BatchConsumer:
         dead = DeadLetters(producer, self._topics.ingress_dead.name)
@@ -164,7 +179,7 @@ class _House:
         receiver = self._receiver = self._make_receiver(webhooks, catalogue, channel)
         metrics.REQUESTS_IN_FLIGHT.watch(lambda: receiver.under_way)
         self._parts += [channel, webhooks.table, catalogue.table]
-        self._add_management(catalogue)
+        self._add_management(catalogue, channel, lambda: channel.fault() or catalogue.table.not_ready())
         return channel
 
     def _make_receiver(self, webhooks: WebhookTable, catalogue: CatalogueTable, channel: RequestChannel) -> Receiver:
@@ -180,19 +195,36 @@ class _House:
             fault=lambda: channel.fault() or webhooks.table.not_ready() or catalogue.table.not_ready(),
         )
 
-    def _add_management(self, catalogue: CatalogueTable) -> None:
+    def _add_management(
+        self, catalogue: CatalogueTable, channel: RequestChannel, fault: Callable[[], str | None]
+    ) -> None:
         relay = Lasting("relay", lambda: self._producer("relay"), lambda made: Relay(self._db, made), self._clock)
+        audit = Audit(self._clock)
         store = WebhookStore(
             self._db,
             self._settings.keyring,
             self._topics.webhooks.name,
             self._clock,
+            audit,
             published=lambda: relay.current.wake() if relay.current is not None else None,
+        )
+        reader = RequestReader(self._db, audit)
+        resubmitter = Resubmitter(
+            reader,
+            store,
+            catalogue,
+            channel,
+            RequestRecords(self._topics, self._settings.tenant_id),
+            self._clock,
+            most_bytes=self._settings.max_body_bytes,
+            fault=fault,
         )
         self._parts.append(relay)
         self._routers += [
             WebhookApi(store, catalogue, self._settings.public_url).router(),
-            RequestApi(RequestStore(self._db)).router(),
+            RequestApi(reader, catalogue).router(),
+            ResubmissionApi(resubmitter, reader).router(),
+            audit_router(self._db),
         ]
 
     def _producer(self, purpose: str) -> Producer:

@@ -1,115 +1,79 @@
 """The management API of the request log: what was called, what became of it, and why."""
 
-from typing import Annotated, Any
+from collections.abc import AsyncIterator, Mapping
+from typing import Annotated
 from uuid import UUID
 
-import orjson
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from fastapi.responses import StreamingResponse
 
-from carewire_contracts.statuses import RequestStatus
-from carewire_contracts.timestamps import Timestamp
-from carewire_ingress.adapters.request_store import RequestStore
+from carewire_ingress.adapters.catalogue_table import CatalogueTable
+from carewire_ingress.adapters.request_export import MEDIA_TYPE, export_lines
+from carewire_ingress.adapters.request_forms import ExportQuery, ListQuery, RequestDetails, RequestPage, RequestSummary
+from carewire_ingress.adapters.request_reader import RequestReader
+from carewire_ingress.adapters.request_view import details_of
 from carewire_runtime.auth import Principal, Role, require
+from carewire_runtime.http.cursor import cursor_after
 from carewire_runtime.http.problem import Problem
+from carewire_runtime.http.traced import traced
 
 _Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
-
-
-class RequestSummary(BaseModel):
-    """One line of the log."""
-
-    id: str
-    webhook_id: str
-    webhook_name: str | None
-    definition_id: str
-    status: RequestStatus
-    received_at: Timestamp | None
-    care_flow_id: str | None
-    patient_id: str | None
-    duplicate_of: str | None
-
-
-class ReachedStatus(BaseModel):
-    """A status and when it was reached."""
-
-    status: RequestStatus
-    at: Timestamp
-
-
-class RequestDetails(RequestSummary):
-    """Everything known of a request. `payload` is the body as JSON, or as text where it is none."""
-
-    statuses: list[ReachedStatus]
-    reasons: list[dict[str, Any]]
-    failure_reason: str | None
-    failure_message: str | None
-    data_points: list[dict[str, Any]]
-    content_type: str | None
-    payload: Any
-
-
-class RequestPage(BaseModel):
-    """A page of the log; `next_cursor` is null on the last one."""
-
-    items: list[RequestSummary]
-    next_cursor: str | None
+_Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
+_WithPayload = Annotated[
+    bool, Query(alias="payload", description="with payload and mapped values; each look is recorded in the audit")
+]
 
 
 class RequestApi:
-    """The routes under /v1/requests."""
+    """The routes under /v1/requests that read."""
 
-    def __init__(self, store: RequestStore) -> None:
-        self._store = store
+    def __init__(self, reader: RequestReader, catalogue: CatalogueTable) -> None:
+        self._reader = reader
+        self._catalogue = catalogue
 
     def router(self) -> APIRouter:
         """The routes."""
-        router = APIRouter(prefix="/v1/requests", tags=["requests"])
+        router = APIRouter(prefix="/v1/requests", tags=["requests"], dependencies=[Depends(traced)])
         router.add_api_route("", self.list, methods=["GET"], summary="List the log, newest first")
+        router.add_api_route(
+            "/export",
+            self.export,
+            methods=["GET"],
+            summary="Export the log as JSON lines",
+            response_class=StreamingResponse,
+            responses={200: {"content": {MEDIA_TYPE: {"schema": {"type": "string"}}}}},
+        )
         router.add_api_route("/{request_id}", self.get, methods=["GET"], summary="Get one with all its statuses")
         return router
 
-    async def list(
-        self,
-        _: _Viewer,
-        status: RequestStatus | None = None,
-        webhook_id: UUID | None = None,
-        limit: Annotated[int, Query(ge=1, le=200, description="how many at most")] = 50,
-        cursor: Annotated[UUID | None, Query(description="`next_cursor` of the page before")] = None,
-    ) -> RequestPage:
-        """List requests by status and webhook, page by page."""
-        rows = await self._store.page(
-            None if status is None else status.value, _text(webhook_id), _text(cursor), limit + 1
-        )
-        items = [RequestSummary(**_with_texts(row)) for row in rows[:limit]]
-        return RequestPage(items=items, next_cursor=items[-1].id if len(rows) > limit else None)
+    async def list(self, asked: Annotated[ListQuery, Query()], _: _Viewer) -> RequestPage:
+        """List requests by any of the filters together, page by page."""
+        after = None if asked.cursor is None else str(asked.cursor)
+        rows = await self._reader.page(asked.wanted(), after, asked.limit + 1)
+        items = [RequestSummary(**row) for row in rows[: asked.limit]]
+        return RequestPage(items=items, next_cursor=cursor_after(items[-1].id) if len(rows) > asked.limit else None)
 
-    async def get(self, request_id: UUID, _: _Viewer) -> RequestDetails:
-        """Get payload, mapped data points, reasons, and every status with its time."""
-        found = await self._store.get(str(request_id))
-        if found is None:
+    async def export(self, asked: Annotated[ExportQuery, Query()], caller: _Operator) -> StreamingResponse:
+        """Export what the filters find, newest first, one request a line."""
+        lines = export_lines(self._reader, self._keys_of, asked.wanted(), caller if asked.payload else None)
+        # The first page before the answer begins, so that what keeps it from being read is still said as a problem.
+        first = await anext(lines, b"")
+        return StreamingResponse(_followed(first, lines), media_type=MEDIA_TYPE)
+
+    async def get(self, request_id: UUID, caller: _Viewer, with_payload: _WithPayload = True) -> RequestDetails:
+        """Get payload, mapped data points, reasons, and every status with its time and what was done."""
+        found = await self._reader.details([str(request_id)], caller if with_payload else None)
+        if not found:
             raise Problem(404, "No such request", "check the id; a request is logged within a second of its call")
-        row, statuses = found
-        reached = [ReachedStatus(status=status["status"], at=status["reached_at"]) for status in statuses]
-        lists = {"reasons": row["reasons"] or [], "data_points": row["data_points"] or []}
-        return RequestDetails(
-            **{**_with_texts(row), **lists, "payload": _payload(row["payload"])},
-            statuses=sorted(reached, key=lambda step: (step.status.rank, step.at)),
-        )
+        return details_of(found[0], self._keys_of, with_values=with_payload)
+
+    def _keys_of(self, definition_id: str) -> Mapping[str, str]:
+        definition = self._catalogue.definition(definition_id)
+        live = None if definition is None else definition.live
+        return {} if live is None else {point.id: point.key for point in live.data_points}
 
 
-def _text(value: UUID | None) -> str | None:
-    return None if value is None else str(value)
-
-
-def _with_texts(row: dict[str, Any]) -> dict[str, Any]:
-    return {**row, "id": str(row["id"]), "webhook_id": str(row["webhook_id"])}
-
-
-def _payload(body: bytes | None) -> Any:
-    if body is None:
-        return None
-    try:
-        return orjson.loads(body)
-    except ValueError:
-        return body.decode("utf-8", "replace")
+async def _followed(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for page in rest:
+        yield page

@@ -64,6 +64,7 @@ class RequestRecords:
             data_points=verdict.data_points,
             content_type=call.content_type,
             payload=call.body,
+            resubmission_of=call.resubmission_of,
         )
         headers = _headers(call, ACCEPTED_TYPE, received_at, traceparent)
         return RequestRecord(
@@ -85,6 +86,7 @@ class RequestRecords:
             data_points=verdict.data_points,
             content_type=call.content_type,
             payload=call.body,
+            resubmission_of=call.resubmission_of,
         )
         headers = _headers(call, REFUSED_TYPE, received_at, traceparent)
         return RequestRecord(self._refused_topic, call.request_id.encode(), request.encode(), headers, None)

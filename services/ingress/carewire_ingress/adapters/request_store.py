@@ -1,10 +1,11 @@
-"""The request log in Postgres: written in batches, read page by page."""
+"""The request log in Postgres, as it is written: in batches."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import orjson
 
+from carewire_ingress.adapters.request_links import add_links
 from carewire_ingress.domain.request_log import LogEntry
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.queries import load_queries
@@ -13,7 +14,7 @@ _queries = load_queries("carewire_ingress")
 
 
 class RequestStore:
-    """Saves entries of the request log and reads them."""
+    """Saves entries of the request log."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
@@ -26,21 +27,7 @@ class RequestStore:
         async with self._db.transaction() as connection:
             await connection.execute(_queries.upsert_requests, *_columns([_row(entry) for entry in entries]))
             await connection.execute(_queries.upsert_statuses, *_columns(statuses))
-
-    async def page(
-        self, status: str | None, webhook_id: str | None, after: str | None, limit: int
-    ) -> list[dict[str, Any]]:
-        """Requests, newest first, that come after an id, of a status and of a webhook where these are given."""
-        async with self._db.connection() as connection:
-            rows = await connection.fetch(_queries.list_requests, status, webhook_id, after, limit)
-        return [dict(row) for row in rows]
-
-    async def get(self, request_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]] | None:
-        """All that is known of a request, and the statuses that it reached. None: there is none."""
-        async with self._db.connection() as connection:
-            row = await connection.fetchrow(_queries.get_request, request_id)
-            statuses = await connection.fetch(_queries.get_statuses, request_id)
-        return None if row is None else (dict(row), [dict(status) for status in statuses])
+            await add_links(connection, entries)
 
 
 def _row(entry: LogEntry) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Query, Response
 
+from carewire_ingress.adapters import webhook_store
 from carewire_ingress.adapters.catalogue_table import CatalogueTable
 from carewire_ingress.adapters.webhook_forms import CreateWebhook, UpdateWebhook, Webhook, WebhookPage
 from carewire_ingress.adapters.webhook_store import StoredWebhook, WebhookStore
@@ -14,6 +15,7 @@ from carewire_ingress.domain.configuration import Configuration
 from carewire_ingress.domain.configuration_faults import Fault, faults
 from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.http.problem import Problem
+from carewire_runtime.http.traced import traced
 
 _Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
 _Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
@@ -31,7 +33,7 @@ class WebhookApi:
 
     def router(self) -> APIRouter:
         """The routes under /v1/incoming-webhooks."""
-        router = APIRouter(prefix="/v1/incoming-webhooks", tags=["incoming webhooks"])
+        router = APIRouter(prefix="/v1/incoming-webhooks", tags=["incoming webhooks"], dependencies=[Depends(traced)])
         one = "/{webhook_id}"
         router.add_api_route("", self.create, methods=["POST"], status_code=201, summary="Create, disabled")
         router.add_api_route("", self.list, methods=["GET"], summary="List, newest first")
@@ -47,7 +49,7 @@ class WebhookApi:
         """Create a webhook. It is born disabled: map the required data points, test it, enable it."""
         configuration = wanted.configuration()
         self._raise_for_faults(configuration, enabled=False)
-        return self._shown(await self._store.create(configuration), caller)
+        return self._shown(await self._store.create(configuration, caller), caller)
 
     async def list(self, caller: _Viewer, limit: _Limit = 50, cursor: _Cursor = None) -> WebhookPage:
         """List webhooks page by page."""
@@ -70,7 +72,7 @@ class WebhookApi:
             self._raise_for_faults(configuration, enabled=stored.enabled)
             return replace(stored, configuration=configuration)
 
-        return await self._change(webhook_id, changed, caller)
+        return await self._change(webhook_id, changed, webhook_store.UPDATE, caller)
 
     async def enable(self, webhook_id: UUID, caller: _Admin) -> Webhook:
         """Enable; every required data point of the live release has to be mapped."""
@@ -79,26 +81,27 @@ class WebhookApi:
             self._raise_for_faults(stored.configuration, enabled=True)
             return replace(stored, enabled=True)
 
-        return await self._change(webhook_id, changed, caller)
+        return await self._change(webhook_id, changed, webhook_store.ENABLE, caller)
 
     async def disable(self, webhook_id: UUID, caller: _Admin) -> Webhook:
         """Disable; calls are refused and kept in the log, tests still work."""
-        return await self._change(webhook_id, lambda stored: replace(stored, enabled=False), caller)
+        off = webhook_store.DISABLE
+        return await self._change(webhook_id, lambda stored: replace(stored, enabled=False), off, caller)
 
     async def rotate(self, webhook_id: UUID, caller: _Admin) -> Webhook:
         """Give the webhook another URL; the old one ends."""
-        return await self._change(webhook_id, self._store.with_new_token, caller)
+        return await self._change(webhook_id, self._store.with_new_token, webhook_store.ROTATE, caller)
 
-    async def delete(self, webhook_id: UUID, _: _Admin) -> Response:
+    async def delete(self, webhook_id: UUID, caller: _Admin) -> Response:
         """Delete; its requests stay in the log."""
-        if not await self._store.delete(str(webhook_id)):
+        if not await self._store.delete(str(webhook_id), caller):
             raise _not_found()
         return Response(status_code=204)
 
     async def _change(
-        self, webhook_id: UUID, changed: Callable[[StoredWebhook], StoredWebhook], caller: Principal
+        self, webhook_id: UUID, changed: Callable[[StoredWebhook], StoredWebhook], action: str, caller: Principal
     ) -> Webhook:
-        stored = await self._store.change(str(webhook_id), changed)
+        stored = await self._store.change(str(webhook_id), changed, action, caller)
         if stored is None:
             raise _not_found()
         return self._shown(stored, caller)

@@ -1,6 +1,7 @@
 """Incoming webhooks in Postgres: the truth behind `ingress.webhooks`.
 
-Each change is saved together with the record that tells replicas of it, in one transaction.
+Each change is saved together with the record that tells replicas of it, and with the audit record that tells who
+made it, in one transaction.
 """
 
 import hashlib
@@ -16,6 +17,9 @@ from carewire_contracts.envelope import Envelope
 from carewire_ingress.adapters.request_records import SOURCE
 from carewire_ingress.adapters.webhook_record import WebhookRecord, salt_context, token_context
 from carewire_ingress.domain.configuration import Configuration
+from carewire_ingress.domain.webhook import IncomingWebhook
+from carewire_runtime.audit import Audit, Deed
+from carewire_runtime.auth import Principal
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
 from carewire_runtime.postgres import outbox
@@ -28,6 +32,14 @@ from carewire_runtime.telemetry.tracing import current_traceparent
 _TOKEN_BYTES: Final = 32
 """256 bits: the URL is the credential of most senders, and its hash is published."""
 _SALT_BYTES: Final = 32
+
+SUBJECT: Final = "webhook"
+CREATE: Final = "webhook.create"
+UPDATE: Final = "webhook.update"
+ENABLE: Final = "webhook.enable"
+DISABLE: Final = "webhook.disable"
+ROTATE: Final = "webhook.rotate_token"
+DELETE: Final = "webhook.delete"
 
 _queries = load_queries("carewire_ingress")
 _configuration = TypeAdapter(Configuration)
@@ -55,14 +67,23 @@ def new_token() -> str:
 class WebhookStore:
     """Saves and reads webhooks. `published` is called after each commit that has something to publish."""
 
-    def __init__(self, db: Database, keyring: Keyring, topic: str, clock: Clock, published: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        db: Database,
+        keyring: Keyring,
+        topic: str,
+        clock: Clock,
+        audit: Audit,
+        published: Callable[[], None],
+    ) -> None:
         self._db = db
+        self._audit = audit
         self._keyring = keyring
         self._topic = topic
         self._clock = clock
         self._published = published
 
-    async def create(self, configuration: Configuration) -> StoredWebhook:
+    async def create(self, configuration: Configuration, by: Principal) -> StoredWebhook:
         """Save a new webhook, disabled, with a token of its own."""
         webhook_id, token = new_id(), new_token()
         salt = self._keyring.seal(secrets.token_bytes(_SALT_BYTES), context=salt_context(webhook_id))
@@ -78,6 +99,7 @@ class WebhookStore:
                 salt,
             )
             stored = _read(row)
+            await self._audit.add(connection, by, [Deed(CREATE, SUBJECT, webhook_id)])
             await self._announce(connection, stored)
         self._published()
         return stored
@@ -94,26 +116,30 @@ class WebhookStore:
             rows = await connection.fetch(_queries.list_webhooks, after, limit)
         return [_read(row) for row in rows]
 
-    async def change(self, webhook_id: str, changed: Callable[[StoredWebhook], StoredWebhook]) -> StoredWebhook | None:
+    async def change(
+        self, webhook_id: str, changed: Callable[[StoredWebhook], StoredWebhook], action: str, by: Principal
+    ) -> StoredWebhook | None:
         """Save what `changed` makes of a webhook, which nobody else changes meanwhile. None: there is none.
 
-        What `changed` raises is passed on, with nothing saved.
+        What `changed` raises is passed on, with nothing saved. `action` is the audit's word for it.
         """
         async with self._db.transaction() as connection:
             row = await connection.fetchrow(_queries.lock_webhook, webhook_id)
             if row is None:
                 return None
             stored = await self._update(connection, changed(_read(row)))
+            await self._audit.add(connection, by, [Deed(action, SUBJECT, webhook_id)])
             await self._announce(connection, stored)
         self._published()
         return stored
 
-    async def delete(self, webhook_id: str) -> bool:
+    async def delete(self, webhook_id: str, by: Principal) -> bool:
         """Let a webhook answer no more. False: there is none."""
         async with self._db.transaction() as connection:
             if await connection.fetchrow(_queries.lock_webhook, webhook_id) is None:
                 return False
             await connection.execute(_queries.delete_webhook, webhook_id)
+            await self._audit.add(connection, by, [Deed(DELETE, SUBJECT, webhook_id)])
             await outbox.add(connection, [self._record(webhook_id, None)])
         self._published()
         return True
@@ -142,20 +168,27 @@ class WebhookStore:
         )
         return _read(row)
 
+    def compiled(self, webhook: StoredWebhook) -> IncomingWebhook:
+        """The webhook as the hot path judges its calls. Raises SealingError, InvalidPath or ValueError."""
+        return _record_of(webhook).compiled(self._keyring)
+
     async def _announce(self, connection: Connection, webhook: StoredWebhook) -> None:
-        record = WebhookRecord(
-            id=webhook.id,
-            enabled=webhook.enabled,
-            token_sha256=webhook.token_sha256.hex(),
-            salt=webhook.salt_sealed,
-            configuration=webhook.configuration,
-        )
-        await outbox.add(connection, [self._record(webhook.id, record.encode())])
+        await outbox.add(connection, [self._record(webhook.id, _record_of(webhook).encode())])
 
     def _record(self, webhook_id: str, value: bytes | None) -> OutboxRecord:
         kind = "deleted" if value is None else "saved"
         envelope = Envelope(new_id(), f"carewire.ingress.webhook.{kind}", SOURCE, self._clock.now(), subject=webhook_id)
         return OutboxRecord(self._topic, webhook_id.encode(), value, envelope.headers(current_traceparent()))
+
+
+def _record_of(webhook: StoredWebhook) -> WebhookRecord:
+    return WebhookRecord(
+        id=webhook.id,
+        enabled=webhook.enabled,
+        token_sha256=webhook.token_sha256.hex(),
+        salt=webhook.salt_sealed,
+        configuration=webhook.configuration,
+    )
 
 
 def _digest(token: str) -> bytes:

@@ -10,6 +10,7 @@ class Call:
     """A call. `content_type` is the bare media type; names in `headers` are in lower case.
 
     A test call is validated like any other, also while the webhook is disabled, and starts nothing.
+    `resubmission_of` is the request that staff sent again, None for a call of a third party.
     """
 
     request_id: str
@@ -17,3 +18,4 @@ class Call:
     headers: Mapping[str, str]
     body: bytes
     is_test: bool = False
+    resubmission_of: str | None = None

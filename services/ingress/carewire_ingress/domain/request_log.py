@@ -40,6 +40,13 @@ class LogEntry:
     duplicate_of: str | None = None
     failure_reason: str | None = None
     failure_message: str | None = None
+    resubmission_of: str | None = None
+
+    @property
+    def reason_codes(self) -> frozenset[str]:
+        """Why the request was refused or failed, by code: what the log is searched by."""
+        codes = {reason["code"] for reason in self.reasons or ()}
+        return frozenset(codes if self.failure_reason is None else codes | {self.failure_reason})
 
     def merged(self, other: "LogEntry") -> "LogEntry":
         """Both together; of what both know, the first said stays."""
@@ -61,6 +68,7 @@ _OPTIONAL = (
     "duplicate_of",
     "failure_reason",
     "failure_message",
+    "resubmission_of",
 )
 
 
@@ -94,6 +102,7 @@ def of_accepted(request: AcceptedRequest) -> LogEntry:
         data_points=_listed(request.data_points),
         content_type=request.content_type,
         payload=request.payload,
+        resubmission_of=request.resubmission_of,
     )
 
 
@@ -111,6 +120,7 @@ def of_refused(request: RefusedRequest) -> LogEntry:
         data_points=_listed(request.data_points),
         content_type=request.content_type,
         payload=request.payload,
+        resubmission_of=request.resubmission_of,
     )
 
 

@@ -29,26 +29,3 @@ ON CONFLICT (id) DO UPDATE SET
 INSERT INTO request_status AS known (request_id, status, reached_at)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::timestamptz[])
 ON CONFLICT (request_id, status) DO UPDATE SET reached_at = least(known.reached_at, excluded.reached_at);
-
--- name: list_requests
--- A page of requests, newest first: of a status ($1), of a webhook ($2), before the last id of the page before ($3).
-SELECT r.id, r.webhook_id, w.name AS webhook_name, r.definition_id, r.status, r.received_at,
-       r.care_flow_id, r.patient_id, r.duplicate_of
-FROM request r
-LEFT JOIN incoming_webhook w ON w.id = r.webhook_id
-WHERE ($1::text IS NULL OR r.status = $1)
-  AND ($2::uuid IS NULL OR r.webhook_id = $2)
-  AND ($3::uuid IS NULL OR r.id < $3)
-ORDER BY r.id DESC
-LIMIT $4;
-
--- name: get_request
--- Everything known of one request.
-SELECT r.*, w.name AS webhook_name
-FROM request r
-LEFT JOIN incoming_webhook w ON w.id = r.webhook_id
-WHERE r.id = $1;
-
--- name: get_statuses
--- Every status of one request with the time at which it was reached.
-SELECT status, reached_at FROM request_status WHERE request_id = $1;
