@@ -19,7 +19,7 @@ from carewire_orchestrator.domain.request_statuses import taken
 from carewire_orchestrator.domain.starting import Call, Outcome
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
-from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.relay import Relay
@@ -50,14 +50,14 @@ class RequestConsumer:
         self._producer = producer
         self._relay = relay
         self._clock = clock
-        self._dead = DeadLetters(producer, publishing.topics.orchestrator_dead.name)
-        self._poison_limit = PoisonLimit(clock)
+        self._dead = DeadLetters(producer, publishing.topics.orchestrator_dead.name, clock)
+        self.poison_limit = self._dead.limit
 
     async def handle(self, records: list[Record]) -> None:
         """End every request of a batch. Raises what does not pass by itself; then the batch is not finished."""
         began = self._clock.monotonic()
         calls = [call for record in records if (call := await self._read(record)) is not None]
-        self._poison_limit.good(len(calls))
+        self.poison_limit.good(len(calls))
         if not calls:
             return
         async with asyncio.TaskGroup() as both:
@@ -76,8 +76,7 @@ class RequestConsumer:
         except RecordError:
             request = None
         if request is None or not _is_whole(request):
-            await retry_in_place(lambda: self._dead.send(record, _MALFORMED), self._clock, what="set_aside")
-            self._poison_limit.poison()
+            await self._dead.send(record, _MALFORMED)
             return None
         return Call(
             request=request,
