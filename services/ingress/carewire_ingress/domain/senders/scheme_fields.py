@@ -58,8 +58,8 @@ def _prefix(prefix: str) -> None:
 
 Secret: TypeAlias = Annotated[SecretStr, checked_secret(check_secret)]
 HeaderName: TypeAlias = Annotated[str, checked(_header_name)]
-UserName: TypeAlias = Annotated[str, checked(_user_name), Field(max_length=256)]
-Prefix: TypeAlias = Annotated[str, checked(_prefix), Field(max_length=64)]
+UserName: TypeAlias = Annotated[str, Field(max_length=256), checked(_user_name)]
+Prefix: TypeAlias = Annotated[str, Field(max_length=64), checked(_prefix)]
 
 WRITE_ONLY: Final = Field(
     default=(),

@@ -170,7 +170,7 @@ class HmacScheme(_WithSecrets):
     algorithm: Algorithm = Algorithm.SHA256
     encoding: Encoding = Encoding.HEX
     prefix: Prefix = ""
-    template: Annotated[str, checked(SignedTemplate), Field(max_length=512)] = "{body}"
+    template: Annotated[str, Field(max_length=512), checked(SignedTemplate)] = "{body}"
     timestamp_header: HeaderName | None = None
     timestamp_unit: Literal["seconds", "milliseconds"] = "seconds"
 

@@ -67,6 +67,8 @@ class StandardWebhooks(Sender):
         if len(given) > MAX_SIGNATURES:
             raise Distrust(Doubt.TOO_LONG, _WHERE)
         symmetric, asymmetric = _of_version(given, _SYMMETRIC), _of_version(given, _ASYMMETRIC)
+        if not symmetric and not asymmetric:
+            raise Distrust(Doubt.UNREADABLE, _WHERE)
         for position, key in enumerate(self.keys):
             if _fits(key, content, symmetric, asymmetric):
                 return position
