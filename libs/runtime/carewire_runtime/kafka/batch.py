@@ -26,7 +26,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaError, KafkaUnavailable
-from carewire_runtime.kafka.background import background_tasks
+from carewire_runtime.kafka.background import background_tasks, rest_while_idle
 from carewire_runtime.kafka.finished import COMMIT_EVERY_S, Finished
 from carewire_runtime.kafka.pace import EAGER, Pace
 from carewire_runtime.kafka.records import Record, record_of
@@ -189,6 +189,7 @@ class BatchConsumer:
         except BaseException:
             await broker.stop()
             raise
+        rest_while_idle(subscriber.consumer)
         self._listener.consumer = subscriber.consumer
         return broker, subscriber.consumer, failure
 

@@ -10,7 +10,14 @@ from aiokafka import AIOKafkaConsumer
 from carewire_contracts.topics import LANES, Topics
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.committer import COMMIT_EVERY_S, PURGE_EVERY_S, Committer, purge
-from carewire_dispatcher.adapters.consumers import lanes_group, sources, wheel_consumer, wheel_group
+from carewire_dispatcher.adapters.consumers import (
+    LANE_WAIT_MS,
+    WHEEL_WAIT_MS,
+    lanes_group,
+    sources,
+    wheel_consumer,
+    wheel_group,
+)
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.mill import Mill
@@ -24,6 +31,7 @@ from carewire_dispatcher.domain.tiers import Wheel
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
+from carewire_runtime.kafka.background import rest_while_idle
 from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import record_of
@@ -95,8 +103,8 @@ class Tenure:
         self._mill.failed.add_done_callback(lambda failed: self._fail(failed.result()))
         self._watch()
         self._start(self._mill.run())
-        self._start(Pump(self._lane, self._lane_sources, self._mill, LANE_TICK_S, clock).run())
-        self._start(Pump(self._wheel, self._tier_sources, self._mill, WHEEL_TICK_S, clock).run())
+        self._pump(self._lane, self._lane_sources, LANE_TICK_S, LANE_WAIT_MS)
+        self._pump(self._wheel, self._tier_sources, WHEEL_TICK_S, WHEEL_WAIT_MS)
         self._start(self._commit_for_ever())
         self._start(self._purge_for_ever())
 
@@ -133,6 +141,7 @@ class Tenure:
         except BaseException:
             await consumer.stop()
             raise
+        rest_while_idle(consumer)
         return consumer
 
     @staticmethod
@@ -150,6 +159,10 @@ class Tenure:
                 return mill.oldest_due(lane, millis(clock))
 
             self._unwatch.append(metrics.OLDEST_DUE.watch(oldest, lane=lane))
+
+    def _pump(self, consumer: AIOKafkaConsumer, pumped: list[Source], tick_s: float, patience_ms: int) -> None:
+        pump = Pump(consumer, pumped, self._mill, self._means.clock, tick_s=tick_s, patience_ms=patience_ms)
+        self._start(pump.run())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -10,6 +10,7 @@ from carewire_dispatcher.adapters.consumers import HEARTBEAT_S, SESSION_TIMEOUT_
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.tenure import Means, Tenure
 from carewire_dispatcher.errors import SessionLost
+from carewire_runtime.kafka.background import rest_while_idle
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry.logs import logger
@@ -88,6 +89,7 @@ class Worker:
         except BaseException:
             await membership.consumer.stop()
             raise
+        rest_while_idle(membership.consumer)
         subscribe_lanes(membership.consumer, self._means.topics, membership)
         return membership
 
