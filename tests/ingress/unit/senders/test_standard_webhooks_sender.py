@@ -131,9 +131,10 @@ def test_the_official_library_says_the_same(secret: str, payload: dict[str, str]
 
 
 @pytest.mark.parametrize("length", [24, 32, 64])
-def test_a_secret_is_read_with_its_prefix_or_without(length: int) -> None:
+def test_a_secret_is_read_with_its_prefix_or_without_and_padded_or_not(length: int) -> None:
     text = base64.b64encode(bytes(length)).decode()
-    assert read_key("whsec_" + text) == read_key(text) == bytes(length)
+    for written in (text, text.rstrip("=")):
+        assert read_key("whsec_" + written) == read_key(written) == bytes(length)
 
 
 @pytest.mark.parametrize(

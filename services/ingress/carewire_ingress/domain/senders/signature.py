@@ -3,7 +3,7 @@
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -60,23 +60,22 @@ def decode(text: str, encoding: Encoding, where: str, *, prefix: str = "") -> by
 def fitting_secret(
     secrets: Sequence[bytes],
     content: bytes,
-    signatures: Iterable[bytes],
+    signatures: Sequence[bytes],
     where: str,
     algorithm: Algorithm = Algorithm.SHA256,
 ) -> int:
     """The position of the secret with which any of the signatures was made. Raises Distrust."""
-    given = tuple(signatures)
     for position, secret in enumerate(secrets):
-        if is_signed(secret, content, given, algorithm):
+        if is_signed(secret, content, signatures, algorithm):
             return position
     raise Distrust(Doubt.MISMATCH, where)
 
 
 def is_signed(
-    secret: bytes, content: bytes, signatures: Iterable[bytes], algorithm: Algorithm = Algorithm.SHA256
+    secret: bytes, content: bytes, signatures: Sequence[bytes], algorithm: Algorithm = Algorithm.SHA256
 ) -> bool:
     """Whether any of the signatures was made with this secret."""
-    expected = hmac.digest(secret, content, algorithm.value)
+    expected = hmac.digest(secret, content, algorithm)
     return any(hmac.compare_digest(expected, signature) for signature in signatures)
 
 

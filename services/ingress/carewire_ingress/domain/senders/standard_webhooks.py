@@ -35,8 +35,10 @@ def read_key(text: str) -> Key:
     """Read `whsec_` (or nothing) and a secret, or `whpk_` and a public key, in base64. Raises ValueError."""
     if text.startswith(_SECRET_KEY):
         raise ValueError("whsk_ begins the sender's own secret key; ask the sender for the public one (whpk_)")
+    digits = text.removeprefix(_PUBLIC_KEY).removeprefix(_SECRET)
     try:
-        key = base64.b64decode(text.removeprefix(_PUBLIC_KEY).removeprefix(_SECRET), validate=True)
+        # Some senders leave out the padding; the official libraries don't mind either.
+        key = base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
     except ValueError:
         raise ValueError("not in base64; copy it as the sender shows it, with whsec_ or whpk_ in front") from None
     if text.startswith(_PUBLIC_KEY):
