@@ -14,7 +14,7 @@ from typing import Any, Final
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaError, PostgresUnavailable, RecordTooLarge
 from carewire_runtime.kafka.producer import Producer
-from carewire_runtime.postgres.outbox import decode_headers
+from carewire_runtime.postgres.outbox import OutboxRecord, decode_headers
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import is_retriable, pause_after
@@ -78,7 +78,7 @@ class Relay:
         await self._wait(pause)
 
     async def _lead(self, stop: asyncio.Event) -> None:
-        async with self._db.connection() as connection:
+        async with self._db.session() as connection:
             stopping = False
             while not stopping:
                 if not self._leader:
@@ -93,7 +93,7 @@ class Relay:
 
     async def _try_to_lead(self, connection: Connection) -> bool:
         # A deletion that a crash of Postgres undoes means one batch published again, as a kill of ours does:
-        # no reason to wait for the disk. The connection forgets this when it is given back.
+        # no reason to wait for the disk. The session ends with our leadership.
         await connection.execute("set synchronous_commit = off")
         return bool(await connection.fetchval(_queries.try_relay_lock, self._lock_name))
 
@@ -105,31 +105,18 @@ class Relay:
         rows = await connection.fetch(_queries.next_of_outbox, self._batch)
         if not rows:
             return 0
-        sent: list[tuple[Any, asyncio.Future[Any]]] = []
-        try:
-            for row in rows:
-                sent.append((row, await self._enqueue(row)))  # noqa: PERF401 (what was sent counts)
-        finally:
-            # Whatever happened meanwhile: what was acknowledged is deleted, so that it is not sent again.
-            results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
-            outcomes = [(row, result) for (row, _), result in zip(sent, results, strict=True)]
-            await self._delete(connection, [row["position"] for row, result in outcomes if not _failed(result)])
-            await self._set_aside(connection, [row for row, result in outcomes if isinstance(result, RecordTooLarge)])
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, RecordTooLarge):
-                raise result
-        return len(sent)
-
-    async def _enqueue(self, row: Any) -> asyncio.Future[Any]:
-        try:
-            return await self._producer.enqueue(
-                row["topic"], key=row["key"], value=row["value"], headers=decode_headers(row["headers"])
-            )
-        except RecordTooLarge as refused:
-            # The producer refuses what exceeds its own limit at once; the broker, later. Here they are the same.
-            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            failed.set_exception(refused)
-            return failed
+        records = [OutboxRecord(r["topic"], r["key"], r["value"], decode_headers(r["headers"])) for r in rows]
+        futures = await self._producer.enqueue_all(records)
+        # However it ended: what was acknowledged is deleted, so that it is not sent again.
+        await asyncio.gather(*set(futures), return_exceptions=True)
+        failures = [future.exception() for future in futures]
+        outcomes = list(zip(rows, failures, strict=True))
+        await self._delete(connection, [row["position"] for row, failure in outcomes if failure is None])
+        await self._set_aside(connection, [row for row, failure in outcomes if isinstance(failure, RecordTooLarge)])
+        for failure in failures:
+            if failure is not None and not isinstance(failure, RecordTooLarge):
+                raise failure
+        return len(rows)
 
     async def _delete(self, connection: Connection, positions: list[int]) -> None:
         if positions:
@@ -152,7 +139,3 @@ class Relay:
         for task in (waking, sleeping):
             task.cancel()
         await asyncio.gather(waking, sleeping, return_exceptions=True)
-
-
-def _failed(result: object) -> bool:
-    return isinstance(result, BaseException)

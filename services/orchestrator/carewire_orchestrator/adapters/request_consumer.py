@@ -90,13 +90,12 @@ class RequestConsumer:
     async def _tell_taken(self, calls: Sequence[Call]) -> None:
         """Say that requests are processed, at once and not by the outbox: the end of each may be a while off."""
         now = self._clock.now()
-        waiting = []
-        for call in calls:
-            for event in taken(call.request, call.appended_at, now):
-                record = self._publishing.request_status(event, now, call.traceparent)
-                sent = self._producer.enqueue(record.topic, key=record.key, value=record.value, headers=record.headers)
-                waiting.append(await sent)
-        await asyncio.gather(*waiting)
+        records = [
+            self._publishing.request_status(event, now, call.traceparent)
+            for call in calls
+            for event in taken(call.request, call.appended_at, now)
+        ]
+        await asyncio.gather(*set(await self._producer.enqueue_all(records)))
 
 
 def _is_whole(request: AcceptedRequest) -> bool:
