@@ -46,6 +46,8 @@ class World:
         self.served: list[Service] = []
         self.failures: dict[str, BaseException] = {}
         patch.setattr(platform_module, "Stack", lambda folder, **_: FakeStack(folder, events=self.events))
+        for name in ("CAREWIRE_ENCRYPTION_KEYS", "CAREWIRE_BOOTSTRAP_API_KEY"):
+            patch.delenv(name, raising=False)
         patch.setattr(platform_module, "set_up", self._set_up)
         patch.setattr(platform_module, "Supervisor", self._supervisor)
 
@@ -126,7 +128,18 @@ def test_keys_are_made_once_and_kept(tmp_path: Path, world: World) -> None:
     with Platform(tmp_path) as platform:
         assert (platform.api_key, platform.env["CAREWIRE_ENCRYPTION_KEYS"]) == first
     assert first[0].startswith("cw_admin_")
-    Keyring.parse(first[1])
+    Keyring.parse(first[1])  # else it raises
+
+
+def test_the_user_s_own_keys_open_the_user_s_own_database(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = Keyring.generate()
+    monkeypatch.setenv("CAREWIRE_ENCRYPTION_KEYS", keys)
+    monkeypatch.setenv("CAREWIRE_BOOTSTRAP_API_KEY", "cw_admin_mine")
+    with Platform(tmp_path) as platform:
+        assert platform.env["CAREWIRE_ENCRYPTION_KEYS"] == keys
+        assert platform.env["CAREWIRE_BOOTSTRAP_API_KEY"] == platform.api_key == "cw_admin_mine"
 
 
 def test_what_the_caller_sets_wins(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
