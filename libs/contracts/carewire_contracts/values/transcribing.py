@@ -21,50 +21,47 @@ _DATE_LENGTH: Final = len("2026-03-05")
 
 def transcriber_of(value_type: ValueType) -> Transcriber:
     """What does as `parse_value` and then `to_wire` for values of a type."""
-    parse, short_way = parser_of(value_type), _SHORT_WAYS.get(value_type, _none)
+    parse = parser_of(value_type)
 
-    def transcribe(raw: object) -> Any:
-        short = short_way(raw)
-        if short is not None:
-            return short
+    def the_long_way(raw: object) -> Any:
         parsed = parse(raw)
         return parsed if isinstance(parsed, Mismatch) else to_wire(parsed.value, value_type)
+
+    shortened = _SHORT_WAYS.get(value_type)
+    return the_long_way if shortened is None else shortened(the_long_way)
+
+
+def _booleans(the_long_way: Transcriber) -> Transcriber:
+    return lambda raw: raw if raw is True or raw is False else the_long_way(raw)
+
+
+def _numbers(the_long_way: Transcriber) -> Transcriber:
+    return lambda raw: raw if type(raw) is int and SMALLEST_INTEGER <= raw <= LARGEST_INTEGER else the_long_way(raw)
+
+
+def _strings(the_long_way: Transcriber) -> Transcriber:
+    return lambda raw: (
+        raw if type(raw) is str and len(raw) <= MAX_TEXT and raw.isascii() and "\0" not in raw else the_long_way(raw)
+    )
+
+
+def _dates(the_long_way: Transcriber) -> Transcriber:
+    def transcribe(raw: object) -> Any:
+        # Weeks are as long as dates: `2026-W10-4`.
+        if type(raw) is str and len(raw) == _DATE_LENGTH and raw[4] == "-" == raw[7]:
+            try:
+                date.fromisoformat(raw)
+            except ValueError:
+                return the_long_way(raw)
+            return raw + "T00:00:00.000Z"
+        return the_long_way(raw)
 
     return transcribe
 
 
-def _none(_: object) -> None:
-    """No value of this type has a short way."""
-
-
-def _boolean(raw: object) -> bool | None:
-    return raw if raw is True or raw is False else None
-
-
-def _number(raw: object) -> int | None:
-    return raw if type(raw) is int and SMALLEST_INTEGER <= raw <= LARGEST_INTEGER else None
-
-
-def _string(raw: object) -> str | None:
-    if type(raw) is not str or len(raw) > MAX_TEXT or not raw.isascii() or "\0" in raw:
-        return None
-    return raw
-
-
-def _date(raw: object) -> str | None:
-    """Midnight UTC of a plain date such as `2026-03-05`, if the calendar has it."""
-    if type(raw) is not str or len(raw) != _DATE_LENGTH or raw[4] != "-" or raw[7] != "-":
-        return None  # of the same length as dates are weeks, `2026-W10-4`
-    try:
-        date.fromisoformat(raw)
-    except ValueError:
-        return None
-    return raw + "T00:00:00.000Z"
-
-
-_SHORT_WAYS: Final[dict[ValueType, Callable[[object], Any]]] = {
-    ValueType.BOOLEAN: _boolean,
-    ValueType.NUMBER: _number,
-    ValueType.STRING: _string,
-    ValueType.DATE: _date,
+_SHORT_WAYS: Final[dict[ValueType, Callable[[Transcriber], Transcriber]]] = {
+    ValueType.BOOLEAN: _booleans,
+    ValueType.NUMBER: _numbers,
+    ValueType.STRING: _strings,
+    ValueType.DATE: _dates,
 }
