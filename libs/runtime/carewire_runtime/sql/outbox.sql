@@ -7,14 +7,20 @@ from unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[])
 order by number
 
 -- name: next_of_outbox
--- The oldest records; the caller holds the relay lock.
-select position, topic, key, value, headers
+-- Deletes what was published, by position and never by range: lower positions may be committed later. Answers the
+-- oldest of the others; the caller holds the relay lock.
+with published as (
+    delete from outbox where position = any($1::bigint[])
+    returning position
+)
+select outbox.position, outbox.topic, outbox.key, outbox.value, outbox.headers
 from outbox
-order by position
-limit $1
+where not exists (select from published where published.position = outbox.position)
+order by outbox.position
+limit $2
 
 -- name: delete_from_outbox
--- Deletes what was published, by position and never by range: lower positions may be committed later.
+-- Deletes what was published, where nothing is to be read.
 delete from outbox where position = any($1::bigint[])
 
 -- name: try_relay_lock

@@ -6,12 +6,12 @@ for byte what the models write is pinned by a test over any history.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal, assert_never
 
 from carewire_contracts.definition import Question
 from carewire_contracts.identifiers import Identifier
+from carewire_contracts.record import record
 from carewire_contracts.timestamps import format_timestamp
 from carewire_orchestrator.domain import effects as effect
 from carewire_orchestrator.domain.activity_details import Document, describe_activity
@@ -26,7 +26,7 @@ _ActivityEventType = Literal["activity.created", "activity.updated", "activity.c
 _NOBODY_OF_STAFF: Final = {"stytch_member_id": None, "stytch_member_email": None}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Announcement:
     """A domain event with its id, which is the same each time that the same effect is told."""
 
