@@ -136,7 +136,7 @@ class _House:
         self._parts.append(lasting)
 
     def _log_consumer(self, producer: Producer) -> BatchConsumer:
-        dead = DeadLetters(producer, self._topics.ingress_dead.name)
+        dead = DeadLetters(producer, self._topics.ingress_dead.name, self._clock)
         writer = LogWriter(RequestStore(self._db), producer, dead, self._clock, self._topics)
         return BatchConsumer(
             self._settings.kafka_bootstrap,
@@ -144,6 +144,7 @@ class _House:
             log_writer_group(self._settings),
             writer.handle,
             pace=LAZY,
+            poison_limit=dead.limit,
             clock=self._clock,
         )
 

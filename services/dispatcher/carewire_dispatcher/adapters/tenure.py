@@ -32,7 +32,7 @@ from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
 from carewire_runtime.kafka.background import rest_while_idle
-from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import record_of
 from carewire_runtime.kafka.table import CompactedTable
@@ -71,8 +71,7 @@ class Tenure:
         self._lane = lane
         self._wheel: AIOKafkaConsumer | None = None
         self._lane_sources, self._tier_sources = sources(means.topics, numbers, wheel)
-        self._letters = DeadLetters(means.producer, means.topics.dispatcher_dead.name)
-        self._poison = PoisonLimit(clock)
+        self._letters = DeadLetters(means.producer, means.topics.dispatcher_dead.name, clock)
         self._mill = Mill(
             means.endpoints.get,
             Attempter(means.sender, RetrySchedule(means.time_scale), clock, pulse),
@@ -181,7 +180,7 @@ class Tenure:
         while True:
             await self._means.clock.sleep(COMMIT_EVERY_S)
             self._pulse.check()
-            self._poison.good(self._mill.read - self._counted)
+            self._letters.limit.good(self._mill.read - self._counted)
             self._counted = self._mill.read
             try:
                 for committer in self._committers:
@@ -206,4 +205,6 @@ class Tenure:
 
     async def _bury(self, record: Any, reason: str) -> None:
         await self._letters.send(record_of(record), reason)
-        self._poison.poison()
+        # Said and not raised: this record is set aside and is to be committed as such.
+        if self._letters.limit.exceeded is not None:
+            self._fail(self._letters.limit.exceeded)
