@@ -57,7 +57,7 @@ from carewire_contracts.wire import decode, encode
 DAYS = {"amount": 3, "unit": "day"}
 KEYED = {"id": "n", "key": "n", "title": "N"}
 QUESTION = KEYED | {"user_question_type": "yes_no"}
-TRACK = KEYED | {"steps": [], "transitions": []}
+TRACK: dict[str, Any] = KEYED | {"steps": [], "transitions": []}
 TRIGGER = {"id": "t", "target_id": "n", "settings": {"type": "ad_hoc"}}
 NARRATIVE = KEYED | {"body": "text"}
 
