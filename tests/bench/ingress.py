@@ -205,6 +205,7 @@ async def _run(server: Server, request: bytes, case: Case) -> Run:
 
 def _print(case: Case, pairs: list[tuple[Run, Run]]) -> None:
     report.title(f"Ingress, {case}")
+    report.line("the ceiling is", "the same uvicorn, producer, record, log line and answer, without any decision")
     for label, index in (("bare ceiling", 0), ("ingress", 1)):
         cost = median(pair[index][0] for pair in pairs)
         rate = median(pair[index][1].answered / pair[index][1].seconds for pair in pairs)

@@ -1,65 +1,40 @@
-"""Records that cannot be read: set aside with a reason, their neighbours done; too many of them stop the process."""
+"""Records that cannot be read: set aside with a reason, their neighbours done; too many of them are left alone."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from carewire_contracts.topics import Topic, Topics
-from carewire_local.backoff import BackOff
 from carewire_local.platform import Platform
-from carewire_local.service_process import ServiceProcess
 from carewire_local.stack import Stack
 from carewire_runtime.kafka.admin import committed
 from carewire_runtime.kafka.producer import Appended, Producer
 from carewire_testing import eventually
-from carewire_testing.databases import fresh_database
-from carewire_testing.topics import fresh_topics
 from carewire_testing_dispatcher.receiver import Receiver
 from carewire_testing_e2e.calling import Callers
-from carewire_testing_e2e.house import House, visit
+from carewire_testing_e2e.house import House
 from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S, all_delivered, all_succeed, opened
+from carewire_testing_e2e.own_house import own_house
 from carewire_testing_orchestrator.running import read_topic
 
-PARTITIONS = 2
 KEY = b"vandal"
 CALLS = 10
 GARBAGE = (b"\xff\xfe\x00 no text", b"[]", b"{}", b'{"request_id": 1}', b"", None)
-FLOOD = 450
-"""More than twice the 200 records after which a fifth of poison is too much, wherever batches begin and end."""
+FLOOD = 6_000
+"""More than any reader sets aside in two lives: the worker has 2,000 under way at a time."""
 
 
 @pytest.fixture(scope="module")
 def platform(stack: Stack, run_folder: Path) -> Iterator[Platform]:
     """A house on topics of its own: they are going to be full of garbage."""
-    with fresh_database(stack.postgres_dsn) as dsn, fresh_topics(stack.kafka_bootstrap) as prefix:
-        env = {
-            "CAREWIRE_POSTGRES_DSN": dsn,
-            "CAREWIRE_TOPIC_PREFIX": prefix,
-            "CAREWIRE_PARTITIONS": str(PARTITIONS),
-            "CAREWIRE_TIME_SCALE": "10",
-        }
-        with Platform(run_folder / "poisoned", stack=stack, env=env, backoff=BackOff(first_s=0.1)) as running:
-            yield running
-
-
-@pytest.fixture
-async def house(platform: Platform) -> AsyncIterator[House]:
-    """The house with all its services ready."""
-    platform.supervisor.wait_ready()
-    async with visit(platform) as visited:
-        await visited.register_identifier_system()
-        yield visited
-
-
-@pytest.fixture
-def topics(platform: Platform) -> Topics:
-    """The names of its topics."""
-    return Topics(platform.env["CAREWIRE_TOPIC_PREFIX"], PARTITIONS)
+    with own_house(stack, run_folder / "poisoned") as running:
+        yield running
 
 
 async def publish_garbage(platform: Platform, topic: Topic, values: list[bytes | None]) -> None:
@@ -126,16 +101,40 @@ async def test_garbage_is_set_aside_with_a_reason_and_its_neighbours_are_done(
     assert all(process.restarts == 0 for process in platform.supervisor)
 
 
-async def skip(platform: Platform, topic: Topic) -> None:
-    """What an operator does with kafka-consumer-groups.sh --reset-offsets --to-latest, for all groups of a topic."""
+Place = tuple[str, int, int]
+"""Topic, partition and offset of a record that was set aside."""
+
+
+async def places_set_aside(platform: Platform, dead: Topic) -> list[Place]:
+    """Where the records stood that a dead topic holds."""
+    records = await read_topic(platform.stack.kafka_bootstrap, dead)
+    return [
+        (headers["dead_topic"].decode(), int(headers["dead_partition"]), int(headers["dead_offset"]))
+        for headers in (dict(record.headers) for record in records)
+    ]
+
+
+async def ends_of(platform: Platform, topic: Topic) -> dict[TopicPartition, int]:
+    """The offset after the last record of each partition."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=platform.stack.kafka_bootstrap)
+    await consumer.start()
+    try:
+        ends: dict[TopicPartition, int] = await consumer.end_offsets(
+            [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        )
+        return ends
+    finally:
+        await consumer.stop()
+
+
+async def move_past(platform: Platform, topic: Topic, offsets: dict[TopicPartition, int]) -> None:
+    """What an operator does with kafka-consumer-groups.sh --reset-offsets, for all groups of a topic."""
     bootstrap = platform.stack.kafka_bootstrap
-    places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-    prefix = platform.env["CAREWIRE_TOPIC_PREFIX"]
-    for group in await groups_of(bootstrap, prefix, topic):
+    for group in await groups_of(bootstrap, platform.env["CAREWIRE_TOPIC_PREFIX"], topic):
         consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False)
         await consumer.start()
-        consumer.assign(places)
-        await consumer.commit(await consumer.end_offsets(places))
+        consumer.assign(list(offsets))
+        await consumer.commit(offsets)
         await consumer.stop()
 
 
@@ -150,42 +149,76 @@ async def groups_of(bootstrap: str, prefix: str, topic: Topic) -> list[str]:
     return [group for group in groups if any(name == topic.name for name, _ in await committed(bootstrap, group))]
 
 
-Poisoned = Callable[[Topics], Topic]
+async def says_the_cure(house: House, service: str) -> bool:
+    """Whether a service is up and says by its readiness what an operator has to do."""
+    client: httpx.AsyncClient = getattr(house, service)
+    try:
+        answer = await client.get("/readyz")
+    except httpx.TransportError:
+        return False
+    return answer.status_code == 503 and "dead topic" in answer.text and "--reset-offsets" in answer.text
 
-CASES: dict[str, tuple[Poisoned, list[str]]] = {
-    "requests": (lambda topics: topics.requests, ["ingress", "orchestrator"]),
-    "events": (lambda topics: topics.events, ["dispatcher"]),
-    "deliveries": (lambda topics: topics.deliveries("fast"), ["dispatcher"]),
-    "attempts": (lambda topics: topics.attempts, ["dispatcher"]),
+
+Flooded = Callable[[Topics], Topic]
+Readers = Callable[[Topics], dict[str, Topic]]
+
+CASES: dict[str, tuple[Flooded, Readers]] = {
+    "requests": (
+        lambda topics: topics.requests,
+        lambda topics: {"ingress": topics.ingress_dead, "orchestrator": topics.orchestrator_dead},
+    ),
+    "events": (lambda topics: topics.events, lambda topics: {"dispatcher": topics.dispatcher_dead}),
+    "deliveries": (lambda topics: topics.deliveries("fast"), lambda topics: {"dispatcher": topics.dispatcher_dead}),
+    "attempts": (lambda topics: topics.attempts, lambda topics: {"dispatcher": topics.dispatcher_dead}),
 }
 
 
 @pytest.mark.parametrize("case", CASES)
-async def test_a_flood_of_garbage_stops_its_readers_which_say_the_cure(
+async def test_a_flood_of_garbage_is_left_alone_until_an_operator_applies_the_cure_that_readiness_says(
     house: House, receiver: Receiver, topics: Topics, case: str
 ) -> None:
-    chosen, services = CASES[case]
-    topic, platform, path = chosen(topics), house.platform, f"/after-{case}"
-    processes = [platform.supervisor[service] for service in services]
-    told_before = {process.name: process.log.read_text().count("TooManyPoison") for process in processes}
-    await publish_garbage(platform, topic, [b"no record of ours"] * FLOOD)
-
-    for process in processes:
-
-        def told(process: ServiceProcess = process) -> bool:
-            return process.log.read_text().count("TooManyPoison") > told_before[process.name]
-
-        await eventually(told, RECOVERED_WITHIN_S)
-        await asyncio.to_thread(process.stop)
-        assert "look into the dead topic" in process.log.read_text()
-        assert "--reset-offsets" in process.log.read_text()
-
-    await skip(platform, topic)
-    for process in processes:
-        process.start()
-    platform.supervisor.wait_ready()
+    flooded, readers_of = CASES[case]
+    topic, readers, platform, path = flooded(topics), readers_of(topics), house.platform, f"/behind-{case}"
     webhook = await opened(house)
     endpoint = await house.subscribe(receiver.url(path), "pathway.completed")
+    restarts = {service: platform.supervisor[service].restarts for service in readers}
+    begin = await ends_of(platform, topic)
+    await publish_garbage(platform, topic, [b"no record of ours"] * FLOOD)
+    end = await ends_of(platform, topic)
+
+    async def set_aside_of_flood(dead: Topic) -> set[Place]:
+        places = [place for place in await places_set_aside(platform, dead) if place[0] == topic.name]
+        assert len(places) == len(set(places)), "no record is set aside twice"
+        return {(name, part, offset) for name, part, offset in places if offset >= begin[TopicPartition(name, part)]}
+
+    async def all_say_the_cure() -> bool:
+        return all([await says_the_cure(house, service) for service in readers])
+
+    await eventually(all_say_the_cure, RECOVERED_WITHIN_S)
+    before = {dead: await set_aside_of_flood(dead) for dead in readers.values()}
     callers = Callers(house, webhook)
-    await callers.call()
+    for _ in range(CALLS):
+        assert (await callers.call()).accepted, "what is behind the flood waits, and nobody is turned away"
+    assert {dead: await set_aside_of_flood(dead) for dead in readers.values()} == before
+    assert {service: platform.supervisor[service].restarts for service in readers} == restarts
+
+    await restarted(platform, readers)
+    await eventually(all_say_the_cure, RECOVERED_WITHIN_S)
+    for dead, places in before.items():
+        assert 0 < len(places) < len(await set_aside_of_flood(dead)) < FLOOD
+    for service in readers:
+        assert await asyncio.to_thread(platform.supervisor[service].stop), "it ends in order"
+    await move_past(platform, topic, end)
+    final = {dead: await set_aside_of_flood(dead) for dead in readers.values()}
+    for service in readers:
+        platform.supervisor[service].start()
+    platform.supervisor.wait_ready()
     await all_delivered(house, receiver, endpoint, path, await all_succeed(house, callers.accepted_ids))
+    assert {dead: await set_aside_of_flood(dead) for dead in readers.values()} == final
+
+
+async def restarted(platform: Platform, services: Iterable[str]) -> None:
+    """What an impatient operator does before reading what readiness says."""
+    for service in services:
+        assert await asyncio.to_thread(platform.supervisor[service].stop)
+        platform.supervisor[service].start()

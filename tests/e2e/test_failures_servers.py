@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,6 @@ import pytest
 
 from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.topics import Topics
-from carewire_local.backoff import BackOff
 from carewire_local.kafka_server import KafkaServer
 from carewire_local.platform import Platform
 from carewire_local.postgres_server import PostgresServer
@@ -19,11 +18,11 @@ from carewire_local.stack import Stack
 from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_e2e.calling import Answered, Callers, calling
-from carewire_testing_e2e.house import SYSTEM, House, ok, visit
+from carewire_testing_e2e.house import SYSTEM, House, ok
 from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S, all_delivered, all_succeed, ended, opened
+from carewire_testing_e2e.own_house import own_house
 from carewire_testing_orchestrator.running import read_topic
 
-PARTITIONS = 2
 ANSWERED_WITHIN_S = 6.0
 """Ingress waits 5 s for Kafka; a second more for everything else."""
 HANDED_OVER_S = 1.0
@@ -44,19 +43,8 @@ def own_stack_of_module(run_folder: Path) -> Iterator[Stack]:
 @pytest.fixture(scope="module")
 def platform(own_stack_of_module: Stack, run_folder: Path) -> Iterator[Platform]:
     """A house on these servers."""
-    env = {"CAREWIRE_PARTITIONS": str(PARTITIONS), "CAREWIRE_TIME_SCALE": "10"}
-    folder = run_folder / "failing-servers-house"
-    with Platform(folder, stack=own_stack_of_module, env=env, backoff=BackOff(first_s=0.1)) as running:
+    with own_house(own_stack_of_module, run_folder / "failing-servers-house") as running:
         yield running
-
-
-@pytest.fixture
-async def house(platform: Platform) -> AsyncIterator[House]:
-    """The house with all its services ready."""
-    platform.supervisor.wait_ready()
-    async with visit(platform) as visited:
-        await visited.register_identifier_system()
-        yield visited
 
 
 @pytest.fixture
@@ -98,11 +86,11 @@ def see_promptly_answered(answers: list[Answered]) -> None:
     assert all(int(answered.retry_after or 0) > 0 for answered in answers if not answered.accepted)
 
 
-async def see_refused_calls_start_nothing_late(house: House, callers: Callers) -> int:
+async def see_refused_calls_start_nothing_late(house: House, callers: Callers, topics: Topics) -> int:
     """What was answered 503 and yet appended: after its expiry it failed and has no care flow. Returns how many."""
     platform, late = house.platform, 0
     refused = {answered.identifier for answered in callers.answers if not answered.accepted}
-    for record in await read_topic(platform.stack.kafka_bootstrap, Topics("", PARTITIONS).requests):
+    for record in await read_topic(platform.stack.kafka_bootstrap, topics.requests):
         request = AcceptedRequest.decode(record.value)
         identifier = request.identifiers[0].value
         if identifier not in refused or record.timestamp / 1000 <= request.expires_at.timestamp():
@@ -138,7 +126,12 @@ async def no_wait(_: Callers) -> None:
     ids=["stopped for a moment", "killed for longer than a call lives"],
 )
 async def test_while_kafka_is_away_calls_are_refused_in_time_and_then_all_goes_on_by_itself(
-    house: House, receiver: Receiver, kafka: KafkaServer, leave: Callable[[KafkaServer], None], meanwhile: Any
+    house: House,
+    receiver: Receiver,
+    kafka: KafkaServer,
+    topics: Topics,
+    leave: Callable[[KafkaServer], None],
+    meanwhile: Any,
 ) -> None:
     path = f"/kafka-{leave.__name__}"
     webhook = await opened(house)
@@ -159,7 +152,7 @@ async def test_while_kafka_is_away_calls_are_refused_in_time_and_then_all_goes_o
     see_promptly_answered(callers.answers)
     care_flows = await all_succeed(house, callers.accepted_ids)
     await all_delivered(house, receiver, endpoint, path, care_flows)
-    await see_refused_calls_start_nothing_late(house, callers)
+    await see_refused_calls_start_nothing_late(house, callers, topics)
     await configuration_travels(house, receiver, f"{path}-afterwards")
     await eventually(lambda: house.platform.supervisor.not_ready() == {}, RECOVERED_WITHIN_S)
 

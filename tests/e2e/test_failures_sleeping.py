@@ -17,10 +17,10 @@ from carewire_testing_e2e.calling import Callers
 from carewire_testing_e2e.house import House, ok
 from carewire_testing_e2e.more_processes import one_more
 from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S, all_delivered, all_succeed, opened
+from carewire_testing_e2e.own_house import PARTITIONS
 from carewire_testing_orchestrator.running import read_topic
 
 EVENTS = 60
-PARTITIONS = 2
 CONCURRENCY = 16
 """So some deliveries are under way and the others queue in memory when the worker falls asleep."""
 HELD_FOR_S = 4.0

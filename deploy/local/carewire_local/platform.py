@@ -4,7 +4,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -103,18 +103,22 @@ class Platform:
         self.urls = {
             name: f"http://127.0.0.1:{self._ports.choose(f'{name}_http', usual)}" for name, usual in SERVICES.items()
         }
-        self.api_key = self._state.secret("api_key", _new_api_key)
+        self.api_key = self._secret("CAREWIRE_BOOTSTRAP_API_KEY", "api_key", _new_api_key)
         self.env = {
             **os.environ,
             "CAREWIRE_KAFKA_BOOTSTRAP": self.stack.kafka_bootstrap,
             "CAREWIRE_POSTGRES_DSN": self.stack.postgres_dsn,
-            "CAREWIRE_ENCRYPTION_KEYS": self._state.secret("encryption_keys", Keyring.generate),
+            "CAREWIRE_ENCRYPTION_KEYS": self._secret("CAREWIRE_ENCRYPTION_KEYS", "encryption_keys", Keyring.generate),
             "CAREWIRE_BOOTSTRAP_API_KEY": self.api_key,
             # The receivers of a developer's machine live on it, without certificates.
             "CAREWIRE_ALLOW_PRIVATE_ENDPOINTS": "true",
             "CAREWIRE_ALLOW_HTTP_ENDPOINTS": "true",
             **self._extra_env,
         }
+
+    def _secret(self, variable: str, name: str, make: Callable[[], str]) -> str:
+        """The user's own, which opens what is in the user's own database; else that of the state folder."""
+        return os.environ.get(variable) or self._state.secret(name, make)
 
     def _set_services_up(self) -> None:
         started = time.monotonic()

@@ -61,7 +61,7 @@ def _record(java: Path, jars: Sequence[Path], archive: Path, report: Report) -> 
     try:
         options = [f"-XX:AOTCacheOutput={part}", "-Xlog:disable"]
         port, controller_port = ports.choose("kafka"), ports.choose("kafka_controller")
-        KafkaServer(state, java, jars, port, controller_port).format_once()
+        KafkaServer(state, java, jars, port, controller_port).prepare()
         server = KafkaServer(state, java, jars, port, controller_port, options)
         server.start()
         server.stop(_ASSEMBLY_DEADLINE_S)

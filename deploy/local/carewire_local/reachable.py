@@ -20,10 +20,13 @@ def require_kafka(bootstrap: str) -> None:
 
 
 def require_postgres(dsn: str) -> None:
-    """Raise ServerUnreachable unless the database accepts a connection."""
+    """Raise ServerUnreachable unless the database accepts a connection.
+
+    Some malformed addresses are a ValueError of the driver, whose text may hold a part of the password.
+    """
     try:
         asyncio.run(_connect_once(dsn))
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise ServerUnreachable(
             f"CAREWIRE_POSTGRES_DSN: the database does not accept a connection ({type(error).__name__}). "
             "Start it, correct the address, or unset it."

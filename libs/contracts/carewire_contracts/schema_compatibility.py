@@ -2,15 +2,20 @@
 
 A reader of the old schema must understand everything that a writer of the new one sends; and of a document that
 people write, what they wrote by the old schema must still be one by the new. So a field must
-not vanish (a rename is a vanishing), nor stop being sent always, nor take values that it could not take before.
+not vanish (a rename is a vanishing), nor stop being sent always, nor change its type, nor be held to tighter bounds;
+a list of values may grow, for a reader has to pass over what it does not know, but not shrink.
 And a consumer that generates test data from the new schema must not find a field required that was not there:
 a newly required field is refused as well, as it would make stored events of the same version invalid.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 Schema = Mapping[str, Any]
+
+_LOWEST: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems")
+_HIGHEST: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems")
+_EXACT: Final = ("pattern", "format")
 
 
 def breaking_changes(released: Schema, current: Schema) -> list[str]:
@@ -108,7 +113,22 @@ def _compare_field(
         yield f"{path}: narrowed to a list of values"
     elif allowed is not None and allows is not None and allowed - allows:
         yield f"{path}: values removed"
+    yield from _tighter_bounds(old.branches(before), new.branches(after), path)
     yield from _compare(old, before, new, after, path, seen)
+
+
+def _tighter_bounds(before: list[Schema], after: list[Schema], path: str) -> Iterator[str]:
+    for branch in before:
+        twin: Schema = next((one for one in after if one.get("type") == branch.get("type")), {})
+        for keyword in (*_LOWEST, *_HIGHEST, *_EXACT):
+            if keyword in twin and _is_tighter(keyword, branch.get(keyword), twin[keyword]):
+                yield f"{path}: narrowed by {keyword}"
+
+
+def _is_tighter(keyword: str, was: Any, now: Any) -> bool:
+    if was is None or keyword in _EXACT:
+        return bool(was != now)
+    return bool(now > was if keyword in _LOWEST else now < was)
 
 
 def _name(types: set[str]) -> str:

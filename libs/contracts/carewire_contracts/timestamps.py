@@ -20,6 +20,17 @@ def format_timestamp(moment: datetime) -> str:
     return f"{second}.{moment.microsecond // 1000:03d}Z"
 
 
+def format_milliseconds(moment: int) -> str:
+    """Write a time that is given as milliseconds since 1970, as `format_timestamp` does."""
+    seconds, milliseconds = divmod(moment, 1000)
+    return f"{_since_1970(seconds)}.{milliseconds:03d}Z"
+
+
+@lru_cache(maxsize=1_024)
+def _since_1970(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
+
+
 @lru_cache(maxsize=1_024)
 def _second(*parts: int) -> str:
     """A second as text, kept: the timestamps of a busy moment share it."""

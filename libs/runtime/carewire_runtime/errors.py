@@ -9,7 +9,7 @@
     │   ├── KafkaRefused          the broker answers and says no
     │   ├── ProducerFatal         the producer lost its place and must be rebuilt
     │   └── RecordTooLarge        a record exceeds what the producer or the topic takes
-    ├── TooManyPoison             so many records cannot be processed that the fault is ours
+    ├── TooManyPoison             so many records cannot be processed that no more are read
     ├── DatabaseError
     │   ├── PostgresUnavailable   no server, a lost connection, sqlstate class 08 40 53 55 57 58  (retriable)
     │   ├── UniqueViolation       a row with this key is there already
@@ -66,7 +66,10 @@ class RecordTooLarge(KafkaError):
 
 
 class TooManyPoison(CarewireError):
-    """So many records in a short time cannot be processed that the fault is more likely ours than theirs."""
+    """So many records in a short time cannot be processed that the fault is more likely ours than theirs.
+
+    Those records are set aside; the reader stops, and its process stays up to say so.
+    """
 
 
 class DatabaseError(CarewireError):

@@ -169,12 +169,14 @@ class _Assembly:
     def _fan_out(
         self, name: str, topic: Topic, group: str, pace: Pace, endpoints: CompactedTable[Endpoint], producer: Producer
     ) -> None:
+        fan_out = FanOut(self._topics, endpoints, producer, self._clock)
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
             [topic.name],
             group,
-            FanOut(self._topics, endpoints, producer, self._clock).handle,
+            fan_out.handle,
             pace=pace,
+            poison_limit=fan_out.poison_limit,
             clock=self._clock,
         )
         self._health.add(name, consumer.not_ready)
@@ -205,13 +207,15 @@ class _Assembly:
 
     def _add_attempt_log(self, db: Database, producer: Producer) -> None:
         days = LogDays(db, timedelta(days=self._settings.attempt_log_days), self._clock)
+        log = AttemptLog(db, days, producer, self._topics, self._clock)
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
             [self._topics.attempts.name],
             attempt_log_group(self._topics),
-            AttemptLog(db, days, producer, self._topics, self._clock).handle,
+            log.handle,
             max_records=500,
             pace=LAZY,
+            poison_limit=log.poison_limit,
             clock=self._clock,
         )
         self._health.add("attempt-log", consumer.not_ready)

@@ -151,7 +151,7 @@ class _House:
         return Retention(self._db, kept, self._clock)
 
     def _log_consumer(self, producer: Producer) -> BatchConsumer:
-        dead = DeadLetters(producer, self._topics.ingress_dead.name)
+        dead = DeadLetters(producer, self._topics.ingress_dead.name, self._clock)
         writer = LogWriter(RequestStore(self._db), producer, dead, self._clock, self._topics)
         return BatchConsumer(
             self._settings.kafka_bootstrap,
@@ -159,6 +159,7 @@ class _House:
             log_writer_group(self._settings),
             writer.handle,
             pace=LAZY,
+            poison_limit=dead.limit,
             clock=self._clock,
         )
 

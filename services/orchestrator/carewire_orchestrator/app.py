@@ -98,6 +98,7 @@ def _components(
             [settings.topics.requests.name],
             settings.group,
             handler.handle,
+            poison_limit=handler.poison_limit,
             clock=clock,
         )
         health.add("requests", consumer.not_ready)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_contracts.timestamps import format_timestamp, parse_timestamp
+from carewire_contracts.timestamps import format_milliseconds, format_timestamp, parse_timestamp
 
 AWARE = st.datetimes(
     min_value=datetime(1900, 1, 1),  # noqa: DTZ001 - hypothesis adds the zone
@@ -40,3 +40,9 @@ def test_a_naive_datetime_is_refused() -> None:
 def test_a_text_without_an_offset_or_a_time_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         parse_timestamp(text)
+
+
+@given(st.integers(-2_000_000_000_000, 7_000_000_000_000))
+def test_milliseconds_since_1970_are_written_as_their_moment_is(milliseconds: int) -> None:
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=milliseconds)
+    assert format_milliseconds(milliseconds) == format_timestamp(moment)

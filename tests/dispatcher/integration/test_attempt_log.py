@@ -1,8 +1,10 @@
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
+import orjson
 import pytest
 
 from carewire_contracts.topics import Topics
@@ -15,7 +17,6 @@ from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.ids import derived_id, new_id
-from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
@@ -50,9 +51,19 @@ async def db(dsn: str) -> AsyncIterator[Database]:
     await made.stop()
 
 
-def a_log(db: Database, clock: FakeClock) -> AttemptLog:
+class DeadTopic:
+    """Takes what is set aside."""
+
+    def __init__(self) -> None:
+        self.reasons: list[bytes] = []
+
+    async def send(self, _topic: str, *, headers: list[tuple[str, bytes]], **_: Any) -> None:
+        self.reasons.append(dict(headers)["dead_reason"])
+
+
+def a_log(db: Database, clock: FakeClock, dead: DeadTopic | None = None) -> AttemptLog:
     days = LogDays(db, timedelta(days=30), clock)
-    return AttemptLog(db, days, Producer("localhost:1", "never started"), Topics(), clock)
+    return AttemptLog(db, days, cast("Any", dead or DeadTopic()), Topics(), clock)
 
 
 def entry(event_id: str, verdict: Verdict, attempt: int, at: datetime = NOON) -> Record:
@@ -109,3 +120,21 @@ async def test_two_writers_may_make_a_day_at_the_same_time(db: Database) -> None
     writers = [a_log(db, clock) for _ in range(4)]
     await asyncio.gather(*(w.handle([entry(f"w{n}", DELIVERED, 1, at)]) for n, w in enumerate(writers)))
     assert len(await DeliveryStore(db).page(DeliveryFilter(event_type="pathway.completed"), None, 100)) >= 4
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"event_id": "nul\0"}, {"delivery_id": "no uuid"}, {"event_at": "noon"}, {"event_offset": 2**63}, {"epoch": -1}],
+    ids=lambda fields: next(iter(fields)),
+)
+async def test_an_entry_that_postgres_would_refuse_is_set_aside_and_its_neighbours_are_written(
+    db: Database, fields: dict[str, Any]
+) -> None:
+    dead = DeadTopic()
+    log = a_log(db, FakeClock(NOON), dead)
+    name = f"beside {next(iter(fields))}"
+    neighbour, poison = entry(name, DELIVERED, 1), entry("poison", DELIVERED, 1)
+    broken = orjson.dumps(orjson.loads(poison.value or b"") | fields)
+    await log.handle([dataclasses.replace(poison, value=broken), neighbour])
+    assert dead.reasons == [b"unreadable_log_entry"]
+    assert (await read(db, name))[0]["status"] == "delivered"

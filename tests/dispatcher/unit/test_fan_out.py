@@ -11,7 +11,7 @@ from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.errors import KafkaUnavailable, TooManyPoison
+from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.records import Record
 from carewire_testing_dispatcher.deliveries import an_endpoint
 
@@ -186,6 +186,24 @@ async def test_while_kafka_is_away_the_batch_is_not_over() -> None:
     assert [one.event_id for one in kafka.deliveries] == ["event-1"]
 
 
-async def test_when_nearly_all_is_poison_the_fault_is_ours_and_the_process_ends() -> None:
-    with pytest.raises(TooManyPoison):
-        await a_fan_out(Kafka(), Table(an_endpoint())).handle([an_event(n, value=None) for n in range(300)])
+async def test_when_nearly_all_is_poison_it_says_so_once_all_of_the_batch_is_set_aside() -> None:
+    kafka = Kafka()
+    fan_out = a_fan_out(kafka, Table(an_endpoint()))
+
+    async def exceeded_after(count: int) -> bool:
+        await fan_out.handle([an_event(number, value=None) for number in range(count)])
+        return fan_out.poison_limit.exceeded is not None
+
+    assert not await exceeded_after(199)
+    assert await exceeded_after(101)
+    assert len(kafka.dead) == 300
+
+
+async def test_a_batch_that_is_tried_again_sets_nothing_aside_twice() -> None:
+    kafka, clock = Kafka(), FakeClock()
+    kafka.away = 2
+    records = [an_event(1, value=None), an_event(2), an_event(3)]
+    handling = asyncio.create_task(a_fan_out(kafka, Table(an_endpoint()), clock).handle(records))
+    await clock.run_for(10)
+    await handling
+    assert len(kafka.dead) == 1

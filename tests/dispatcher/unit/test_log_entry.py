@@ -1,3 +1,6 @@
+from typing import Any
+
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +13,7 @@ from carewire_dispatcher.domain.schedule import Slot
 from carewire_testing_dispatcher.deliveries import a_delivery
 
 NOW = 1_700_000_000_000
+ATTEMPT_ID = "0190f5d2-8a10-7cc1-9d2b-64d1d0c3d001"
 RETRY = Retry(Slot(1, NOW + 2_000))
 DELIVERED = End(EndStatus.DELIVERED)
 verdicts = st.sampled_from([RETRY, DELIVERED, End(EndStatus.FAILED, EndReason.EXHAUSTED)])
@@ -22,7 +26,7 @@ def an_entry(verdict: Verdict, attempt: int = 1, epoch: int = 0, at: int = NOW) 
 
 @given(verdicts, st.none() | results)
 def test_an_entry_survives_the_wire(verdict: Verdict, result: Answer | Failure | None) -> None:
-    tried = None if result is None else Tried.of("id", NOW - 5, NOW, result)
+    tried = None if result is None else Tried.of(ATTEMPT_ID, NOW - 5, NOW, result)
     entry = LogEntry.of(a_delivery(attempt=1, first_attempt_at=NOW - 5), verdict, NOW, tried)
     assert LogEntry.decode(entry.encode()) == entry
 
@@ -43,6 +47,72 @@ def test_a_retry_says_when_and_an_end_says_why() -> None:
 def test_anything_else_is_refused(value: bytes | None) -> None:
     with pytest.raises(UnreadableEntry):
         LogEntry.decode(value)
+
+
+def on_the_wire(fields: dict[str, Any], tried: dict[str, Any]) -> bytes:
+    """An entry with some of its fields, and of its attempt's, written otherwise."""
+    entry = LogEntry.of(a_delivery(attempt=1), DELIVERED, NOW, Tried.of(ATTEMPT_ID, NOW - 5, NOW, Answer(200)))
+    written = orjson.loads(entry.encode())
+    return orjson.dumps(written | fields | {"tried": written["tried"] | tried})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        pytest.param({"delivery_id": "seven"}, id="an id that is no uuid"),
+        pytest.param({"endpoint_id": 7}, id="an id that is a number"),
+        pytest.param({"event_id": None}, id="no event id"),
+        pytest.param({"event_id": "a\0b"}, id="NUL, which no text in Postgres may hold"),
+        pytest.param({"event_type": ["pathway.completed"]}, id="a list for a text"),
+        pytest.param({"event_topic": {}}, id="an object for a text"),
+        pytest.param({"reason": "gone\0"}, id="NUL in a reason"),
+        pytest.param({"event_partition": 2**31}, id="a partition beyond its column"),
+        pytest.param({"event_offset": -1}, id="a negative offset"),
+        pytest.param({"event_offset": 2**63}, id="an offset beyond its column"),
+        pytest.param({"event_at": "2026-03-02"}, id="a date as text"),
+        pytest.param({"event_at": 253_402_300_800_000}, id="a moment in the year 10000"),
+        pytest.param({"at": -1}, id="a moment before 1970"),
+        pytest.param({"at": 1.5}, id="a broken millisecond"),
+        pytest.param({"epoch": True}, id="a truth for a number"),
+        pytest.param({"attempts": "1"}, id="a number as text"),
+        pytest.param({"next_attempt_at": "soon"}, id="a next attempt that is no moment"),
+        pytest.param({"status": None}, id="no status"),
+    ],
+)
+def test_an_entry_that_the_tables_would_refuse_is_refused_at_once(fields: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableEntry):
+        LogEntry.decode(on_the_wire(fields, {}))
+
+
+@pytest.mark.parametrize(
+    "tried",
+    [
+        pytest.param({"id": "first"}, id="an id that is no uuid"),
+        pytest.param({"started_at": None}, id="no start"),
+        pytest.param({"started_at": 10**18}, id="a start beyond all calendars"),
+        pytest.param({"duration": -1}, id="a negative duration"),
+        pytest.param({"duration": 2**31}, id="a duration beyond its column"),
+        pytest.param({"status_code": "200"}, id="a status as text"),
+        pytest.param({"failure": "time\0out"}, id="NUL in a failure"),
+    ],
+)
+def test_so_is_one_whose_attempt_they_would_refuse(tried: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableEntry):
+        LogEntry.decode(on_the_wire({}, tried))
+
+
+def test_what_a_newer_release_adds_is_left_alone() -> None:
+    assert LogEntry.decode(on_the_wire({"more": 1}, {"more": 1})) == LogEntry.decode(on_the_wire({}, {}))
+
+
+def test_what_the_tables_can_just_hold_is_taken() -> None:
+    edge = {"event_offset": 2**63 - 1, "event_partition": 2**31 - 1, "epoch": 0, "event_at": 0, "reason": None}
+    decoded = LogEntry.decode(on_the_wire(edge, {"status_code": None, "failure": "timeout"}))
+    assert (decoded.event_offset, decoded.event_at, decoded.tried and decoded.tried.failure) == (
+        2**63 - 1,
+        0,
+        "timeout",
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,24 +12,32 @@ from carewire_dispatcher.adapters.pump import Pump
 from carewire_dispatcher.adapters.source import QUICK_TIER_RECORDS, SLOW_TIER_RECORDS, Source
 from carewire_runtime.clock import FakeClock
 
+PATIENCE_MS = 5_000
 SLOW, QUICK = TopicPartition("slow", 0), TopicPartition("quick", 0)
 
 
 class Broker:
-    """Two partitions without end, and a consumer's position in each."""
+    """Two partitions without end, until they end, and a consumer's position in each."""
 
     def __init__(self) -> None:
         self.positions = {SLOW: 0, QUICK: 0}
         self.paused: set[TopicPartition] = set()
         self.polls: list[int] = []
+        self.ends = False
         self.step = asyncio.Semaphore(0)
+        self._fetcher = SimpleNamespace(_fetch_max_wait_ms=PATIENCE_MS)
+
+    @property
+    def wait_ms(self) -> int:
+        """For how long the next fetch may be held."""
+        return int(self._fetcher._fetch_max_wait_ms)
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
         self.polls.append(timeout_ms)
         await self.step.acquire()
         fetched = {}
         for place, position in self.positions.items():
-            if place not in self.paused:
+            if place not in self.paused and not self.ends:
                 fetched[place] = [
                     SimpleNamespace(offset=position + number, timestamp=0, value=b"x")
                     for number in range(min(max_records, 400))
@@ -54,7 +62,9 @@ class World:
         self.quick = Source(QUICK, "fast", 2, 0, 10**9)
         self.offered: list[Source] = []
         mill = cast("Any", SimpleNamespace(offer=self.offered.append))
-        self.pump = Pump(cast("Any", self.broker), [self.slow, self.quick], mill, 0.2, self.clock)
+        self.pump = Pump(
+            cast("Any", self.broker), [self.slow, self.quick], mill, self.clock, tick_s=0.2, patience_ms=PATIENCE_MS
+        )
 
     async def fetch(self) -> None:
         self.broker.step.release()
@@ -115,9 +125,25 @@ async def test_a_slow_tier_goes_on_when_it_is_empty_and_a_quick_one_when_it_is_h
     assert world.broker.positions[QUICK] > QUICK_TIER_RECORDS
 
 
-async def test_while_anything_is_held_back_the_broker_is_asked_more_often(world: World) -> None:
+async def test_buffers_are_looked_at_more_often_while_records_or_even_full_partitions_wait_in_them(
+    world: World,
+) -> None:
     await world.fetch()
-    assert world.broker.polls[0] > world.broker.polls[1]
+    world.take(world.slow, SLOW_TIER_RECORDS)
+    await world.fetch()
+    empty, some_full = world.broker.polls[:2]
+    assert some_full < empty
+
+
+async def test_the_broker_may_hold_a_fetch_for_long_only_while_nothing_is_buffered(world: World) -> None:
+    assert world.broker.wait_ms == PATIENCE_MS
+    await world.fetch()
+    assert world.broker.wait_ms < PATIENCE_MS
+    world.take(world.slow, SLOW_TIER_RECORDS)
+    world.take(world.quick, 400)
+    world.broker.ends = True
+    await world.fetch()
+    assert world.broker.wait_ms == PATIENCE_MS
 
 
 async def test_the_mill_is_told_of_each_source_that_got_records(world: World) -> None:

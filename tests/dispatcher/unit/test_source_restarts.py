@@ -39,6 +39,8 @@ class Partition(RuleBasedStateMachine):
             self.source.restore(*self.committed)
             self.position = self.committed[0]
         self.working: set[int] = set()
+        # What a killed worker finished after its last commit nobody knows of.
+        self.known = set(self.covered)
 
     @rule(most=st.integers(1, 100))
     def fetch(self, most: int) -> None:
@@ -72,6 +74,7 @@ class Partition(RuleBasedStateMachine):
         for offset in ended:
             self.source.tracker.finish(offset)
         self.working -= ended
+        self.known |= ended
         self.done |= ended
 
     @rule()
@@ -79,7 +82,7 @@ class Partition(RuleBasedStateMachine):
         position = self.source.tracker.position()
         if position is not None:
             self.committed = position
-            self.covered = set(self.done)
+            self.covered = set(self.known)
 
     @rule()
     def kill(self) -> None:

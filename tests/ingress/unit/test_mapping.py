@@ -201,3 +201,17 @@ def test_without_a_live_release_the_cure_is_to_publish() -> None:
     (reason,) = plan.obstacles
     assert reason.code is ReasonCode.DEFINITION_NOT_LIVE
     assert "publish" in reason.message
+
+
+@pytest.mark.parametrize(
+    ("sent", "code"),
+    [
+        pytest.param("2026-03-01", None, id="as the definition writes it"),
+        pytest.param("2026-03-01T01:00:00+01:00", None, id="the same moment elsewhere"),
+        pytest.param("2026-03-02", ReasonCode.NOT_A_POSSIBLE_VALUE, id="another day"),
+    ],
+)
+def test_possible_dates_are_compared_as_moments(sent: str, code: ReasonCode | None) -> None:
+    day = data_point("day", "date", possible_values=[{"value": "2026-03-01", "label": "The first"}])
+    read = MappedDataPoint.of(day, JsonPath("$.day")).read({"day": sent})
+    assert (read.code if isinstance(read, Reason) else None) is code

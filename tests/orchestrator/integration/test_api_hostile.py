@@ -65,6 +65,19 @@ async def test_a_strange_cursor_or_patient_is_a_page_and_no_fault(orchestrator: 
             assert (await orchestrator.api.get(path, params={name: word})).status_code in (200, 422), (path, word)
 
 
+async def test_a_cursor_that_ended_no_page_of_activities_names_its_field_and_does_not_begin_anew(
+    orchestrator: Running,
+) -> None:
+    started, other = await start(orchestrator), await start(orchestrator)
+    path = f"/v1/care-flows/{started['id']}/activities"
+    for cursor in (new_id(), other["activities"][0]["id"], "a word", ""):
+        answer = await orchestrator.api.get(path, params={"cursor": cursor})
+        assert answer.status_code == 422, cursor
+        assert [error["field"] for error in answer.json()["errors"]] == ["cursor"]
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert not cursor or cursor not in answer.text
+
+
 async def start(orchestrator: Running, **changes: Any) -> dict[str, Any]:
     definition_id, _ = await orchestrator.publish()
     body = {"definition_id": definition_id, "data_points": BASELINE, **changes}

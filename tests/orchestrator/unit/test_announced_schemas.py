@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 
+from carewire_contracts.events import PatientCreated, decode_domain_event
+from carewire_contracts.identifiers import Identifier
 from carewire_contracts.wire import encode
 from carewire_orchestrator.domain.advance import Advanced
-from carewire_orchestrator.domain.announcing import Announcement, announce
+from carewire_orchestrator.domain.announcing import Announcement, announce, announce_patient
 from carewire_orchestrator.domain.events import Stopped
 from carewire_orchestrator.domain.release import Release
 from carewire_testing_orchestrator.calls import mrn
 from carewire_testing_orchestrator.definitions import release
 from carewire_testing_orchestrator.histories import History, histories
-from carewire_testing_orchestrator.playing import Played, number
+from carewire_testing_orchestrator.playing import NOW, Played, number
 
 
 @cache
@@ -33,7 +35,7 @@ def tell(release: Release, advanced: Advanced) -> list[Announcement]:
 
 
 def payload(announcement: Announcement) -> dict[str, Any]:
-    told: dict[str, Any] = orjson.loads(encode(announcement.event))
+    told: dict[str, Any] = orjson.loads(orjson.dumps(announcement.event))
     return told
 
 
@@ -121,3 +123,25 @@ def test_an_event_has_one_id_whenever_it_is_told(history: History) -> None:
     by_steps = [one.id for step in history.steps for one in tell(history.release, step)]
     assert by_steps == [one.id for one in tell(history.release, Advanced(history.last, history.effects))]
     assert len(set(by_steps)) == history.last.sequence
+
+
+@pytest.mark.parametrize("identifiers", [(), (mrn("1"),), (mrn("1"), mrn("Ü \u2028"))], ids=["anonymous", "one", "two"])
+def test_a_new_patient_is_told_in_the_bytes_of_the_contract(identifiers: tuple[Identifier, ...]) -> None:
+    told = announce_patient("patient", tenant_id="tests", identifiers=identifiers, now=NOW)
+    written = orjson.dumps(told.event)
+    event = decode_domain_event(written)
+    assert encode(event) == written
+    assert isinstance(event, PatientCreated)
+    assert event.patient.profile is not None
+    assert [(one.system, one.value) for one in event.patient.profile.identifier] == [
+        (one.system, one.value) for one in identifiers
+    ]
+    assert schema_of("patient.created").is_valid(event.model_dump(mode="json", exclude_unset=True))
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_what_a_life_tells_is_byte_for_byte_what_the_contract_writes(life: str) -> None:
+    played = LIVES[life]()
+    for one in tell(played.release, Advanced(played.care_flow, tuple(played.effects))):
+        written = orjson.dumps(one.event)
+        assert encode(decode_domain_event(written)) == written

@@ -4,7 +4,6 @@ from typing import Any
 
 import orjson
 
-from carewire_contracts.wire import encode
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.announcing import announce
 from carewire_orchestrator.domain.events import Stopped
@@ -16,7 +15,7 @@ from carewire_testing_orchestrator.playing import CARE_FLOW_ID, NOW, PATIENT_ID,
 def told(played: Played) -> list[dict[str, Any]]:
     advanced = Advanced(played.care_flow, tuple(played.effects))
     announced = announce(played.release, advanced, tenant_id="tests", identifiers=(mrn("canary"),))
-    return [orjson.loads(encode(one.event)) for one in announced]
+    return [orjson.loads(orjson.dumps(one.event)) for one in announced]
 
 
 def first(events: list[dict[str, Any]], event_type: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from carewire_contracts.topics import Topic
 from carewire_local.stack import Stack
+from carewire_runtime.clock import SystemClock
 from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record, record_of
@@ -15,7 +16,7 @@ async def test_a_record_is_set_aside_as_it_is_with_where_it_stood_and_why(
     poison = Record("source", 3, 17, 1, b"canary-key", b"\xffcanary", (("ce_id", b"1"),))
     before = metrics.DEAD_LETTERS.value(reason="not_an_event")
     with logged() as lines:
-        appended = await DeadLetters(producer, topic.name).send(poison, "not_an_event")
+        appended = await DeadLetters(producer, topic.name, SystemClock()).send(poison, "not_an_event")
     consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka_bootstrap, auto_offset_reset="earliest")
     await consumer.start()
     consumer.assign([TopicPartition(topic.name, appended.partition)])
@@ -36,4 +37,4 @@ async def test_a_record_is_set_aside_as_it_is_with_where_it_stood_and_why(
 
 async def test_a_record_without_key_and_value_can_be_set_aside_too(topic: Topic, producer: Producer) -> None:
     nothing = Record("source", 0, 0, 1, None, None, ())
-    assert (await DeadLetters(producer, topic.name).send(nothing, "empty")).offset == 0
+    assert (await DeadLetters(producer, topic.name, SystemClock()).send(nothing, "empty")).offset == 0

@@ -125,3 +125,54 @@ async def test_a_start_can_wait_until_postgres_answers(database_dsn: str) -> Non
 async def test_the_type_of_a_lent_connection_is_what_asyncpg_lends(db: Database) -> None:
     async with db.connection() as connection:
         assert isinstance(connection, asyncpg.pool.PoolConnectionProxy)
+
+
+async def test_a_session_keeps_its_settings_and_locks_to_itself(database_dsn: str) -> None:
+    single = Database(database_dsn, "sessions", most_connections=1)
+    await single.start()
+    try:
+        async with single.session() as connection:
+            await connection.execute("set synchronous_commit = off")
+            assert await connection.fetchval("select pg_try_advisory_lock(7)")
+        async with single.connection() as connection:
+            assert await connection.fetchval("show synchronous_commit") == "on"
+            assert await connection.fetchval("select count(*) from pg_locks where locktype = 'advisory'") == 0
+    finally:
+        await single.stop()
+
+
+async def test_a_session_that_fails_is_not_lent_again(database_dsn: str) -> None:
+    single = Database(database_dsn, "sessions", most_connections=1)
+    await single.start()
+
+    async def change_and_fail() -> None:
+        async with single.session() as connection:
+            await connection.execute("set synchronous_commit = off")
+            raise LookupError
+
+    try:
+        with pytest.raises(LookupError):
+            await change_and_fail()
+        async with single.connection() as connection:
+            assert await connection.fetchval("show synchronous_commit") == "on"
+    finally:
+        await single.stop()
+
+
+async def test_what_broke_off_in_a_transaction_leaves_none_open_to_the_next(database_dsn: str) -> None:
+    single = Database(database_dsn, "sessions", most_connections=1)
+    await single.start()
+
+    async def break_off() -> None:
+        async with single.transaction() as connection:
+            await connection.execute("select 1 / 0")
+
+    try:
+        for _ in range(2):
+            with pytest.raises(StatementFailed):
+                await break_off()
+            async with single.connection() as connection:
+                assert not connection.is_in_transaction()
+                assert await connection.fetchval("select 1") == 1
+    finally:
+        await single.stop()

@@ -1,6 +1,7 @@
 """The relay: everything committed is published in order, by one process at a time, and nothing else."""
 
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
@@ -8,7 +9,7 @@ from carewire_contracts.topics import Topic
 from carewire_local.stack import Stack
 from carewire_runtime.errors import KafkaUnavailable, ProducerFatal
 from carewire_runtime.kafka.batch import Record
-from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.producer import Outgoing, Producer
 from carewire_runtime.kafka.records import record_of
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.outbox import OutboxRecord
@@ -171,10 +172,10 @@ class BrokenProducer(Producer):
         super().__init__(bootstrap, "test")
         self._failures = failures
 
-    async def enqueue(self, *arguments: object, **more: object) -> asyncio.Future[object]:  # type: ignore[override]
+    async def enqueue_all(self, records: Sequence[Outgoing]) -> list[asyncio.Future[object]]:
         if self._failures:
             raise self._failures.pop(0)
-        return await super().enqueue(*arguments, **more)  # type: ignore[arg-type,return-value]
+        return await super().enqueue_all(records)
 
 
 async def test_while_kafka_is_away_it_tries_again(stack: Stack, db: Database, topic: Topic) -> None:

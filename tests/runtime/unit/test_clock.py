@@ -90,6 +90,18 @@ async def test_whoever_sleeps_again_is_woken_again_on_the_way() -> None:
     assert clock.monotonic() == 3.5
 
 
+async def test_a_sleeper_that_has_gone_is_passed_over() -> None:
+    clock = FakeClock()
+    gone, staying = (asyncio.create_task(clock.sleep(5)) for _ in range(2))
+    await asyncio.sleep(0)
+    gone.cancel()
+    await asyncio.wait([gone])
+    assert clock.sleepers == 1
+    clock.advance(5)
+    await staying
+    assert gone.cancelled()
+
+
 async def test_advance_jumps_at_once() -> None:
     clock = FakeClock()
     sleeping = asyncio.create_task(clock.sleep(5))

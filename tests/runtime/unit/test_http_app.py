@@ -1,8 +1,8 @@
 """The management app: errors as problem documents, health, and no open route."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Annotated, Literal
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import httpx
@@ -181,6 +181,30 @@ async def test_readiness_names_every_check(client: httpx.AsyncClient, health: He
         "ready": False,
         "checks": {"postgres": "ok", "table": "not read yet", "broken": "failed with RuntimeError"},
     }
+
+
+async def test_readiness_is_told_when_it_changes_and_not_each_time_that_somebody_asks(health: Health) -> None:
+    wrong: list[str | None] = [None]
+    health.add("table", lambda: wrong[0])
+    with logged() as lines:
+        for wrong[0] in (None, None, "not read yet", "still not read", None):
+            await health.problems()
+    told = [(line["ready"], line.get("reasons")) for line in lines.of("readiness_changed")]
+    assert told == [(True, []), (False, ["table"]), (True, [])]
+
+
+async def test_what_is_no_request_goes_through_uncounted(health: Health) -> None:
+    app = management_app("Test", health, OpenKeys(Database("", "s")), [router])
+    sent: list[str] = []
+
+    async def receive() -> dict[str, str]:
+        return {"type": "lifespan.startup" if not sent else "lifespan.shutdown"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message["type"])
+
+    await app({"type": "lifespan"}, receive, send)
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
 
 
 async def test_a_check_that_does_not_answer_has_failed(health: Health, monkeypatch: pytest.MonkeyPatch) -> None:

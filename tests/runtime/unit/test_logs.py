@@ -56,16 +56,20 @@ def test_long_text_is_cut() -> None:
     assert len(lines.all()[0]["reason"]) == 500
 
 
-def test_lower_levels_are_left_out() -> None:
-    with logged("WARNING") as lines:
-        log.debug("a")
-        log.info("b")
-        log.warning("c")
-        log.error("d")
-    assert [line["event"] for line in lines.all()] == ["c", "d"]
-    with logged("DEBUG") as lines:
-        log.debug("a")
-    assert lines.of("a")
+@pytest.mark.parametrize(
+    ("level", "written"),
+    [
+        ("DEBUG", ["debug", "info", "warning", "error"]),
+        ("INFO", ["info", "warning", "error"]),
+        ("WARNING", ["warning", "error"]),
+        ("ERROR", ["error"]),
+    ],
+)
+def test_a_level_lets_pass_itself_and_what_is_worse(level: str, written: list[str]) -> None:
+    with logged(level) as lines:
+        for method in (log.debug, log.info, log.warning, log.error):
+            method("happened")
+    assert [line["level"] for line in lines.of("happened")] == written
 
 
 def fail(error: Exception, cause: Exception | None = None) -> None:

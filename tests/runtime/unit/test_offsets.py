@@ -81,6 +81,23 @@ def test_offsets_must_go_forward() -> None:
         tracker.start(5)
 
 
+def test_a_restored_tracker_takes_nothing_that_was_committed() -> None:
+    tracker = OffsetTracker()
+    tracker.restore(7, "")
+    with pytest.raises(ValueError, match="order of their offsets"):
+        tracker.start(6)
+    assert tracker.is_finished(6)
+    assert tracker.start(7)
+
+
+def test_what_ends_before_it_was_started_is_not_done_again() -> None:
+    tracker = OffsetTracker()
+    tracker.finish(3)
+    assert tracker.position() is None
+    assert not tracker.start(3)
+    assert tracker.position() == (4, "")
+
+
 @pytest.mark.parametrize("metadata", ["", "other tool", "1:", "1:***", "2:AAAA"])
 def test_metadata_that_is_not_ours_counts_as_none(metadata: str) -> None:
     tracker = OffsetTracker()

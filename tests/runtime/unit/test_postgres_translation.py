@@ -67,6 +67,7 @@ def test_a_unique_violation_names_its_index() -> None:
         (asyncpg.InterfaceError(f"pool is closing {CANARY}"), PostgresUnavailable),
         (asyncpg.InterfaceError(f"cannot use it {CANARY}"), StatementFailed),
         (asyncpg.DataError(CANARY), StatementFailed),
+        (asyncpg.InternalClientError(CANARY), StatementFailed),
         (server_error("23505", "u"), UniqueViolation),
         (server_error("57P01"), PostgresUnavailable),
     ],

@@ -28,7 +28,7 @@ def test_a_comment_may_stand_before_the_first_query() -> None:
 
 def test_the_queries_of_a_package_are_attributes() -> None:
     queries = load_queries("carewire_runtime")
-    assert queries.next_of_outbox.endswith("limit $1")
+    assert queries.next_of_outbox.endswith("limit $2")
     assert "find_api_key" in dir(queries)
     with pytest.raises(AttributeError, match="no query named nothing"):
         _ = queries.nothing

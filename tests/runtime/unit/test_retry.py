@@ -1,6 +1,9 @@
 import asyncio
+import itertools
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaRefused, KafkaUnavailable
@@ -45,3 +48,39 @@ async def test_the_caller_may_say_what_passes() -> None:
     await clock.run_for(1)
     with pytest.raises(KeyError):
         await running
+
+
+@given(st.integers(1, 10**9))
+def test_no_pause_is_shorter_than_the_one_before_nor_longer_than_five_seconds(attempt: int) -> None:
+    assert 0.1 <= pause_after(attempt) <= pause_after(attempt + 1) <= 5.0
+
+
+@given(failures=st.integers(0, 30))
+async def test_however_often_it_fails_it_is_done_once_and_every_pause_is_kept(failures: int) -> None:
+    clock, tries = FakeClock(), list[float]()
+
+    async def step() -> int:
+        tries.append(clock.monotonic())
+        if len(tries) <= failures:
+            raise KafkaUnavailable
+        return len(tries)
+
+    running = asyncio.create_task(retry_in_place(step, clock, what="test"))
+    await clock.run_for(6 * failures)
+    assert await running == failures + 1
+    waited = [later - earlier for earlier, later in itertools.pairwise(tries)]
+    assert waited == pytest.approx([pause_after(attempt) for attempt in range(1, failures + 1)])
+
+
+async def test_whoever_is_told_to_stop_does_not_wait_the_pause_out() -> None:
+    clock = FakeClock()
+
+    async def step() -> None:
+        raise KafkaUnavailable
+
+    running = asyncio.create_task(retry_in_place(step, clock, what="test"))
+    await clock.run_for(1)
+    running.cancel()
+    await asyncio.wait([running])
+    assert running.cancelled()
+    assert clock.sleepers == 0

@@ -19,6 +19,7 @@ from carewire_contracts.values.comparing import is_empty
 from carewire_contracts.values.constraints import Constraints, check_constraints
 from carewire_contracts.values.parsing import Mismatch, Parsed, Parser, from_wire, parse_value, parser_of
 from carewire_contracts.values.soundness import name_of
+from carewire_contracts.values.transcribing import Transcriber, transcriber_of
 from carewire_contracts.values.value_type import TypedValue, ValueType
 from carewire_contracts.values.writing import to_text, to_wire
 
@@ -27,6 +28,7 @@ __all__ = [
     "Mismatch",
     "Parsed",
     "Parser",
+    "Transcriber",
     "TypedValue",
     "ValueType",
     "check_constraints",
@@ -37,4 +39,5 @@ __all__ = [
     "parser_of",
     "to_text",
     "to_wire",
+    "transcriber_of",
 ]

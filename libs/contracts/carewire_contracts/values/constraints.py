@@ -19,7 +19,7 @@ class Constraints:
     values may be written as strings for any type, as the reference does.
     """
 
-    __slots__ = ("_allowed", "_maximum", "_minimum")
+    __slots__ = ("_allowed", "_is_bounded", "_maximum", "_minimum")
 
     def __init__(
         self,
@@ -31,14 +31,19 @@ class Constraints:
         self._allowed = Items(possible_values) if possible_values else None
         self._minimum = minimum
         self._maximum = maximum
+        self._is_bounded = minimum is not None or maximum is not None
 
     def check(self, value: TypedValue) -> Mismatch | None:
         """Check a parsed value, or each item of an array."""
-        for item in value if isinstance(value, list) else (value,):
-            if self._allowed is not None and item not in self._allowed:
-                return Mismatch(_ONE_OF, "value that is not among them")
-            if not _within(item, self._minimum, self._maximum):
-                return Mismatch(_bounds(self._minimum, self._maximum), "number outside the range")
+        if not isinstance(value, list):
+            return self._fault(value)
+        return next((fault for fault in map(self._fault, value) if fault is not None), None)
+
+    def _fault(self, item: object) -> Mismatch | None:
+        if self._allowed is not None and item not in self._allowed:
+            return Mismatch(_ONE_OF, "value that is not among them")
+        if self._is_bounded and not _within(item, self._minimum, self._maximum):
+            return Mismatch(_bounds(self._minimum, self._maximum), "number outside the range")
         return None
 
 

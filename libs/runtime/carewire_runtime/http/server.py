@@ -16,11 +16,23 @@ _KEEP_ALIVE_S: Final = 65
 """Longer than the 60 s of usual load balancers, so that it is they who close an idle connection."""
 _STOP_DEADLINE_S: Final = 10
 _BACKLOG: Final = 2048
+_TICK_S: Final = 1.0
+"""How often the Date header is set, which counts seconds."""
 
 _log = logger("http")
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, stopping: asyncio.Task[bool]) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def main_loop(self) -> None:
+        """Serve until asked to stop. uvicorn's own loop asks ten times a second, which an idle process would feel."""
+        while not self._stopping.done():
+            await self.on_tick(0)
+            await asyncio.wait([self._stopping], timeout=_TICK_S)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the process."""
@@ -44,34 +56,33 @@ class HttpServer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until `stop` is set. Raises ConfigurationError if the address cannot be listened on."""
-        server = _Server(
-            uvicorn.Config(
-                self._app,
-                loop="none",
-                http=GatheringProtocol,
-                ws="none",
-                lifespan="off",
-                access_log=False,
-                log_config=None,
-                server_header=False,
-                proxy_headers=False,
-                timeout_keep_alive=_KEEP_ALIVE_S,
-                timeout_graceful_shutdown=_STOP_DEADLINE_S,
-            )
-        )
         with self._listening() as listener:
-            serving = asyncio.create_task(server.serve([listener]))
             stopping = asyncio.create_task(stop.wait())
+            server = _Server(self._config(), stopping)
+            serving = asyncio.create_task(server.serve([listener]))
             _log.info("listening", host=self._host, port=self._port)
             self.started.set()
             try:
-                await asyncio.wait([serving, stopping], return_when=asyncio.FIRST_COMPLETED)
-                server.should_exit = True
                 await serving
             finally:
                 for task in (serving, stopping):
                     task.cancel()
                 await asyncio.gather(serving, stopping, return_exceptions=True)
+
+    def _config(self) -> uvicorn.Config:
+        return uvicorn.Config(
+            self._app,
+            loop="none",
+            http=GatheringProtocol,
+            ws="none",
+            lifespan="off",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=_KEEP_ALIVE_S,
+            timeout_graceful_shutdown=_STOP_DEADLINE_S,
+        )
 
     @contextlib.contextmanager
     def _listening(self) -> Iterator[socket.socket]:

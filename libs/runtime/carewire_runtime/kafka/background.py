@@ -1,15 +1,31 @@
-"""The background tasks of an aiokafka consumer.
+"""The background tasks of an aiokafka consumer: whether they live, and how much they do.
 
 When one of them dies of an unexpected error, the consumer is left behind alive and deaf: polls return nothing,
 or the same error for ever. Whoever holds a consumer looks at them.
 """
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 
 from carewire_runtime.errors import KafkaUnavailable
+
+_LOOK_ANYWAY_S: Final = 10.0
+
+
+def rest_while_idle(consumer: AIOKafkaConsumer) -> None:
+    """Let a started consumer's fetcher sleep until something happens.
+
+    By default it walks over all its partitions five times a second, whether anything happened or not. Whatever it
+    acts upon wakes it: answers, seeks, resumptions, new assignments, metadata. It still looks around now and then.
+    """
+    consumer._fetcher._fetcher_timeout = _LOOK_ANYWAY_S  # noqa: SLF001 (no setting reaches it)
+
+
+def fetch_within(consumer: AIOKafkaConsumer, wait_ms: int) -> None:
+    """Let the broker hold fetches from the next one on for at most so long while nothing comes."""
+    consumer._fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001 (no setting of a running consumer)
 
 
 def background_tasks(consumer: AIOKafkaConsumer) -> set[asyncio.Future[Any]]:

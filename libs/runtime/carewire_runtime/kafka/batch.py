@@ -6,6 +6,9 @@ acknowledgement would commit past the lost batch; so the guard below stops the s
 one of parsing too. What of FastStream is not used: its parsing of headers (it fails on bytes that are not
 UTF-8, before any handler sees the record), its decoding, acknowledging, logging, topic creation, and injection.
 
+When too much was poison, the batch is finished and committed and no further one is taken; the process stays up,
+and its readiness says the cure.
+
 Commits go beside the work, twice a second, and once more before partitions are given up and at the end. They
 name what is finished and nothing else, and are left out for partitions that went to another process meanwhile.
 A rebalance waits for the batch at work, within a deadline.
@@ -25,8 +28,9 @@ from faststream.kafka import KafkaBroker
 from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from carewire_runtime.clock import Clock, SystemClock
-from carewire_runtime.errors import KafkaError, KafkaUnavailable
-from carewire_runtime.kafka.background import background_tasks
+from carewire_runtime.errors import KafkaError, KafkaUnavailable, TooManyPoison
+from carewire_runtime.kafka.background import background_tasks, rest_while_idle
+from carewire_runtime.kafka.dead_letters import PoisonLimit
 from carewire_runtime.kafka.finished import COMMIT_EVERY_S, Finished
 from carewire_runtime.kafka.pace import EAGER, Pace
 from carewire_runtime.kafka.records import Record, record_of
@@ -64,6 +68,7 @@ class BatchConsumer:
         *,
         max_records: int = 200,
         pace: Pace = EAGER,
+        poison_limit: PoisonLimit | None = None,
         clock: Clock | None = None,
     ) -> None:
         self.name = f"consumer {group}"
@@ -74,20 +79,37 @@ class BatchConsumer:
         self._max_records = max_records
         self._pace = pace
         self._clock = clock or SystemClock()
+        self._limit = poison_limit or PoisonLimit(self._clock)
         self._finished = Finished(group)
         self._listener = _Listener(self._finished)
         self._oldest_ms: int | None = None
         self._next_take = 0.0
         self._taken_after = 0
         self._joined = False
+        self._ended: TooManyPoison | None = None
 
     def not_ready(self) -> str | None:
         """Return why nothing is consumed, for a readiness check."""
+        if self._ended is not None:
+            return str(self._ended)
         return None if self._joined else f"group {self._group} is not joined yet"
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Consume until `stop` is set. Raises what the handler raises, with its batch not committed."""
+        """Consume until `stop` is set. Raises what the handler raises, with its batch not committed.
+
+        Beyond the limit of poison it commits, leaves the group, and only waits for `stop`.
+        """
         unwatch = metrics.CONSUMER_LAG.watch(self._lag_seconds, group=self._group)
+        try:
+            await self._consume_until(stop)
+        except TooManyPoison as error:
+            self._ended = error
+            _log.error("consuming_ended", group=self._group, error=error)
+            await stop.wait()
+        finally:
+            unwatch()
+
+    async def _consume_until(self, stop: asyncio.Event) -> None:
         stopping = asyncio.create_task(stop.wait())
         consuming = asyncio.create_task(self._consume(stop))
         try:
@@ -95,7 +117,6 @@ class BatchConsumer:
             if self._joined and not consuming.done():
                 await asyncio.wait([consuming], timeout=_STOP_DEADLINE_S)
         finally:
-            unwatch()
             self._joined = False
             for task in (stopping, consuming):
                 task.cancel()
@@ -179,6 +200,8 @@ class BatchConsumer:
         async def handle(raw: tuple[Any, ...]) -> None:
             if not failure.done():
                 await self._finish(raw)
+                if self._limit.exceeded is not None:
+                    fail(self._limit.exceeded)
 
         subscriber(handle)
         # FastStream's own polls sleep after each empty one, which is either late or busy.
@@ -189,6 +212,7 @@ class BatchConsumer:
         except BaseException:
             await broker.stop()
             raise
+        rest_while_idle(subscriber.consumer)
         self._listener.consumer = subscriber.consumer
         return broker, subscriber.consumer, failure
 
@@ -212,7 +236,8 @@ class BatchConsumer:
             else:
                 # The partitions may have come back with a newer commit of another member: never go behind it.
                 self._finished.skip(len({(record.topic, record.partition) for record in raw}))
-        self._oldest_ms = None
+        if self._limit.exceeded is None:
+            self._oldest_ms = None  # else what comes after it goes on waiting
         metrics.BATCH_SIZE.record(len(raw), group=self._group)
         metrics.BATCH_DURATION.record(self._clock.monotonic() - began, group=self._group)
 

@@ -37,8 +37,6 @@ class OffsetTracker:
         if self._watermark is None:
             self._watermark = offset
         self._next = offset + 1
-        if offset < self._watermark:
-            return False
         self._unfinished.append(offset)
         if offset in self._finished:
             self._advance()

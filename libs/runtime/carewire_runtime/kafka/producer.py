@@ -6,15 +6,18 @@ the producer is out of sequence for good and must be rebuilt. The last one compl
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError as DriverError
+from aiokafka.producer.message_accumulator import BatchBuilder
+from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.structs import RecordMetadata
 
 from carewire_contracts.record import record
-from carewire_runtime.errors import KafkaError, KafkaUnavailable, ProducerFatal
+from carewire_runtime.errors import KafkaError, KafkaUnavailable, ProducerFatal, RecordTooLarge
 from carewire_runtime.kafka.metadata_pacing import pace_metadata
 from carewire_runtime.kafka.partitioner import partition_of
 from carewire_runtime.kafka.translation import translated, translating
@@ -45,6 +48,19 @@ class Appended:
     partition: int
     offset: int
     timestamp_ms: int
+
+
+class Outgoing(Protocol):
+    """A record to send."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102
+    @property
+    def headers(self) -> Headers: ...  # noqa: D102
 
 
 class Producer:
@@ -138,16 +154,8 @@ class Producer:
         their order within a partition. Waits while the partition's batch is full.
         """
         target: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-
-        def settle(outcome: Appended | KafkaError) -> None:
-            if target.done():
-                return
-            if isinstance(outcome, KafkaError):
-                target.set_exception(outcome)
-            else:
-                target.set_result(outcome)
-
-        await self.hand_over(topic, key=key, value=value, headers=headers, partition=partition, settled=settle)
+        source = await self._enqueue(topic, key, value, headers, partition)
+        source.add_done_callback(lambda done: _settle(target, self._outcome(done)))
         return target
 
     async def hand_over(
@@ -167,6 +175,69 @@ class Producer:
         source = await self._enqueue(topic, key, value, headers, partition)
         source.add_done_callback(lambda done: settled(self._outcome(done)))
 
+    async def enqueue_all(self, records: Sequence[Outgoing]) -> list[asyncio.Future[Any]]:
+        """Take many records over at once, those of a partition in their order and in as few batches as hold them.
+
+        Handed over one by one, each costs two futures and a look at the metadata: four times as much. Returns
+        for each record a future that those of its batch share, and that fails as `send` does. Raises
+        KafkaUnavailable, KafkaRefused or ProducerFatal where it took nothing over.
+        """
+        driver = self._able()
+        places: dict[tuple[str, int], list[int]] = defaultdict(list)
+        try:
+            partitions = {topic: sorted(await driver.partitions_for(topic)) for topic in {r.topic for r in records}}
+        except (DriverError, OSError) as error:
+            raise self._noticed(error) from None
+        for number, one in enumerate(records):
+            places[one.topic, partition_of(one.key, partitions[one.topic], ())].append(number)
+        futures: dict[int, asyncio.Future[Any]] = {}
+        for (topic, partition), numbers in places.items():
+            for batch, held in self._batches(driver, records, numbers):
+                shared = await self._submit(driver, batch, topic, partition)
+                futures.update(dict.fromkeys(held, shared))
+        return [futures[number] for number in range(len(records))]
+
+    def _batches(
+        self, driver: AIOKafkaProducer, records: Sequence[Outgoing], numbers: Sequence[int]
+    ) -> Iterator[tuple[BatchBuilder | None, list[int]]]:
+        """Lay records of one partition into batches; a record beyond the limit stands alone, without one."""
+        batch: BatchBuilder = driver.create_batch()
+        held: list[int] = []
+        for number in numbers:
+            one = records[number]
+            if self._is_too_large(one):
+                yield None, [number]
+                continue
+            if batch.append(timestamp=None, key=one.key, value=one.value, headers=one.headers) is None:
+                yield batch, held
+                batch, held = driver.create_batch(), []
+                batch.append(timestamp=None, key=one.key, value=one.value, headers=one.headers)
+            held.append(number)
+        if held:
+            yield batch, held
+
+    def _is_too_large(self, one: Outgoing) -> bool:
+        # Asking exactly costs as much as the rest, and hardly any record comes near.
+        if len(one.value or b"") < self._max_request_bytes // 2:
+            return False
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(one.key, one.value, one.headers)
+        return bool(size > self._max_request_bytes)
+
+    async def _submit(
+        self, driver: AIOKafkaProducer, batch: BatchBuilder | None, topic: str, partition: int
+    ) -> asyncio.Future[Any]:
+        shared: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        if batch is None:
+            shared.set_exception(RecordTooLarge("a record is too large for the producer"))
+            return shared
+        try:
+            source = await driver.send_batch(batch, topic, partition=partition)
+        except (DriverError, OSError) as error:
+            shared.set_exception(self._noticed(error))
+        else:
+            source.add_done_callback(lambda done: _settle(shared, self._outcome(done)))
+        return shared
+
     def _outcome(self, done: asyncio.Future[RecordMetadata]) -> Appended | KafkaError:
         if done.cancelled():
             return KafkaUnavailable("the producer was closed")
@@ -176,14 +247,18 @@ class Producer:
     async def _enqueue(
         self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None
     ) -> Any:
+        driver = self._able()
+        try:
+            return await driver.send(topic, value, key, partition, headers=headers)
+        except (DriverError, OSError) as error:
+            raise self._noticed(error) from None
+
+    def _able(self) -> AIOKafkaProducer:
         if self._fatal is not None:
             raise ProducerFatal(str(self._fatal))
         if self._driver is None:
             raise KafkaUnavailable("the producer is not started")
-        try:
-            return await self._driver.send(topic, value, key, partition, headers=headers)
-        except (DriverError, OSError) as error:
-            raise self._noticed(error) from None
+        return self._driver
 
     def _noticed(self, error: BaseException) -> KafkaError:
         fault = translated(error)
@@ -204,6 +279,15 @@ class Producer:
     def _sender_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             self._fail(ProducerFatal(f"the producer's sender ended ({type(error).__name__})"))
+
+
+def _settle(target: asyncio.Future[Any], outcome: Appended | KafkaError) -> None:
+    if target.done():
+        return
+    if isinstance(outcome, KafkaError):
+        target.set_exception(outcome)
+    else:
+        target.set_result(outcome)
 
 
 def _appended(metadata: RecordMetadata) -> Appended:

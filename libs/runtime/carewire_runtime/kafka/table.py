@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaUnavailable
-from carewire_runtime.kafka.background import raise_if_deaf
+from carewire_runtime.kafka.background import raise_if_deaf, rest_while_idle
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
@@ -24,7 +24,7 @@ T = TypeVar("T")
 Decode = Callable[[str, bytes], T]
 """Makes an entry of a record's key and value; raises ValueError for what it cannot read."""
 
-_POLL_MS: Final = 1_000
+_POLL_MS: Final = 5_000
 """How long one poll waits for news; news end it at once. So it bounds only how soon a deaf consumer is noticed."""
 _FETCH_MAX_WAIT_MS: Final = 5_000
 """How long the broker waits for news: an idle table costs one fetch in so long."""
@@ -103,6 +103,7 @@ class CompactedTable(Generic[T]):
             )
             try:
                 await consumer.start()
+                rest_while_idle(consumer)
                 partitions = await self._partitions(consumer)
                 await self._load(consumer, partitions, stop)
                 while not stop.is_set():

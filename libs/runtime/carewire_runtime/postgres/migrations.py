@@ -70,7 +70,7 @@ async def migrate(db: Database, package: str) -> list[str]:
     """
     wanted = migrations_of(package)
     applied_now: list[str] = []
-    async with db.connection() as connection:
+    async with db.session() as connection:
         await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", _lock_name(db))
         await connection.execute(f'create schema if not exists "{db.schema}"')
         await connection.execute(_LEDGER)

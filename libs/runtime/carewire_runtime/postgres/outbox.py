@@ -1,11 +1,12 @@
 """The outbox: what is to be published is written in the same transaction as the change that it tells of."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import orjson
 
+from carewire_contracts.record import record
 from carewire_runtime.kafka.producer import Headers
 from carewire_runtime.postgres.pool import Connection
 from carewire_runtime.postgres.queries import load_queries
@@ -13,7 +14,7 @@ from carewire_runtime.postgres.queries import load_queries
 _queries = load_queries("carewire_runtime")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class OutboxRecord:
     """A record to publish. Headers are text in UTF-8; put the `traceparent` of the moment among them.
 

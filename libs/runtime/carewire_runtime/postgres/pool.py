@@ -51,6 +51,7 @@ class Database:
             command_timeout=self._command_timeout,
             timeout=_CONNECT_TIMEOUT_S,
             init=_set_codecs,
+            reset=_leave_as_it_is,
             server_settings={
                 "search_path": self.schema,
                 "application_name": f"carewire-{self.schema}",
@@ -85,12 +86,27 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection. Raises PostgresUnavailable, UniqueViolation or StatementFailed."""
+        """Lend a connection, for statements that leave nothing behind in its session.
+
+        Raises PostgresUnavailable, UniqueViolation or StatementFailed.
+        """
         if self._pool is None:
             raise PostgresUnavailable
         with translating():
             async with self._pool.acquire(timeout=_CONNECT_TIMEOUT_S) as connection:
                 yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Connection]:
+        """Lend a connection whose settings and locks may outlast a transaction: they end with this block."""
+        async with self.connection() as connection:
+            try:
+                yield connection
+                await connection.reset()
+            except BaseException:
+                # Whatever it was, the next one to borrow it must not inherit it.
+                connection.terminate()
+                raise
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
@@ -100,6 +116,13 @@ class Database:
         """
         async with self.connection() as connection, connection.transaction():
             yield connection
+
+
+async def _leave_as_it_is(connection: Any) -> None:
+    """Spare each return of a connection a round trip: only sessions leave anything behind, and clean up themselves.
+
+    An open transaction was rolled back by the driver before this is called.
+    """
 
 
 async def _set_codecs(connection: Any) -> None:

@@ -1,8 +1,9 @@
 """The relay: publishes the outbox, in order, by one process at a time.
 
 It holds an advisory lock on a connection of its own; another process takes over when that connection ends.
-Each round reads the oldest records, sends all, waits for all, and deletes by position what was acknowledged.
-Killed between acknowledgement and deletion, it publishes one batch again, with the same event ids.
+Each round reads the oldest records, sends all and waits for all. What was acknowledged is deleted, by position, in
+the statement that reads the next: one round trip instead of two, and nothing is sent while the batch before it is
+not deleted. So when it is killed, one batch is published again, with the same event ids.
 
 A record that is too large for Kafka is no reason to stop all others, and no dead topic could take it either: it is
 set aside in a table of its own, loudly, and the others go on in their order.
@@ -14,7 +15,7 @@ from typing import Any, Final
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaError, PostgresUnavailable, RecordTooLarge
 from carewire_runtime.kafka.producer import Producer
-from carewire_runtime.postgres.outbox import decode_headers
+from carewire_runtime.postgres.outbox import OutboxRecord, decode_headers
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import is_retriable, pause_after
@@ -42,6 +43,7 @@ class Relay:
         self._woken = asyncio.Event()
         self._leader = False
         self._failures = 0
+        self._published: list[int] = []
 
     def wake(self) -> None:
         """Say that records were committed. Without it they are found within a second."""
@@ -78,7 +80,7 @@ class Relay:
         await self._wait(pause)
 
     async def _lead(self, stop: asyncio.Event) -> None:
-        async with self._db.connection() as connection:
+        async with self._db.session() as connection:
             stopping = False
             while not stopping:
                 if not self._leader:
@@ -90,10 +92,11 @@ class Relay:
                 self._failures = 0
                 if published < self._batch and not stopping:
                     await self._wait(_IDLE_POLL_S)
+            await self._delete_published(connection)
 
     async def _try_to_lead(self, connection: Connection) -> bool:
         # A deletion that a crash of Postgres undoes means one batch published again, as a kill of ours does:
-        # no reason to wait for the disk. The connection forgets this when it is given back.
+        # no reason to wait for the disk. The session ends with our leadership.
         await connection.execute("set synchronous_commit = off")
         return bool(await connection.fetchval(_queries.try_relay_lock, self._lock_name))
 
@@ -102,40 +105,34 @@ class Relay:
         return f"carewire relay of {self._db.schema}"
 
     async def _publish(self, connection: Connection) -> int:
-        rows = await connection.fetch(_queries.next_of_outbox, self._batch)
+        rows = await connection.fetch(_queries.next_of_outbox, self._published, self._batch)
+        self._published = []
         if not rows:
             return 0
-        sent: list[tuple[Any, asyncio.Future[Any]]] = []
-        try:
-            for row in rows:
-                sent.append((row, await self._enqueue(row)))  # noqa: PERF401 (what was sent counts)
-        finally:
-            # Whatever happened meanwhile: what was acknowledged is deleted, so that it is not sent again.
-            results = await asyncio.gather(*(future for _, future in sent), return_exceptions=True)
-            outcomes = [(row, result) for (row, _), result in zip(sent, results, strict=True)]
-            await self._delete(connection, [row["position"] for row, result in outcomes if not _failed(result)])
-            await self._set_aside(connection, [row for row, result in outcomes if isinstance(result, RecordTooLarge)])
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, RecordTooLarge):
-                raise result
-        return len(sent)
+        records = [OutboxRecord(r["topic"], r["key"], r["value"], decode_headers(r["headers"])) for r in rows]
+        futures = await self._producer.enqueue_all(records)
+        await asyncio.gather(*set(futures), return_exceptions=True)
+        failures = [future.exception() for future in futures]
+        outcomes = list(zip(rows, failures, strict=True))
+        self._note_published([row["position"] for row, failure in outcomes if failure is None])
+        if any(failures):
+            # Whoever comes next must not send again what was acknowledged beside it.
+            await self._delete_published(connection)
+        await self._set_aside(connection, [row for row, failure in outcomes if isinstance(failure, RecordTooLarge)])
+        for failure in failures:
+            if failure is not None and not isinstance(failure, RecordTooLarge):
+                raise failure
+        return len(rows)
 
-    async def _enqueue(self, row: Any) -> asyncio.Future[Any]:
-        try:
-            return await self._producer.enqueue(
-                row["topic"], key=row["key"], value=row["value"], headers=decode_headers(row["headers"])
-            )
-        except RecordTooLarge as refused:
-            # The producer refuses what exceeds its own limit at once; the broker, later. Here they are the same.
-            failed: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-            failed.set_exception(refused)
-            return failed
+    def _note_published(self, positions: list[int]) -> None:
+        self._published = positions
+        metrics.OUTBOX_PUBLISHED.add(len(positions))
+        metrics.OUTBOX_BATCH.record(len(positions))
 
-    async def _delete(self, connection: Connection, positions: list[int]) -> None:
-        if positions:
-            await connection.execute(_queries.delete_from_outbox, positions)
-            metrics.OUTBOX_PUBLISHED.add(len(positions))
-            metrics.OUTBOX_BATCH.record(len(positions))
+    async def _delete_published(self, connection: Connection) -> None:
+        if self._published:
+            await connection.execute(_queries.delete_from_outbox, self._published)
+            self._published = []
 
     async def _set_aside(self, connection: Connection, rows: list[Any]) -> None:
         if not rows:
@@ -152,7 +149,3 @@ class Relay:
         for task in (waking, sleeping):
             task.cancel()
         await asyncio.gather(waking, sleeping, return_exceptions=True)
-
-
-def _failed(result: object) -> bool:
-    return isinstance(result, BaseException)

@@ -15,7 +15,6 @@ _GONE: Final = ("closed", "closing", "released", "terminated")
 """Words of the driver about a connection or pool that went away under our hands. Its other interface errors
 are mistakes in our own code, which no retry mends."""
 _UNIQUE_VIOLATION: Final = "23505"
-_BAD_PARAMETER: Final = "22000"
 _INTERNAL: Final = "XX000"
 
 
@@ -25,8 +24,6 @@ def translated(error: BaseException) -> DatabaseError:
         return _of_server(error)
     if isinstance(error, OSError):
         return PostgresUnavailable()
-    if isinstance(error, asyncpg.DataError):
-        return StatementFailed(_BAD_PARAMETER)
     if isinstance(error, asyncpg.InterfaceError):
         gone = any(word in str(error) for word in _GONE)
         return PostgresUnavailable() if gone else StatementFailed(_INTERNAL)

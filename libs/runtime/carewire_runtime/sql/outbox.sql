@@ -7,14 +7,18 @@ from unnest($1::text[], $2::bytea[], $3::bytea[], $4::text[])
 order by number
 
 -- name: next_of_outbox
--- The oldest records; the caller holds the relay lock.
+-- Deletes what was published, by position and never by range: lower positions may be committed later. Answers the
+-- oldest of the others; the caller holds the relay lock.
+with published as (delete from outbox where position = any($1::bigint[]))
 select position, topic, key, value, headers
 from outbox
+-- Not by a join with what was deleted, which would read a whole backlog each time: this walks the index to the limit.
+where position not in (select unnest($1::bigint[]))
 order by position
-limit $1
+limit $2
 
 -- name: delete_from_outbox
--- Deletes what was published, by position and never by range: lower positions may be committed later.
+-- Deletes what was published, where nothing is to be read.
 delete from outbox where position = any($1::bigint[])
 
 -- name: try_relay_lock

@@ -32,6 +32,10 @@ AttributeValue = str | bool | int | float
 
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?\Z")
 _EXPORT_DELAY_MS: Final = 1000
+_BITS_OF_IDS: Final = 128 + 64
+"""Of a trace id and a span id."""
+_NEITHER_IS_ZERO: Final = 1 << 127 << 64 | 1
+"""The highest bit of a trace id and the lowest of a span id: of neither is zero valid, or chance asked for."""
 _current: ContextVar[str | None] = ContextVar("carewire_traceparent", default=None)
 
 
@@ -220,11 +224,12 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
         return self._record(context_from(parent))
 
     def _begin_trace(self) -> str:
-        trace_id = random.getrandbits(128) or 1
-        if trace_id & 0xFFFF_FFFF_FFFF_FFFF < _tracing.threshold:
-            _tracing.ids.chosen = trace_id
+        ids = f"{random.getrandbits(_BITS_OF_IDS) | _NEITHER_IS_ZERO:048x}"
+        trace_id = ids[:32]
+        if int(trace_id[16:], 16) < _tracing.threshold:
+            _tracing.ids.chosen = int(trace_id, 16)
             return self._record(Context())
-        return f"00-{trace_id:032x}-{random.getrandbits(64) or 1:016x}-00"
+        return f"00-{trace_id}-{ids[32:]}-00"
 
     def _record(self, context: Context | None) -> str:
         links = [Link(linked) for linked in map(span_context_from, self._links) if linked is not None]

@@ -11,7 +11,7 @@ from carewire_dispatcher.adapters.instants import moment
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried, UnreadableEntry
 from carewire_runtime.clock import Clock
-from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.pool import Database
@@ -39,8 +39,8 @@ class AttemptLog:
         self._db = db
         self._days = days
         self._clock = clock
-        self._letters = DeadLetters(producer, topics.dispatcher_dead.name)
-        self._poison = PoisonLimit(clock)
+        self._letters = DeadLetters(producer, topics.dispatcher_dead.name, clock)
+        self.poison_limit = self._letters.limit
 
     async def handle(self, records: list[Record]) -> None:
         """Write a batch; tries again for as long as Postgres is away."""
@@ -50,8 +50,7 @@ class AttemptLog:
                 entries.append(LogEntry.decode(record.value))
             except UnreadableEntry:
                 await self._letters.send(record, _UNREADABLE)
-                self._poison.poison()
-        self._poison.good(len(entries))
+        self.poison_limit.good(len(entries))
         if entries:
             await retry_in_place(lambda: self._write(entries), self._clock, what="write_attempt_log")
 

@@ -19,10 +19,12 @@ from carewire_dispatcher.domain.tiers import Wheel
 SESSION_TIMEOUT_S: Final = 6.0
 """The least that brokers allow by default: partitions of a killed worker stay unread for this long."""
 HEARTBEAT_S: Final = 2.0
-_LANE_WAIT_MS: Final = 1_000
-"""An idle lane costs one fetch a second; a fresh delivery ends the wait at once."""
-_WHEEL_WAIT_MS: Final = 500
-"""An idle wheel costs two fetches a second; a due record may be late by this and a drain."""
+LANE_WAIT_MS: Final = 1_000
+"""An idle lane costs one fetch a second; a fresh delivery ends the wait at once. After a rebalance the first fetch
+waits behind the last one of the old assignment."""
+WHEEL_WAIT_MS: Final = 5_000
+"""A fetch over the 16 partitions of each partition number costs milliseconds, so an idle wheel makes few; a record
+ends the wait at once. No fetch of an old assignment is in the way: each assignment has a new consumer."""
 _WHEEL_FETCH_BYTES: Final = 128 * 1024
 """A partition's share of one fetch: the wheel has 16 partitions for each partition number."""
 
@@ -52,7 +54,7 @@ def lane_consumer(bootstrap: str, topics: Topics) -> AIOKafkaConsumer:
         partition_assignment_strategy=(RangePartitionAssignor,),
         session_timeout_ms=int(SESSION_TIMEOUT_S * 1000),
         heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
-        fetch_max_wait_ms=_LANE_WAIT_MS,
+        fetch_max_wait_ms=LANE_WAIT_MS,
     )
 
 
@@ -69,7 +71,7 @@ def wheel_consumer(bootstrap: str, topics: Topics, places: Iterable[TopicPartiti
         client_id="carewire-dispatcher-wheel",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
-        fetch_max_wait_ms=_WHEEL_WAIT_MS,
+        fetch_max_wait_ms=WHEEL_WAIT_MS,
         max_partition_fetch_bytes=_WHEEL_FETCH_BYTES,
     )
     consumer.assign(list(places))

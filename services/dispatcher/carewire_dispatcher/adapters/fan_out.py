@@ -13,7 +13,7 @@ from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.matching import Event, Subscribers
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import derived_id
-from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Appended, Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.kafka.table import CompactedTable
@@ -41,26 +41,25 @@ class FanOut:
         self._endpoints = endpoints
         self._producer = producer
         self._clock = clock
-        self._letters = DeadLetters(producer, topics.dispatcher_dead.name)
-        self._poison = PoisonLimit(clock)
+        self._letters = DeadLetters(producer, topics.dispatcher_dead.name, clock)
+        self.poison_limit = self._letters.limit
         self._subscribers: Subscribers | None = None
         endpoints.on_change(self._forget)
 
     async def handle(self, records: list[Record]) -> None:
         """Write the deliveries of a batch; returns when all are acknowledged, however long Kafka is away."""
         await self._endpoints.ready()
-        await retry_in_place(lambda: self._spread_all(records), self._clock, what="fan_out")
+        unreadable = await retry_in_place(lambda: self._spread_all(records), self._clock, what="fan_out")
+        self.poison_limit.good(len(records) - len(unreadable))
+        for record, reason in unreadable:
+            await self._letters.send(record, reason)
 
-    async def _spread_all(self, records: list[Record]) -> None:
+    async def _spread_all(self, records: list[Record]) -> list[tuple[Record, str]]:
+        """Write the deliveries of a batch. Returns the records that are no event, each with the reason."""
         written: list[asyncio.Future[Appended]] = []
-        for record in records:
-            reason = await self._spread(record, written)
-            if reason is None:
-                self._poison.good()
-            else:
-                await self._letters.send(record, reason)
-                self._poison.poison()
+        reasons = [(record, await self._spread(record, written)) for record in records]
         await asyncio.gather(*written)
+        return [(record, reason) for record, reason in reasons if reason is not None]
 
     async def _spread(self, record: Record, written: list[asyncio.Future[Appended]]) -> str | None:
         """Write the deliveries of one event. Returns why it cannot be done, if so."""

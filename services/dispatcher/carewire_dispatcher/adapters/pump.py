@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer
 from carewire_dispatcher.adapters.mill import Mill
 from carewire_dispatcher.adapters.source import Source
 from carewire_runtime.clock import Clock
+from carewire_runtime.kafka.background import fetch_within
 from carewire_runtime.kafka.translation import translating
 
 LANE_TICK_S: Final = 0.004
@@ -16,35 +17,59 @@ WHEEL_TICK_S: Final = 0.2
 """The wheel is drained a few times a second: what comes from it is due in seconds, not in milliseconds."""
 
 _MAX_RECORDS: Final = 1000
-_POLL_MS: Final = 1000
+_EMPTY_POLL_MS: Final = 60_000
+_POLL_MS: Final = 1_000
+"""How soon the broker is asked more rarely once all buffers are empty."""
 _PAUSED_POLL_MS: Final = 100
 """How soon a held-back partition is looked at again."""
+_HASTE_MS: Final = 500
+"""A partition that is held back may be let go at any moment, but is asked for only by the next fetch: while there
+is any to be held back, no fetch may take long."""
 
 
 class Pump:
-    """Drains one consumer into its sources until it is cancelled."""
+    """Drains one consumer into its sources until it is cancelled.
+
+    `tick_s` passes after a drain that brought something. The broker may hold a fetch for `patience_ms` while nothing
+    comes and nothing is buffered.
+    """
 
     def __init__(
-        self, consumer: AIOKafkaConsumer, sources: Iterable[Source], mill: Mill, tick_s: float, clock: Clock
+        self,
+        consumer: AIOKafkaConsumer,
+        sources: Iterable[Source],
+        mill: Mill,
+        clock: Clock,
+        *,
+        tick_s: float,
+        patience_ms: int,
     ) -> None:
         self._consumer = consumer
         self._sources = {source.place: source for source in sources}
         self._mill = mill
         self._tick_s = tick_s
         self._clock = clock
+        self._patience_ms = patience_ms
         self._paused: list[Source] = []
 
     async def run(self) -> None:
         """Drain for ever."""
         while True:
             self._resume()
-            timeout_ms = _PAUSED_POLL_MS if self._paused else _POLL_MS
             with translating():
-                fetched = await self._consumer.getmany(timeout_ms=timeout_ms, max_records=_MAX_RECORDS)
+                fetched = await self._consumer.getmany(timeout_ms=self._pace(), max_records=_MAX_RECORDS)
             for place, records in fetched.items():
                 self._fill(self._sources[place], records)
             if fetched:
                 await self._clock.sleep(self._tick_s)
+
+    def _pace(self) -> int:
+        """Choose how long the broker may hold a fetch, and return how long to wait for records."""
+        if all(source.is_empty for source in self._sources.values()):
+            fetch_within(self._consumer, self._patience_ms)
+            return _EMPTY_POLL_MS
+        fetch_within(self._consumer, min(_HASTE_MS, self._patience_ms))
+        return _PAUSED_POLL_MS if self._paused else _POLL_MS
 
     def _fill(self, source: Source, records: Sequence[Any]) -> None:
         unfit = source.put(records)

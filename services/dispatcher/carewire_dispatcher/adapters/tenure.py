@@ -10,7 +10,14 @@ from aiokafka import AIOKafkaConsumer
 from carewire_contracts.topics import LANES, Topics
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.committer import COMMIT_EVERY_S, PURGE_EVERY_S, Committer, purge
-from carewire_dispatcher.adapters.consumers import lanes_group, sources, wheel_consumer, wheel_group
+from carewire_dispatcher.adapters.consumers import (
+    LANE_WAIT_MS,
+    WHEEL_WAIT_MS,
+    lanes_group,
+    sources,
+    wheel_consumer,
+    wheel_group,
+)
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.mill import Mill
@@ -24,7 +31,8 @@ from carewire_dispatcher.domain.tiers import Wheel
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
-from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.background import rest_while_idle
+from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import record_of
 from carewire_runtime.kafka.table import CompactedTable
@@ -63,8 +71,7 @@ class Tenure:
         self._lane = lane
         self._wheel: AIOKafkaConsumer | None = None
         self._lane_sources, self._tier_sources = sources(means.topics, numbers, wheel)
-        self._letters = DeadLetters(means.producer, means.topics.dispatcher_dead.name)
-        self._poison = PoisonLimit(clock)
+        self._letters = DeadLetters(means.producer, means.topics.dispatcher_dead.name, clock)
         self._mill = Mill(
             means.endpoints.get,
             Attempter(means.sender, RetrySchedule(means.time_scale), clock, pulse),
@@ -95,8 +102,8 @@ class Tenure:
         self._mill.failed.add_done_callback(lambda failed: self._fail(failed.result()))
         self._watch()
         self._start(self._mill.run())
-        self._start(Pump(self._lane, self._lane_sources, self._mill, LANE_TICK_S, clock).run())
-        self._start(Pump(self._wheel, self._tier_sources, self._mill, WHEEL_TICK_S, clock).run())
+        self._pump(self._lane, self._lane_sources, LANE_TICK_S, LANE_WAIT_MS)
+        self._pump(self._wheel, self._tier_sources, WHEEL_TICK_S, WHEEL_WAIT_MS)
         self._start(self._commit_for_ever())
         self._start(self._purge_for_ever())
 
@@ -133,6 +140,7 @@ class Tenure:
         except BaseException:
             await consumer.stop()
             raise
+        rest_while_idle(consumer)
         return consumer
 
     @staticmethod
@@ -151,6 +159,10 @@ class Tenure:
 
             self._unwatch.append(metrics.OLDEST_DUE.watch(oldest, lane=lane))
 
+    def _pump(self, consumer: AIOKafkaConsumer, pumped: list[Source], tick_s: float, patience_ms: int) -> None:
+        pump = Pump(consumer, pumped, self._mill, self._means.clock, tick_s=tick_s, patience_ms=patience_ms)
+        self._start(pump.run())
+
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         task.add_done_callback(self._ended)
@@ -168,7 +180,7 @@ class Tenure:
         while True:
             await self._means.clock.sleep(COMMIT_EVERY_S)
             self._pulse.check()
-            self._poison.good(self._mill.read - self._counted)
+            self._letters.limit.good(self._mill.read - self._counted)
             self._counted = self._mill.read
             try:
                 for committer in self._committers:
@@ -193,4 +205,6 @@ class Tenure:
 
     async def _bury(self, record: Any, reason: str) -> None:
         await self._letters.send(record_of(record), reason)
-        self._poison.poison()
+        # Said and not raised: this record is set aside and is to be committed as such.
+        if self._letters.limit.exceeded is not None:
+            self._fail(self._letters.limit.exceeded)

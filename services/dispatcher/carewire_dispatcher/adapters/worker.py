@@ -10,6 +10,8 @@ from carewire_dispatcher.adapters.consumers import HEARTBEAT_S, SESSION_TIMEOUT_
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.tenure import Means, Tenure
 from carewire_dispatcher.errors import SessionLost
+from carewire_runtime.errors import TooManyPoison
+from carewire_runtime.kafka.background import rest_while_idle
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry.logs import logger
@@ -22,16 +24,22 @@ _log: Final = logger("worker")
 
 
 class Worker:
-    """A component. Ends with the fault of its tenure; after a lost session it joins anew."""
+    """A component. Ends with the fault of its tenure; after a lost session it joins anew.
+
+    When too much was poison it leaves the group, and only says so until it is stopped.
+    """
 
     name = "worker"
 
     def __init__(self, means: Means) -> None:
         self._means = means
         self._membership: _Membership | None = None
+        self._exceeded: TooManyPoison | None = None
 
     def not_ready(self) -> str | None:
         """Return why nothing is delivered, for a readiness check."""
+        if self._exceeded is not None:
+            return str(self._exceeded)
         joined = self._membership is not None and self._membership.joined
         return None if joined else "the group of workers is not joined yet"
 
@@ -45,6 +53,10 @@ class Worker:
                     await self._be_member(stopping)
                 except SessionLost as error:
                     _log.warning("session_lost", error=error)
+        except TooManyPoison as error:
+            self._exceeded = error
+            _log.error("delivering_ended", error=error)
+            await stopping
         finally:
             stopping.cancel()
             await asyncio.gather(stopping, return_exceptions=True)
@@ -88,6 +100,7 @@ class Worker:
         except BaseException:
             await membership.consumer.stop()
             raise
+        rest_while_idle(membership.consumer)
         subscribe_lanes(membership.consumer, self._means.topics, membership)
         return membership
 

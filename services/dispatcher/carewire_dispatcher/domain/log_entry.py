@@ -1,11 +1,13 @@
 """What the attempt log is told: one entry for each HTTP attempt, and for each end that came without one."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
 from enum import StrEnum
-from typing import Self
+from typing import Any, Final, Self
 
 import orjson
 
+from carewire_contracts.record import record
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry, Verdict
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End
@@ -20,13 +22,19 @@ class DeliveryStatus(StrEnum):
     HELD = "held"
 
 
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_INT4: Final = 2**31
+_INT8: Final = 2**63
+_YEAR_10000: Final = 253_402_300_800_000
+
+
 class UnreadableEntry(ValueError):
     """The record is no entry of the attempt log. Trying again cannot help."""
 
     retriable = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Tried:
     """One HTTP attempt: its own id, when it began, how long it took in milliseconds, and what came of it."""
 
@@ -44,7 +52,7 @@ class Tried:
         return cls(attempt_id, started_at, max(0, ended_at - started_at), status_code, failure)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class LogEntry:
     """The state of a delivery after an attempt, or at an end without one. `at` is when it was reached."""
 
@@ -96,10 +104,13 @@ class LogEntry:
         """Read an entry. Raises UnreadableEntry where the bytes are none."""
         try:
             fields = orjson.loads(value or b"")
-            tried = fields.pop("tried")
-            status = DeliveryStatus(fields.pop("status"))
-            return cls(**fields, status=status, tried=None if tried is None else Tried(**tried))
-        except (ValueError, TypeError, KeyError, AttributeError):
+            tried = fields["tried"]
+            return cls(
+                **_checked(fields, _ENTRY),
+                status=DeliveryStatus(fields["status"]),
+                tried=None if tried is None else Tried(**_checked(tried, _TRIED)),
+            )
+        except (ValueError, TypeError, KeyError):
             raise UnreadableEntry("the record holds no entry of the attempt log") from None
 
     def supersedes(self, other: "LogEntry") -> bool:
@@ -113,3 +124,58 @@ class LogEntry:
         if (self.status is DeliveryStatus.DELIVERED) != (other.status is DeliveryStatus.DELIVERED):
             return self.status is DeliveryStatus.DELIVERED
         return (self.attempts, self.at) >= (other.attempts, other.at)
+
+
+def _checked(fields: Mapping[str, Any], checks: Mapping[str, Callable[[Any], bool]]) -> dict[str, Any]:
+    """Return the fields that the log knows, if its tables take them. Raises ValueError or KeyError.
+
+    One entry that Postgres refuses would be refused for ever, and all entries behind it would wait.
+    """
+    known = {name: fields[name] for name in checks}
+    if not all(check(known[name]) for name, check in checks.items()):
+        raise ValueError("a field of the entry has a value that no writer of ours makes")
+    return known
+
+
+def _is_uuid(value: Any) -> bool:
+    return type(value) is str and _UUID.fullmatch(value) is not None
+
+
+def _is_text(value: Any) -> bool:
+    return type(value) is str and "\0" not in value
+
+
+def _is_number(limit: int) -> Callable[[Any], bool]:
+    return lambda value: type(value) is int and 0 <= value < limit
+
+
+def _or_none(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    return lambda value: value is None or check(value)
+
+
+_is_int4: Final = _is_number(_INT4)
+_is_instant: Final = _is_number(_YEAR_10000)
+
+_ENTRY: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "delivery_id": _is_uuid,
+    "endpoint_id": _is_uuid,
+    "event_id": _is_text,
+    "event_type": _is_text,
+    "event_topic": _is_text,
+    "event_partition": _is_int4,
+    "event_offset": _is_number(_INT8),
+    "event_at": _is_instant,
+    "epoch": _is_int4,
+    "attempts": _is_int4,
+    "first_attempt_at": _or_none(_is_instant),
+    "reason": _or_none(_is_text),
+    "next_attempt_at": _or_none(_is_instant),
+    "at": _is_instant,
+}
+_TRIED: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "id": _is_uuid,
+    "started_at": _is_instant,
+    "duration": _is_int4,
+    "status_code": _or_none(_is_int4),
+    "failure": _or_none(_is_text),
+}

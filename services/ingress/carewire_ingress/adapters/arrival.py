@@ -26,13 +26,19 @@ class Arrival:
     token: str | None
     is_test: bool
     raw_headers: Mapping[bytes, bytes]
+    content_type: str
+    """The bare media type."""
+    is_supported: bool
+    """Whether we read bodies of this type."""
 
     @classmethod
     def of(cls, scope: Scope) -> Self:
         """Read an ASGI scope whose path begins with PREFIX. Of a repeated header the last one counts."""
         token, _, tail = scope["path"].removeprefix(PREFIX).partition("/")
-        known = tail in {"", "test"}
-        return cls(scope["method"], token if known else None, tail == "test", dict(scope["headers"]))
+        is_test = tail == "test"
+        headers = dict(scope["headers"])
+        kind = _kind(headers.get(b"content-type", b""))
+        return cls(scope["method"], token if is_test or not tail else None, is_test, headers, *kind)
 
     @property
     def route(self) -> str:
@@ -40,16 +46,10 @@ class Arrival:
         return TEST_ROUTE if self.is_test else ROUTE
 
     @property
-    def content_type(self) -> str:
-        """The bare media type."""
-        return _media_type(self.raw_headers.get(b"content-type", b""))
-
-    @property
     def is_readable(self) -> bool:
         """Whether the body is of a kind that we read, and not compressed."""
         encoding = self.raw_headers.get(b"content-encoding")
-        plain = encoding is None or encoding.strip().lower() in {b"", b"identity"}
-        return plain and is_supported(self.content_type)
+        return self.is_supported and (encoding is None or encoding.strip().lower() in {b"", b"identity"})
 
     @property
     def declared_length(self) -> int | None:
@@ -83,6 +83,7 @@ def _start_key_names(configured: str | None) -> tuple[tuple[bytes, str], ...]:
 
 
 @lru_cache(maxsize=256)
-def _media_type(header: bytes) -> str:
-    """Senders say the same few over and over again."""
-    return media_type(header.decode("latin-1"))
+def _kind(header: bytes) -> tuple[str, bool]:
+    """The media type, and whether we read it: senders say the same few over and over again."""
+    name = media_type(header.decode("latin-1"))
+    return name, is_supported(name)

@@ -22,7 +22,7 @@ from carewire_ingress.domain.request_log import LogEntry, merge_by_request
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import StatementFailed
 from carewire_runtime.ids import derived_id
-from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Appended, Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.retry import retry_in_place
@@ -48,7 +48,6 @@ class LogWriter:
         self._producer = producer
         self._dead = dead
         self._clock = clock
-        self._poison = PoisonLimit(clock)
         self._statuses_topic = topics.incoming_webhooks.name
         self._refused_topic = topics.refused.name
         self._read: dict[str, Callable[[bytes], LogEntry]] = {
@@ -65,12 +64,12 @@ class LogWriter:
                 continue
             entry = self._entry_of(record)
             if entry is None:
-                await self._set_aside(record, UNREADABLE)
+                await self._dead.send(record, UNREADABLE)
             else:
                 readable.append((record, entry))
         stored = await self._save(readable)
         await self._emit(record for record in stored if record.topic == self._refused_topic)
-        self._poison.good(len(stored))
+        self._dead.limit.good(len(stored))
         _log.debug("batch_logged", count=len(stored))
 
     def _entry_of(self, record: Record) -> LogEntry | None:
@@ -93,7 +92,7 @@ class LogWriter:
             if not error.sqlstate.startswith(_FAULTS_OF_ROWS):
                 raise
             if len(readable) == 1:
-                await self._set_aside(readable[0][0], NOT_STORABLE)
+                await self._dead.send(readable[0][0], NOT_STORABLE)
                 return []
             return [record for pair in readable for record in await self._save([pair])]
         return [record for record, _ in readable]
@@ -117,10 +116,6 @@ class LogWriter:
             self._clock,
             what="emit_status_event",
         )
-
-    async def _set_aside(self, record: Record, reason: str) -> None:
-        await retry_in_place(lambda: self._dead.send(record, reason), self._clock, what="set_record_aside")
-        self._poison.poison()
 
 
 def _of_accepted(value: bytes) -> LogEntry:

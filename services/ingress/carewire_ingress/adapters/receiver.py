@@ -8,7 +8,6 @@ whoever gets a 4xx about a payload finds that call in the log.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
 from typing import Final
 
@@ -135,8 +134,8 @@ class Receiver:
         if trace.recording:
             trace.set("request_id", request_id)
             trace.set("webhook_id", webhook.id)
-        received_at = self._channel.broker_time(visit.began)
-        record = self._records.of(webhook, call, verdict, received_at, trace.traceparent)
+        received_ms = self._channel.broker_milliseconds(visit.began)
+        record = self._records.of(webhook, call, verdict, received_ms, trace.traceparent)
         return await self._append(record) or _answer_to(call, verdict)
 
     async def _append(self, record: RequestRecord) -> Answer | None:
@@ -150,8 +149,7 @@ class Receiver:
         except (KafkaError, NotAcknowledged) as error:
             _log.warning("not_acknowledged", error=error)
             return answers.unavailable(_RETRY_AFTER_S)
-        late = record.expires_at is not None and _time_of(appended.timestamp_ms) > record.expires_at
-        if late:
+        if record.expires_ms is not None and appended.timestamp_ms > record.expires_ms:
             # The orchestrator will end it as not acknowledged. Only a clock that stepped can bring this about.
             _log.error("acknowledged_after_expiry", topic=appended.topic, partition=appended.partition)
             return answers.unavailable(_RETRY_AFTER_S)
@@ -195,7 +193,3 @@ def _answer_to(call: Call, verdict: Admission) -> Answer:
     if isinstance(verdict, Accepted):
         return answers.scheduled(call.request_id)
     return answers.rejected(call.request_id, verdict)
-
-
-def _time_of(timestamp_ms: int) -> datetime:
-    return datetime.fromtimestamp(timestamp_ms / 1000, UTC)

@@ -6,7 +6,6 @@ the acknowledgements, first from a probe. It lets nothing in while Kafka does no
 
 import asyncio
 from collections.abc import Callable
-from datetime import datetime
 from functools import partial
 from typing import Final, Self
 from zlib import crc32
@@ -76,9 +75,9 @@ class RequestChannel:
             return None
         return "Kafka does not acknowledge; check the brokers and CAREWIRE_KAFKA_BOOTSTRAP"
 
-    def broker_time(self, monotonic: float) -> datetime:
-        """The broker's time at a moment of our monotonic clock, once `fault()` was None."""
-        return self._broker_clock.time_at(monotonic)
+    def broker_milliseconds(self, monotonic: float) -> int:
+        """The broker's time at a moment of our monotonic clock, in its milliseconds, once `fault()` was None."""
+        return self._broker_clock.milliseconds_at(monotonic)
 
     async def append(self, topic: Topic, *, key: bytes, value: bytes, headers: Headers) -> Appended:
         """Append a record and return where, once all replicas have it.

@@ -7,7 +7,6 @@ appended, so nothing goes out unrecorded.
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Final, Literal, TypeAlias
 
 from carewire_contracts.requests import Reason
@@ -129,8 +128,8 @@ class Resubmitter:
             verdict = admit(plan, self._catalogue.systems, call)
             if isinstance(verdict, Accepted):
                 verdict = replace(verdict, start_key=resubmission_key(line))
-            received_at = self._channel.broker_time(self._clock.monotonic())
-            record = self._records.of(plan.webhook, call, verdict, received_at, trace.traceparent)
+            received_ms = self._channel.broker_milliseconds(self._clock.monotonic())
+            record = self._records.of(plan.webhook, call, verdict, received_ms, trace.traceparent)
             failure = await self._append(record)
         if failure is not None:
             return failure
@@ -150,5 +149,5 @@ class Resubmitter:
         except (KafkaError, NotAcknowledged) as error:
             _log.warning("not_acknowledged", error=error)
             return "not_acknowledged"
-        at = datetime.fromtimestamp(appended.timestamp_ms / 1000, UTC)
-        return "not_acknowledged" if record.expires_at is not None and at > record.expires_at else None
+        is_late = record.expires_ms is not None and appended.timestamp_ms > record.expires_ms
+        return "not_acknowledged" if is_late else None

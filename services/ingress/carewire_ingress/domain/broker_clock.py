@@ -9,7 +9,6 @@ algorithm). Bounds are intersected; when they contradict each other, a clock dri
 bounds alone hold.
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 _APPEND_TIME_RESOLUTION: Final = 0.001
@@ -39,8 +38,11 @@ class BrokerClock:
         else:
             self._low, self._high = max(low, self._low), min(high, self._high)
 
-    def time_at(self, monotonic: float) -> datetime:
-        """The broker's time at a moment of our monotonic clock. Raises ValueError while it is unknown."""
+    def milliseconds_at(self, monotonic: float) -> int:
+        """The broker's time at a moment of our monotonic clock, in milliseconds since 1970, as it stamps records.
+
+        Raises ValueError while it is unknown.
+        """
         if self._low is None:
             raise ValueError("no acknowledgement was seen yet")
-        return datetime.fromtimestamp(monotonic + (self._low + self._high) / 2, UTC)
+        return int((monotonic + (self._low + self._high) / 2) * 1000)

@@ -1,7 +1,7 @@
 """Who the patient is: identifiers found in a payload and checked, so that strangers never become one patient."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -37,20 +37,20 @@ def read_identifiers(
     webhook: IncomingWebhook, systems: IdentifierSystems, payload: object
 ) -> tuple[tuple[Identifier, ...], list[Reason]]:
     """The identifiers of a payload, each once, and everything that is wrong with them. None at all: anonymous."""
-    identifiers: dict[Identifier, None] = {}
+    identifiers: list[Identifier] = []
     reasons: list[Reason] = []
     for found in _candidates(webhook, payload):
         checked = found if isinstance(found, Reason) else _check(found, systems)
         if isinstance(checked, Reason):
             reasons.append(checked)
-        else:
-            identifiers[checked] = None
+        elif checked not in identifiers:
+            identifiers.append(checked)
     return tuple(identifiers), reasons
 
 
-def _candidates(webhook: IncomingWebhook, payload: object) -> Iterator[_Candidate | Reason]:
+def _candidates(webhook: IncomingWebhook, payload: object) -> Iterable[_Candidate | Reason]:
     if webhook.identifiers:
-        return (_mapped(identifier, payload) for identifier in webhook.identifiers)
+        return [_mapped(identifier, payload) for identifier in webhook.identifiers]
     return _at_root(payload)
 
 

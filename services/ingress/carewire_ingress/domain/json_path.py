@@ -5,7 +5,7 @@ Names and indexes, which match one node at most, become a plain walk, and so do 
 a general query.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from functools import lru_cache, partial
 from itertools import islice
@@ -63,6 +63,14 @@ class _Walk:
         return node
 
 
+def _walk(places: Sequence[str | int]) -> Find:
+    """How to go there; a single name, which is the most frequent way, without a loop."""
+    if len(places) == 1 and isinstance(places[0], str):
+        name = places[0]
+        return lambda payload: payload.get(name, _NO_MATCH) if isinstance(payload, dict) else _NO_MATCH
+    return _Walk(places).find
+
+
 class _Choice:
     """A place, those of its children in which a certain text stands, and the way on from each of these."""
 
@@ -77,19 +85,17 @@ class _Choice:
     def find(self, payload: object) -> object:
         """The one value to which the chosen children lead, or a Miss. Takes linear time."""
         only: object = _NO_MATCH
-        label, text = self._label, self._text
-        for child in _children(self._place(payload)):
+        label, text, children = self._label, self._text, self._place(payload)
+        if type(children) is dict:
+            children = children.values()
+        elif type(children) is not list:
+            return _NO_MATCH
+        for child in children:
             if label(child) == text and (found := self._onward(child)) is not _NO_MATCH:
                 if only is not _NO_MATCH:
                     return Miss.SEVERAL_MATCHES
                 only = found
         return only
-
-
-def _children(node: object) -> Iterable[object]:
-    if isinstance(node, list):
-        return node
-    return node.values() if isinstance(node, dict) else ()
 
 
 class JsonPath:
@@ -152,8 +158,8 @@ def _way(segments: Sequence[JSONPathSegment]) -> Find | None:
             condition, onward = _text_condition(selector), _way(segments[number + 1 :])
             if condition is None or onward is None:
                 return None
-            return _Choice(_Walk(places).find, *condition, onward).find
-    return _Walk(places).find
+            return _Choice(_walk(places), *condition, onward).find
+    return _walk(places)
 
 
 def _text_condition(selector: JSONPathSelector) -> tuple[Find, str] | None:

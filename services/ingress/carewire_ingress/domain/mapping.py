@@ -1,12 +1,13 @@
 """The mapping of a payload to the baseline data points of one release, prepared once per change of either."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from carewire_contracts.catalogue import CatalogueRelease
 from carewire_contracts.definition import DataPointDefinition
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
-from carewire_contracts.values import Constraints, Mismatch, Parser, ValueType, parser_of, to_wire
+from carewire_contracts.values import Constraints, Mismatch, Transcriber, ValueType, from_wire, transcriber_of
 from carewire_ingress.domain.json_path import Miss
 from carewire_ingress.domain.value_source import CompiledSource
 from carewire_ingress.domain.webhook import IncomingWebhook
@@ -16,52 +17,44 @@ from carewire_ingress.domain.webhook import IncomingWebhook
 class MappedDataPoint:
     """One data point, and where its value comes from.
 
-    How its type is parsed and what the definition allows are looked up once, here, and not at each call.
+    How its type is read and what the definition allows are looked up once, here, and not at each call.
     """
 
     id: str
     key: str
-    value_type: ValueType
     type_name: str
     required: bool
     source: CompiledSource
-    parse: Parser
-    possible_values: Constraints | None
-    range: Constraints | None
+    transcribe: Transcriber
+    limits: tuple[tuple[ReasonCode, Callable[[Any], Mismatch | None]], ...]
 
     @classmethod
     def of(cls, definition: DataPointDefinition, source: CompiledSource) -> "MappedDataPoint":
         """Join a definition with the source of its value."""
-        possible = tuple(possible.value for possible in definition.possible_values)
-        bounds = definition.range
         return cls(
             id=definition.id,
             key=definition.key,
-            value_type=definition.value_type,
             type_name=definition.value_type.value,
             required=not definition.optional,
             source=source,
-            parse=parser_of(definition.value_type),
-            possible_values=Constraints(possible_values=possible) if possible else None,
-            range=None if bounds is None else Constraints(minimum=bounds.min, maximum=bounds.max),
+            transcribe=transcriber_of(definition.value_type),
+            limits=tuple(_limits(definition)),
         )
 
     def read(self, payload: object) -> DataPointValue | Reason | None:
-        """The typed value, or why there is none; None where an optional data point has no value (absent, null)."""
+        """The value as it travels, or why there is none; None where an optional data point has none (absent, null)."""
         raw = self.source.find(payload)
         if isinstance(raw, Miss):
             return self._missed(raw)
         if raw is None and not self.required:
             return None
-        parsed = self.parse(raw)
-        if isinstance(parsed, Mismatch):
-            return self._refuse(ReasonCode.WRONG_TYPE, parsed)
-        value = parsed.value
-        if self.possible_values is not None and (fault := self.possible_values.check(value)) is not None:
-            return self._refuse(ReasonCode.NOT_A_POSSIBLE_VALUE, fault)
-        if self.range is not None and (fault := self.range.check(value)) is not None:
-            return self._refuse(ReasonCode.OUT_OF_RANGE, fault)
-        return DataPointValue(self.id, self.type_name, to_wire(value, self.value_type))
+        value = self.transcribe(raw)
+        if isinstance(value, Mismatch):
+            return self._refuse(ReasonCode.WRONG_TYPE, value)
+        for code, check in self.limits:
+            if (fault := check(value)) is not None:
+                return self._refuse(code, fault)
+        return DataPointValue(self.id, self.type_name, value)
 
     def _missed(self, miss: Miss) -> Reason | None:
         if miss is Miss.NO_MATCH and not self.required:
@@ -84,6 +77,22 @@ _CODES = {
     Miss.SEVERAL_MATCHES: ReasonCode.SEVERAL_MATCHES,
     Miss.TOO_DEEP: ReasonCode.MALFORMED_PAYLOAD,
 }
+
+
+def _limits(definition: DataPointDefinition) -> Iterator[tuple[ReasonCode, Callable[[Any], Mismatch | None]]]:
+    """What a definition allows beyond the type, as checks of values that travel."""
+    if definition.possible_values:
+        possible = Constraints(possible_values=tuple(possible.value for possible in definition.possible_values))
+        yield ReasonCode.NOT_A_POSSIBLE_VALUE, _check(possible, definition.value_type)
+    if definition.range is not None:
+        bounds = Constraints(minimum=definition.range.min, maximum=definition.range.max)
+        yield ReasonCode.OUT_OF_RANGE, _check(bounds, definition.value_type)
+
+
+def _check(constraints: Constraints, value_type: ValueType) -> Callable[[Any], Mismatch | None]:
+    if value_type is ValueType.DATE:  # the only one that travels in another form than it is compared in
+        return lambda wire: constraints.check(from_wire(wire, value_type))
+    return constraints.check
 
 
 @dataclass(frozen=True, slots=True)

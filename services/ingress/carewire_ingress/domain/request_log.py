@@ -8,7 +8,7 @@ keeps the earliest time at which it was said.
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from carewire_contracts.requests import AcceptedRequest, DataPointValue, RefusedRequest
 from carewire_contracts.statuses import (
@@ -51,25 +51,32 @@ class LogEntry:
     def merged(self, other: "LogEntry") -> "LogEntry":
         """Both together; of what both know, the first said stays."""
         higher = other if other.status.rank > self.status.rank else self
-        known = {
-            name: getattr(self, name) if getattr(self, name) is not None else getattr(other, name) for name in _OPTIONAL
-        }
-        return replace(self, status=higher.status, reached=_earliest(self.reached, other.reached), **known)
+        # Field by field: looking them up by name takes nearly twice as long, and a request has two or three records.
+        return LogEntry(
+            request_id=self.request_id,
+            webhook_id=self.webhook_id,
+            definition_id=self.definition_id,
+            status=higher.status,
+            reached=_earliest(self.reached, other.reached),
+            received_at=_known(self.received_at, other.received_at),
+            reasons=_known(self.reasons, other.reasons),
+            data_points=_known(self.data_points, other.data_points),
+            content_type=_known(self.content_type, other.content_type),
+            payload=_known(self.payload, other.payload),
+            care_flow_id=_known(self.care_flow_id, other.care_flow_id),
+            patient_id=_known(self.patient_id, other.patient_id),
+            duplicate_of=_known(self.duplicate_of, other.duplicate_of),
+            failure_reason=_known(self.failure_reason, other.failure_reason),
+            failure_message=_known(self.failure_message, other.failure_message),
+            resubmission_of=_known(self.resubmission_of, other.resubmission_of),
+        )
 
 
-_OPTIONAL = (
-    "received_at",
-    "reasons",
-    "data_points",
-    "content_type",
-    "payload",
-    "care_flow_id",
-    "patient_id",
-    "duplicate_of",
-    "failure_reason",
-    "failure_message",
-    "resubmission_of",
-)
+T = TypeVar("T")
+
+
+def _known(said_first: T | None, said_later: T | None) -> T | None:
+    return said_later if said_first is None else said_first
 
 
 def _earliest(

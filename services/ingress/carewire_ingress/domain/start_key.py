@@ -7,9 +7,8 @@ A sender says that two calls are one delivery by a value of its own. The first t
 4. none: the call stands for itself, by its request id
 """
 
-from typing import Final
+from typing import Final, TypeAlias
 
-from carewire_contracts.record import record
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_contracts.values.soundness import name_of
 from carewire_ingress.domain.call import Call
@@ -23,12 +22,8 @@ MAX_KEY_LENGTH: Final = 512
 STANDARD_HEADERS: Final = ("idempotency-key", "webhook-id")
 
 
-@record(repr=False)
-class _Found:
-    """A sender's value: `source` keeps equal values of different origin apart."""
-
-    source: str
-    value: object
+_Found: TypeAlias = tuple[str, object]
+"""A sender's value after its source, which keeps equal values of different origin apart."""
 
 
 def start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | Reason:
@@ -41,20 +36,19 @@ def start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | Re
         return call.request_id
     if isinstance(found, Reason):
         return found
-    text = _text(found.value)
+    source, value = found
+    text = _text(value)
     if text is None or not text.strip() or len(text) > MAX_KEY_LENGTH:
-        kind = name_of(found.value)
-        return _malformed(found.source, f"{kind} that is blank or too long" if text is not None else kind)
-    return keyed_id(webhook.salt, found.source.encode(), text.encode("utf-8", "surrogatepass"))
+        kind = name_of(value)
+        return _malformed(source, f"{kind} that is blank or too long" if text is not None else kind)
+    return keyed_id(webhook.salt, source.encode(), text.encode("utf-8", "surrogatepass"))
 
 
 def _find(webhook: IncomingWebhook, call: Call, payload: object) -> _Found | Reason | None:
-    for header in STANDARD_HEADERS:
-        if header in call.headers:
-            return _Found(header, call.headers[header])
     source = webhook.start_key
-    if source.header is not None and source.header in call.headers:
-        return _Found(source.header, call.headers[source.header])
+    for header in (*STANDARD_HEADERS, source.header) if call.headers else ():
+        if header is not None and header in call.headers:
+            return header, call.headers[header]
     if source.path is None:
         return None
     value = source.path.find(payload)
@@ -62,7 +56,7 @@ def _find(webhook: IncomingWebhook, call: Call, payload: object) -> _Found | Rea
         return None
     if isinstance(value, Miss):
         return _malformed(source.path.text, value.value)
-    return _Found(source.path.text, value)
+    return source.path.text, value
 
 
 def _text(value: object) -> str | None:

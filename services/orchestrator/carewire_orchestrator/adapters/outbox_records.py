@@ -4,16 +4,16 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+import orjson
+
 from carewire_contracts.catalogue import CatalogueDefinition, CatalogueIdentifierSystem
 from carewire_contracts.envelope import Envelope
-from carewire_contracts.events.pathway import PatientIdentifier
-from carewire_contracts.events.patient import Patient, PatientCreated, PatientProfile, PatientUser
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.statuses import AnyRequestStatusEvent
 from carewire_contracts.topics import Topics
 from carewire_contracts.wire import encode
 from carewire_orchestrator.domain.advance import Advanced
-from carewire_orchestrator.domain.announcing import announce
+from carewire_orchestrator.domain.announcing import Announcement, announce, announce_patient
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_runtime.ids import derived_id, new_id
@@ -35,8 +35,13 @@ class Publishing:
 
     def started(self, started: StartedCareFlow, now: datetime, traceparent: str | None) -> Iterator[OutboxRecord]:
         """`patient.created` where the patient is new, then all that the start brought about."""
+        care_flow = started.care_flow
         if started.is_new_patient:
-            yield self._patient_created(started.care_flow.patient_id, started.identifiers, now, traceparent)
+            identifiers = started.identifiers
+            created = announce_patient(
+                care_flow.patient_id, tenant_id=self._tenant_id, identifiers=identifiers, now=now
+            )
+            yield self._event(created, care_flow.patient_id, care_flow.patient_id, now, traceparent)
         yield from self.advanced(started.release, started.advanced, started.identifiers, now, traceparent)
 
     def advanced(
@@ -48,30 +53,17 @@ class Publishing:
         traceparent: str | None,
     ) -> Iterator[OutboxRecord]:
         """All that an event brought about, in order, under the patient's key."""
-        key = advanced.care_flow.patient_id.encode()
+        care_flow = advanced.care_flow
         for told in announce(release, advanced, tenant_id=self._tenant_id, identifiers=identifiers):
-            event_type = told.event.event_type
-            envelope = Envelope(told.id, event_type, SOURCE, now, advanced.care_flow.id)
-            metrics.EVENTS_EMITTED.add(event_type=event_type)
-            yield OutboxRecord(self._events, key, encode(told.event), envelope.headers(traceparent))
+            yield self._event(told, care_flow.id, care_flow.patient_id, now, traceparent)
 
-    def _patient_created(
-        self, patient_id: str, identifiers: Sequence[Identifier], now: datetime, traceparent: str | None
+    def _event(
+        self, told: Announcement, subject: str, patient_id: str, now: datetime, traceparent: str | None
     ) -> OutboxRecord:
-        told = tuple(PatientIdentifier(system=i.system, value=i.value) for i in identifiers)
-        event = PatientCreated(
-            patient=Patient(
-                id=patient_id,
-                user=PatientUser(id=patient_id, tenant_id=self._tenant_id),
-                profile=PatientProfile(identifier=told),
-            ),
-            tenant_id=self._tenant_id,
-            date=now,
-        )
-        event_id = derived_id(patient_id, event.event_type)
-        envelope = Envelope(event_id, event.event_type, SOURCE, now, patient_id)
-        metrics.EVENTS_EMITTED.add(event_type=event.event_type)
-        return OutboxRecord(self._events, patient_id.encode(), encode(event), envelope.headers(traceparent))
+        event_type = told.event_type
+        metrics.EVENTS_EMITTED.add(event_type=event_type)
+        headers = Envelope(told.id, event_type, SOURCE, now, subject).headers(traceparent)
+        return OutboxRecord(self._events, patient_id.encode(), orjson.dumps(told.event), headers)
 
     def request_status(self, event: AnyRequestStatusEvent, now: datetime, traceparent: str | None) -> OutboxRecord:
         """A status of a request. Its id is the same each time that the same status is reached."""

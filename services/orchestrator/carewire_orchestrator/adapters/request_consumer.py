@@ -19,7 +19,7 @@ from carewire_orchestrator.domain.request_statuses import taken
 from carewire_orchestrator.domain.starting import Call, Outcome
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
-from carewire_runtime.kafka.dead_letters import DeadLetters, PoisonLimit
+from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.relay import Relay
@@ -50,14 +50,14 @@ class RequestConsumer:
         self._producer = producer
         self._relay = relay
         self._clock = clock
-        self._dead = DeadLetters(producer, publishing.topics.orchestrator_dead.name)
-        self._poison_limit = PoisonLimit(clock)
+        self._dead = DeadLetters(producer, publishing.topics.orchestrator_dead.name, clock)
+        self.poison_limit = self._dead.limit
 
     async def handle(self, records: list[Record]) -> None:
         """End every request of a batch. Raises what does not pass by itself; then the batch is not finished."""
         began = self._clock.monotonic()
         calls = [call for record in records if (call := await self._read(record)) is not None]
-        self._poison_limit.good(len(calls))
+        self.poison_limit.good(len(calls))
         if not calls:
             return
         async with asyncio.TaskGroup() as both:
@@ -76,8 +76,7 @@ class RequestConsumer:
         except RecordError:
             request = None
         if request is None or not _is_whole(request):
-            await retry_in_place(lambda: self._dead.send(record, _MALFORMED), self._clock, what="set_aside")
-            self._poison_limit.poison()
+            await self._dead.send(record, _MALFORMED)
             return None
         return Call(
             request=request,
@@ -91,13 +90,12 @@ class RequestConsumer:
     async def _tell_taken(self, calls: Sequence[Call]) -> None:
         """Say that requests are processed, at once and not by the outbox: the end of each may be a while off."""
         now = self._clock.now()
-        waiting = []
-        for call in calls:
-            for event in taken(call.request, call.appended_at, now):
-                record = self._publishing.request_status(event, now, call.traceparent)
-                sent = self._producer.enqueue(record.topic, key=record.key, value=record.value, headers=record.headers)
-                waiting.append(await sent)
-        await asyncio.gather(*waiting)
+        records = [
+            self._publishing.request_status(event, now, call.traceparent)
+            for call in calls
+            for event in taken(call.request, call.appended_at, now)
+        ]
+        await asyncio.gather(*set(await self._producer.enqueue_all(records)))
 
 
 def _is_whole(request: AcceptedRequest) -> bool:

@@ -1,14 +1,17 @@
 """An activity in the form in which domain events tell of it (reference, section 1.2)."""
 
-from typing import Final
+from typing import Any, Final
 
 from carewire_contracts.definition import FormAction, StopCareFlowAction
-from carewire_contracts.events import activity as contract
+from carewire_contracts.timestamps import format_timestamp
 from carewire_orchestrator.domain.care_flow import Activity, ActivityKind, ActivityStatus, CareFlow
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.supported import RunnableAction
 
-_SYSTEM: Final = contract.Subject(type="awell", name="Awell")
+Document = dict[str, Any]
+"""A JSON object, to be written as it stands."""
+
+_SYSTEM: Final = {"type": "awell", "name": "Awell"}
 """The subject that the reference documents for every activity; consumers compare with it."""
 
 _VERBS: Final[dict[ActivityKind, str]] = {
@@ -18,7 +21,7 @@ _VERBS: Final[dict[ActivityKind, str]] = {
     "stop_care_flow": "stopped",
 }
 
-_RESOLUTIONS: Final[dict[ActivityStatus, contract.Resolution | None]] = {
+_RESOLUTIONS: Final[dict[ActivityStatus, str | None]] = {
     ActivityStatus.ACTIVE: None,
     ActivityStatus.DONE: "success",
     ActivityStatus.CANCELED: None,
@@ -26,65 +29,66 @@ _RESOLUTIONS: Final[dict[ActivityStatus, contract.Resolution | None]] = {
 }
 
 
-def describe_activity(release: Release, care_flow: CareFlow, activity: Activity) -> contract.Activity:
-    """Describe an activity of a care flow that runs this release."""
+def describe_activity(release: Release, care_flow: CareFlow, activity: Activity) -> Document:
+    """Describe an activity of a care flow that runs this release, in the contract's order of fields."""
     action = release.actions[activity.action_id]
     track = release.tracks[activity.track_id]
     assigned = _assigned_to(release, care_flow, action)
-    described = contract.Activity(
-        id=activity.id,
-        stream_id=care_flow.id,
-        date=activity.created_at,
-        subject=_SYSTEM,
-        action=_VERBS[activity.kind],
-        object=_object(care_flow, action),
-        status=activity.status.value,
-        resolution=_RESOLUTIONS[activity.status],
-        track=contract.ActivityTrack(id=track.id, title=track.title),
-        sub_activities=(),
-        isUserActivity=bool(assigned),
-        context=_context(care_flow, activity),
-        reference_type="orchestration",
-        container_name=release.steps[activity.step_id].title,
-        action_component=contract.ActionComponent(
-            definition_id=action.id, release_id=release.release_id, title=action.title
-        ),
-    )
+    described: Document = {
+        "id": activity.id,
+        "stream_id": care_flow.id,
+        "date": format_timestamp(activity.created_at),
+        "subject": _SYSTEM,
+        "action": _VERBS[activity.kind],
+        "object": _object(care_flow, action),
+    }
     # Absent, not null, where the system itself acts; the list only where the one field cannot say it.
-    told: dict[str, object] = {"indirect_object": assigned[0]} if assigned else {}
+    if assigned:
+        described["indirect_object"] = assigned[0]
+    described |= {
+        "status": activity.status.value,
+        "resolution": _RESOLUTIONS[activity.status],
+        "track": {"title": track.title, "id": track.id},
+        "sub_activities": (),
+        "isUserActivity": bool(assigned),
+        "context": _context(care_flow, activity),
+        "reference_type": "orchestration",
+        "container_name": release.steps[activity.step_id].title,
+        "action_component": {"definition_id": action.id, "release_id": release.release_id, "title": action.title},
+    }
     if len(assigned) > 1:
-        told["stakeholders"] = tuple(assigned)
-    return described.model_copy(update=told)
+        described["stakeholders"] = assigned
+    return described
 
 
-def _object(care_flow: CareFlow, action: RunnableAction) -> contract.ActivityObject:
+def _object(care_flow: CareFlow, action: RunnableAction) -> Document:
     if isinstance(action, FormAction):
-        return contract.ActivityObject(id=action.form_definition_id, type="form", name=action.title)
+        return {"type": "form", "id": action.form_definition_id, "name": action.title}
     if isinstance(action, StopCareFlowAction):
-        return contract.ActivityObject(id=care_flow.id, type="pathway", name=action.title)
-    return contract.ActivityObject(id=action.id, type=action.type, name=action.title)
+        return {"type": "pathway", "id": care_flow.id, "name": action.title}
+    return {"type": action.type, "id": action.id, "name": action.title}
 
 
-def _context(care_flow: CareFlow, activity: Activity) -> contract.ActivityContext:
-    return contract.ActivityContext(
-        instance_id=activity.id,
-        pathway_id=care_flow.id,
-        track_id=activity.track_id,
-        step_id=activity.step_id,
-        action_id=activity.action_id,
-    )
+def _context(care_flow: CareFlow, activity: Activity) -> Document:
+    return {
+        "instance_id": activity.id,
+        "pathway_id": care_flow.id,
+        "track_id": activity.track_id,
+        "step_id": activity.step_id,
+        "action_id": activity.action_id,
+    }
 
 
-def _assigned_to(release: Release, care_flow: CareFlow, action: RunnableAction) -> list[contract.ActivityObject]:
+def _assigned_to(release: Release, care_flow: CareFlow, action: RunnableAction) -> list[Document]:
     """Whose activity it is; the patient's where the designer named nobody, nobody's where the system acts."""
     if isinstance(action, StopCareFlowAction):
         return []
-    patient = contract.ActivityObject(id=care_flow.patient_id, type="patient")
+    patient = {"type": "patient", "id": care_flow.patient_id}
     assigned = []
     for stakeholder_id in action.stakeholder_definition_ids:
         stakeholder = release.stakeholders[stakeholder_id]
         if stakeholder.clinical_app_role == "Patient":
             assigned.append(patient)
         else:
-            assigned.append(contract.ActivityObject(id=stakeholder.id, type="stakeholder", name=stakeholder.label))
+            assigned.append({"type": "stakeholder", "id": stakeholder.id, "name": stakeholder.label})
     return assigned or [patient]

@@ -5,11 +5,11 @@ order, or why the event cannot happen. It is pure and total: no clock, no random
 care flow's own id and its event counter), no exception. What a care flow does by itself stands in `progress`.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, assert_never
 
+from carewire_contracts.record import record
 from carewire_orchestrator.domain.care_flow import Activity, ActivityKind, CareFlow, CareFlowStatus
 from carewire_orchestrator.domain.effects import Effect
 from carewire_orchestrator.domain.events import (
@@ -36,7 +36,7 @@ class Refusal(StrEnum):
     OTHER_KIND_OF_ACTIVITY = "other_kind_of_activity"
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Advanced:
     """The care flow afterwards, and what followed."""
 

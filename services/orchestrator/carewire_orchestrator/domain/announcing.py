@@ -1,28 +1,20 @@
-"""From effects to the domain events that other teams receive, in the words of the contracts."""
+"""From effects to the domain events that other teams receive, in the words of the contracts.
+
+Events are laid out as plain documents, in the order in which the contracts' models write their fields: a start tells
+a dozen of them, and making and dumping a model for each would cost more than all the rest of it. That they are byte
+for byte what the models write is pinned by a test over any history.
+"""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, assert_never
 
 from carewire_contracts.definition import Question
-from carewire_contracts.events import (
-    ActivityEvent,
-    AnyDomainEvent,
-    DataPointCollected,
-    FormSubmitted,
-    PathwayCompleted,
-    PathwayStarted,
-    PathwayStopped,
-    TrackEvent,
-)
-from carewire_contracts.events.activity import UserContext
-from carewire_contracts.events.data_point import DataPoint
-from carewire_contracts.events.form import FormQuestion, SubmittedForm
-from carewire_contracts.events.pathway import Pathway, PatientIdentifier
-from carewire_contracts.events.track import TrackReference
 from carewire_contracts.identifiers import Identifier
+from carewire_contracts.record import record
+from carewire_contracts.timestamps import format_timestamp
 from carewire_orchestrator.domain import effects as effect
-from carewire_orchestrator.domain.activity_details import describe_activity
+from carewire_orchestrator.domain.activity_details import Document, describe_activity
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.care_flow import CollectedValue
 from carewire_orchestrator.domain.release import Release
@@ -31,15 +23,21 @@ from carewire_runtime.ids import derived_id
 _TrackEventType = Literal["track.started", "track.completed", "track.stopped"]
 _ActivityEventType = Literal["activity.created", "activity.updated", "activity.completed", "activity.expired"]
 
-_NOBODY_OF_STAFF: Final = UserContext(stytch_member_id=None, stytch_member_email=None)
+_NOBODY_OF_STAFF: Final = {"stytch_member_id": None, "stytch_member_email": None}
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Announcement:
     """A domain event with its id, which is the same each time that the same effect is told."""
 
     id: str
-    event: AnyDomainEvent
+    event: Document
+
+    @property
+    def event_type(self) -> str:
+        """The type of the event, one of `EVENT_TYPES`."""
+        event_type: str = self.event["event_type"]
+        return event_type
 
 
 def announce(
@@ -53,6 +51,24 @@ def announce(
         yield Announcement(derived_id(care_flow.id, "event", str(number)), herald.tell(what))
 
 
+def announce_patient(
+    patient_id: str, *, tenant_id: str, identifiers: Iterable[Identifier], now: datetime
+) -> Announcement:
+    """Tell that a patient came into being with these identifiers."""
+    profile = {"identifier": _write_identifiers(identifiers)}
+    event = {
+        "event_type": "patient.created",
+        "patient": {"id": patient_id, "user": {"id": patient_id, "tenant_id": tenant_id}, "profile": profile},
+        "tenant_id": tenant_id,
+        "date": format_timestamp(now),
+    }
+    return Announcement(derived_id(patient_id, "patient.created"), event)
+
+
+def _write_identifiers(identifiers: Iterable[Identifier]) -> list[Document]:
+    return [{"system": identifier.system, "value": identifier.value} for identifier in identifiers]
+
+
 class _Herald:
     """Tells effects of one care flow; what all of them share is made once.
 
@@ -61,104 +77,115 @@ class _Herald:
 
     def __init__(self, release: Release, advanced: Advanced, tenant_id: str, identifiers: Iterable[Identifier]) -> None:
         care_flow = advanced.care_flow
+        definition = release.definition
         self._release = release
         self._care_flow = care_flow
         self._tenant_id = tenant_id
-        self._brief = Pathway(
-            id=care_flow.id,
-            pathway_definition_id=release.definition.id,
-            patient_id=care_flow.patient_id,
-            start_date=care_flow.started_at,
-        )
-        self._titled = self._brief.model_copy(
-            update={"tenant_id": tenant_id, "pathway_title": release.definition.title}
-        )
-        told = tuple(PatientIdentifier(system=i.system, value=i.value) for i in identifiers)
-        self._full = self._titled.model_copy(update={"patient_identifiers": told})
+        self._brief: Document = {
+            "id": care_flow.id,
+            "pathway_definition_id": definition.id,
+            "patient_id": care_flow.patient_id,
+            "start_date": None if care_flow.started_at is None else format_timestamp(care_flow.started_at),
+        }
+        named = {"tenant_id": tenant_id, "pathway_title": definition.title}
+        self._titled = self._brief | named
+        self._full = self._brief | {"patient_identifiers": _write_identifiers(identifiers)} | named
+        self._whose = {
+            "pathway_definition_id": definition.id,
+            "pathway_id": care_flow.id,
+            "patient_id": care_flow.patient_id,
+        }
 
-    def tell(self, what: effect.Effect) -> AnyDomainEvent:
+    def tell(self, what: effect.Effect) -> Document:
         match what:
             case effect.CareFlowStarted():
-                return PathwayStarted(start_date=what.at, pathway=self._full)
+                return {
+                    "event_type": "pathway.started",
+                    "start_date": format_timestamp(what.at),
+                    "pathway": self._full,
+                }
             case effect.CareFlowStopped():
-                return PathwayStopped(stop_date=what.at, reason=what.reason, pathway=self._full)
+                return {
+                    "event_type": "pathway.stopped",
+                    "stop_date": format_timestamp(what.at),
+                    "reason": what.reason,
+                    "pathway": self._full,
+                }
             case effect.CareFlowCompleted():
-                return PathwayCompleted(complete_date=what.at, pathway=self._full)
+                return {
+                    "event_type": "pathway.completed",
+                    "complete_date": format_timestamp(what.at),
+                    "pathway": self._full,
+                }
             case effect.TrackMoved():
                 return self._track(what)
-            case effect.ActivityMoved(move="expired"):
-                return self._activity(what)
             case effect.ActivityMoved():
-                return self._activity(what).model_copy(update={"user_context": _NOBODY_OF_STAFF})
+                return self._activity(what)
             case effect.FormAnswered():
                 return self._form(what)
             case effect.DataPointCollected():
-                return self._data_point(what.value)
+                return {
+                    "event_type": "data_point.collected",
+                    "data_point": self._collected(what.value),
+                    "pathway": self._brief,
+                    **self._whose,
+                }
             case _:
                 assert_never(what)
 
-    def _track(self, what: effect.TrackMoved) -> TrackEvent:
+    def _track(self, what: effect.TrackMoved) -> Document:
         track = self._release.tracks[what.track_id]
-        return TrackEvent(
-            event_type=_TRACK_EVENTS[what.move],
-            track=TrackReference(id=track.id, title=track.title),
-            pathway=self._full,
-        )
+        return {
+            "event_type": _TRACK_EVENTS[what.move],
+            "track": {"id": track.id, "title": track.title},
+            "pathway": self._full,
+        }
 
-    def _activity(self, what: effect.ActivityMoved) -> ActivityEvent:
-        return ActivityEvent(
-            event_type=_ACTIVITY_EVENTS[what.move],
-            activity=describe_activity(self._release, self._care_flow, what.activity),
-            pathway=self._titled,
-            pathway_definition_id=self._release.definition.id,
-            pathway_id=self._care_flow.id,
-            patient_id=self._care_flow.patient_id,
-        )
+    def _activity(self, what: effect.ActivityMoved) -> Document:
+        event: Document = {
+            "event_type": _ACTIVITY_EVENTS[what.move],
+            "activity": describe_activity(self._release, self._care_flow, what.activity),
+        }
+        if what.move != "expired":
+            event["user_context"] = _NOBODY_OF_STAFF
+        return {**event, "pathway": self._titled, **self._whose}
 
-    def _data_point(self, value: CollectedValue) -> DataPointCollected:
-        return DataPointCollected(
-            data_point=self._collected(value),
-            pathway=self._brief,
-            pathway_definition_id=self._release.definition.id,
-            pathway_id=self._care_flow.id,
-            patient_id=self._care_flow.patient_id,
-        )
-
-    def _collected(self, value: CollectedValue) -> DataPoint:
+    def _collected(self, value: CollectedValue) -> Document:
         key, category = self._release.data_point_keys[value.given.definition_id]
-        return DataPoint(
-            id=value.id,
-            tenant_id=self._tenant_id,
-            release_id=self._release.release_id,
-            data_point_definition_id=value.given.definition_id,
-            definition_key=key,
-            definition_category=category,
-            valueType=value.given.value_type.value,
-            value=value.given.value,
-            data_set_id=self._care_flow.id,
-            date=value.collected_at,
-        )
+        return {
+            "id": value.id,
+            "data_point_definition_id": value.given.definition_id,
+            "valueType": value.given.value_type.value,
+            "value": value.given.value,
+            "data_set_id": self._care_flow.id,
+            "date": format_timestamp(value.collected_at),
+            "tenant_id": self._tenant_id,
+            "release_id": self._release.release_id,
+            "definition_key": key,
+            "definition_category": category,
+        }
 
-    def _form(self, what: effect.FormAnswered) -> FormSubmitted:
+    def _form(self, what: effect.FormAnswered) -> Document:
         form = self._release.action_forms[what.activity.action_id]
-        return FormSubmitted(
-            activity_id=what.activity.id,
-            date=what.at,
-            response=tuple(self._collected(answer) for answer in what.answers),
-            form=SubmittedForm(title=form.title, questions=tuple(_asked(question) for question in form.questions)),
-            pathway=self._brief,
-        )
+        return {
+            "event_type": "form.submitted",
+            "activity_id": what.activity.id,
+            "date": format_timestamp(what.at),
+            "response": [self._collected(answer) for answer in what.answers],
+            "form": {"title": form.title, "questions": [_asked(question) for question in form.questions]},
+            "pathway": self._brief,
+        }
 
 
-def _asked(question: Question) -> FormQuestion:
-    return FormQuestion(
-        title=question.title,
-        key=question.key,
-        definition_id=question.id,
-        questionType=question.question_type,
-        userQuestionType=question.user_question_type,
-        titleHtml=question.title if question.question_type == "no_input" else None,
-    )
+def _asked(question: Question) -> Document:
+    return {
+        "title": question.title,
+        "key": question.key,
+        "definition_id": question.id,
+        "questionType": question.question_type,
+        "userQuestionType": question.user_question_type,
+        "titleHtml": question.title if question.question_type == "no_input" else None,
+    }
 
 
 _TRACK_EVENTS: Final[dict[effect.TrackMove, _TrackEventType]] = {

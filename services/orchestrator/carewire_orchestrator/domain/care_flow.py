@@ -7,11 +7,12 @@ written to tables of their own besides, for lists and history.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final, Literal
 
+from carewire_contracts.record import record
 from carewire_orchestrator.domain.given_values import GivenValue
 
 
@@ -60,7 +61,7 @@ BLOCKING_KINDS: Final[frozenset[ActivityKind]] = frozenset({"form", "checklist"}
 """Activities that their step waits for (reference, section 5.6)."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Activity:
     """Something to do, made by an action of a step. It starts active and ends in exactly one other status."""
 
@@ -84,7 +85,7 @@ class Activity:
         return self.is_open and self.kind in BLOCKING_KINDS
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CollectedValue:
     """A value that a data point got, with the id of that very collection."""
 
@@ -93,7 +94,7 @@ class CollectedValue:
     collected_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CareFlow:
     """The whole state of one care flow; mappings are keyed by the ids of the definition's nodes.
 

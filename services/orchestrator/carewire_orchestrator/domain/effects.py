@@ -1,23 +1,23 @@
 """What follows from an event: each effect becomes exactly one domain event, in this order."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 
+from carewire_contracts.record import record
 from carewire_orchestrator.domain.care_flow import Activity, CollectedValue
 
 TrackMove = Literal["started", "completed", "stopped"]
 ActivityMove = Literal["created", "updated", "completed", "expired"]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CareFlowStarted:
     """`pathway.started`."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CareFlowStopped:
     """`pathway.stopped`."""
 
@@ -25,14 +25,14 @@ class CareFlowStopped:
     reason: str | None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class CareFlowCompleted:
     """`pathway.completed`."""
 
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class TrackMoved:
     """`track.started`, `track.completed` or `track.stopped`."""
 
@@ -40,7 +40,7 @@ class TrackMoved:
     track_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ActivityMoved:
     """`activity.created`, `activity.updated` (canceled), `activity.completed` or `activity.expired`."""
 
@@ -48,7 +48,7 @@ class ActivityMoved:
     activity: Activity
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class FormAnswered:
     """`form.submitted`; each answer is a `DataPointCollected` besides."""
 
@@ -57,7 +57,7 @@ class FormAnswered:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class DataPointCollected:
     """`data_point.collected`."""
 

@@ -1,19 +1,19 @@
 """What can happen to a care flow."""
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
+from carewire_contracts.record import record
 from carewire_orchestrator.domain.given_values import GivenValue
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Started:
     """Somebody started it, with these baseline values."""
 
     baseline: tuple[GivenValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class FormSubmitted:
     """Somebody answered the form of an activity."""
 
@@ -21,21 +21,21 @@ class FormSubmitted:
     answers: tuple[GivenValue, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ChecklistCompleted:
     """Somebody ticked every item of a checklist."""
 
     activity_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class MessageRead:
     """Somebody read a message."""
 
     activity_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Stopped:
     """Somebody stopped it."""
 

@@ -4,14 +4,15 @@ Everything that is wrong is told at once, in words that name the field and the c
 """
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from carewire_contracts.definition import DataPointDefinition, PossibleValue, Question, Range
+from carewire_contracts.record import record
 from carewire_contracts.values import Mismatch, ValueType, check_constraints, parse_value, to_wire
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class GivenValue:
     """A checked value in its wire form. Its repr hides the value, which may be health data."""
 
@@ -20,7 +21,7 @@ class GivenValue:
     value: Any = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class ValueProblem:
     """What is wrong with one field, for the one who sent it."""
 

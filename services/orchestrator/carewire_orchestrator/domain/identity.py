@@ -5,14 +5,15 @@ identifiers of two different patients are a conflict that a person has to settle
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from carewire_contracts.record import record
 
 Fingerprint: TypeAlias = tuple[str, bytes]
 """An identifier's system and the keyed fingerprint of its value."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class KnownPatient:
     """A patient has one of the identifiers at least; the `missing` ones become theirs as well."""
 
@@ -20,14 +21,14 @@ class KnownPatient:
     missing: tuple[Fingerprint, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class NewPatient:
     """Nobody has any of the identifiers, all are `missing`; without any, the patient stays anonymous."""
 
     missing: tuple[Fingerprint, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class IdentityConflict:
     """The identifiers belong to different patients."""
 

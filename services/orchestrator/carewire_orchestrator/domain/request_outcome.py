@@ -5,25 +5,25 @@ answered 503 and starts nothing, nor does it use its key up; a key that came bef
 the body is the same; only then is anything started.
 """
 
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeAlias
 
+from carewire_contracts.record import record
 from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.statuses import FailureReason
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Start:
     """The first of its key: start a care flow."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class AlreadyEnded:
     """This very request ended before: the record is read again after a crash. Nothing is to be done."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Duplicate:
     """The key came before with the same body: SUCCESS with the first call's care flow."""
 
@@ -32,14 +32,14 @@ class Duplicate:
     patient_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Failed:
     """FAILED, for a reason of the closed list."""
 
     reason: FailureReason
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Succeeded:
     """A care flow was started."""
 
@@ -47,7 +47,7 @@ class Succeeded:
     patient_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class FirstCall:
     """The first request that came with a start key, and how it ended."""
 

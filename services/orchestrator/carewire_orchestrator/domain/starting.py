@@ -5,11 +5,11 @@ mind, exactly as if they had come in batches of one.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Self, TypeAlias
 
 from carewire_contracts.identifiers import Identifier
+from carewire_contracts.record import record
 from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.statuses import FailureReason
 from carewire_orchestrator.domain.advance import Advanced, Refusal, advance
@@ -30,7 +30,7 @@ from carewire_orchestrator.domain.request_outcome import (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Call:
     """An accepted request as it was taken from Kafka, with ids at hand for what it may create.
 
@@ -45,7 +45,7 @@ class Call:
     traceparent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class StartedCareFlow:
     """A care flow that runs now, for a patient who was known or is new with it.
 

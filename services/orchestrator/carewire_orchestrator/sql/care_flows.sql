@@ -1,6 +1,16 @@
 -- name: add_care_flows
--- Insert care flows that have just been started, with their activities and collected values.
+-- Insert care flows that have just been started, with their activities and collected values, after the patients who
+-- are new with them and the identifiers that nobody had.
 WITH
+created AS (
+    INSERT INTO patient (id, created_at) SELECT id, $27 FROM unnest($21::text[]) AS id
+),
+identified AS (
+    INSERT INTO patient_identifier (system, fingerprint, patient_id, sealed_value, fingerprint_key_id, created_at)
+    SELECT system, fingerprint, patient_id, sealed_value, $26, $27
+    FROM unnest($22::text[], $23::bytea[], $24::text[], $25::text[])
+        AS given (system, fingerprint, patient_id, sealed_value)
+),
 started AS (
     INSERT INTO care_flow (id, patient_id, definition_id, release_id, status, document, started_at, ended_at)
     SELECT * FROM unnest(

@@ -16,16 +16,6 @@ FROM patient_identifier
 WHERE patient_id = ANY ($1::text[])
 ORDER BY created_at, system, sealed_value;
 
--- name: add_patients
--- Create patients, and give patients, new or not, identifiers that nobody has.
-WITH created AS (
-    INSERT INTO patient (id, created_at) SELECT id, $7 FROM unnest($1::text[]) AS id
-)
-INSERT INTO patient_identifier (system, fingerprint, patient_id, sealed_value, fingerprint_key_id, created_at)
-SELECT system, fingerprint, patient_id, sealed_value, $6, $7
-FROM unnest($2::text[], $3::bytea[], $4::text[], $5::text[])
-    AS given (system, fingerprint, patient_id, sealed_value);
-
 -- name: patient
 -- One patient.
 SELECT id, created_at FROM patient WHERE id = $1;

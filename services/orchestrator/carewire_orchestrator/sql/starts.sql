@@ -1,10 +1,9 @@
--- name: claim_start_keys
--- Claim the keys that nobody claimed before. Given sorted, so that two batches never wait for each other.
-INSERT INTO start (start_key, body_digest, request_id, created_at)
-SELECT start_key, body_digest, request_id, $4
-FROM unnest($1::text[], $2::text[], $3::text[]) AS given (start_key, body_digest, request_id)
-ON CONFLICT (start_key) DO NOTHING
-RETURNING start_key;
+-- name: take_starts
+-- Claim the keys that nobody claimed before, lock identifiers, and answer who has them (migration 0002).
+SELECT claimed, known_system, known_fingerprint, owner
+FROM take_starts(
+    $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz, $7::bigint[], $8::text[], $9::bytea[]
+);
 
 -- name: first_calls
 -- How the first calls of start keys ended.
@@ -12,13 +11,11 @@ SELECT start_key, body_digest, request_id, care_flow_id, patient_id, reason
 FROM start
 WHERE start_key = ANY ($1::text[]);
 
--- name: end_starts
--- Record how the first calls of this batch ended; later calls of the same key don't change that.
+-- name: correct_starts
+-- Record how first calls of this batch ended otherwise than their claim says: for a known patient, or not at all.
+-- The care flow's id is of this very attempt, so a later call of the same key changes nothing.
 UPDATE start
 SET care_flow_id = ended.care_flow_id, patient_id = ended.patient_id, reason = ended.reason
 FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
-    AS ended (start_key, request_id, care_flow_id, patient_id, reason)
-WHERE start.start_key = ended.start_key
-    AND start.request_id = ended.request_id
-    AND start.care_flow_id IS NULL
-    AND start.reason IS NULL;
+    AS ended (start_key, claimed_care_flow_id, care_flow_id, patient_id, reason)
+WHERE start.start_key = ended.start_key AND start.care_flow_id = ended.claimed_care_flow_id;

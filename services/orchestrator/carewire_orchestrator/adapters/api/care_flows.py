@@ -145,9 +145,7 @@ def care_flows_router(lifecycle: Lifecycle, reading: Reading) -> APIRouter:
     ) -> Page[ActivityView]:
         release, care_flow = await reading.care_flow(care_flow_id)
         views = [view_activity(release, care_flow, one) for one in care_flow.activities.values()]
-        ids = [view.id for view in views]
-        later = views[ids.index(cursor) + 1 :] if cursor in ids else views
-        wanted = [view for view in later if status is None or view.status in status]
+        wanted = [view for view in _after(cursor, views) if status is None or view.status in status]
         return page_of(wanted, limit, lambda activity: activity.id)
 
     @router.get(
@@ -159,6 +157,16 @@ def care_flows_router(lifecycle: Lifecycle, reading: Reading) -> APIRouter:
         return [_data_point(one) for one in await reading.data_points(care_flow_id)]
 
     return router
+
+
+def _after(cursor: str | None, views: list[ActivityView]) -> list[ActivityView]:
+    """What follows the page that ended with `cursor`. Raises InvalidValues where none of these ends one."""
+    if cursor is None:
+        return views
+    ids = [view.id for view in views]
+    if cursor not in ids:
+        raise InvalidValues([ValueProblem("cursor", "no page of this list ended so; give next_cursor as answered")])
+    return views[ids.index(cursor) + 1 :]
 
 
 def _data_point(point: CollectedDataPoint) -> DataPointView:

@@ -1,9 +1,11 @@
 """Care flows, their activities and their data points as rows."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 import orjson
 
+from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.care_flow import CareFlow
@@ -15,8 +17,10 @@ from carewire_runtime.postgres.pool import Connection
 _Row = tuple[object, ...]
 
 
-async def add_care_flows(connection: Connection, started: Sequence[StartedCareFlow]) -> None:
-    """Insert care flows that have just been started."""
+async def add_care_flows(
+    connection: Connection, started: Sequence[StartedCareFlow], identities: Identities, now: datetime
+) -> None:
+    """Insert care flows that have just been started, and the patients and identifiers that came with them."""
     rows = [
         (
             one.care_flow.id,
@@ -31,8 +35,17 @@ async def add_care_flows(connection: Connection, started: Sequence[StartedCareFl
         for one in started
     ]
     activities, values = _effect_rows(one.advanced for one in started)
-    columns = (*_columns(rows, 8), *_columns(activities, 6), *_columns(values, 6))
-    await connection.execute(QUERIES.add_care_flows, *columns)
+    new_patients = [one.care_flow.patient_id for one in started if one.is_new_patient]
+    await connection.execute(
+        QUERIES.add_care_flows,
+        *_columns(rows, 8),
+        *_columns(activities, 6),
+        *_columns(values, 6),
+        new_patients,
+        *_columns(identities.new_rows(started), 4),
+        identities.fingerprint_key_id,
+        now,
+    )
 
 
 async def lock_care_flow(connection: Connection, care_flow_id: str) -> CareFlow | None:

@@ -5,8 +5,7 @@ for the same identifier take turns, so that they never both create its patient.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 
 from carewire_contracts.identifiers import Identifier, normalise_identifier_value
 from carewire_orchestrator.adapters.store.queries import QUERIES
@@ -32,7 +31,7 @@ class Identities:
 
         To be called once in a transaction, before its first savepoint: rolling back to one would give locks back.
         """
-        locks = sorted({int.from_bytes(digest[:8], "big", signed=True) for _, digest in fingerprints})
+        locks = locks_of(fingerprints)
         if locks:
             await connection.execute(QUERIES.lock_identifiers, locks)
 
@@ -59,21 +58,27 @@ class Identities:
             found[row["patient_id"]].append(Identifier(row["system"], value.decode()))
         return {patient_id: tuple(identifiers) for patient_id, identifiers in found.items()}
 
-    async def add(self, connection: Connection, started: Sequence[StartedCareFlow], now: datetime) -> None:
-        """Create the patients and identifiers that came with these care flows."""
-        new = [one.care_flow.patient_id for one in started if one.is_new_patient]
-        rows = [
+    @property
+    def fingerprint_key_id(self) -> str:
+        """The id of the key of all fingerprints."""
+        return self._keyring.fingerprint_key_id
+
+    def new_rows(self, started: Iterable[StartedCareFlow]) -> list[tuple[object, ...]]:
+        """System, fingerprint, patient and sealed value of the identifiers that came with these care flows."""
+        return [
             (system, digest, one.care_flow.patient_id, self._seal(identifier, one.care_flow.patient_id))
             for one in started
             for (system, digest), identifier in one.new_identifiers
         ]
-        if new or rows:
-            columns = [list(column) for column in zip(*rows, strict=True)] or [[], [], [], []]
-            await connection.execute(QUERIES.add_patients, new, *columns, self._keyring.fingerprint_key_id, now)
 
     def _seal(self, identifier: Identifier, patient_id: str) -> str:
         value = normalise_identifier_value(identifier.value).encode()
         return self._keyring.seal(value, context=_context(identifier.system, patient_id))
+
+
+def locks_of(fingerprints: Iterable[Fingerprint]) -> list[int]:
+    """The advisory locks of identifiers, in the one order in which everybody takes them."""
+    return sorted({int.from_bytes(digest[:8], "big", signed=True) for _, digest in fingerprints})
 
 
 def _context(system: str, patient_id: str) -> str:

@@ -105,8 +105,7 @@ class Lifecycle:
                 started = StartedCareFlow(
                     release, advanced, patient.is_new, patient.identifiers, patient.new_identifiers
                 )
-                await self._identities.add(connection, [started], now)
-                await add_care_flows(connection, [started])
+                await add_care_flows(connection, [started], self._identities, now)
                 records = list(self._publishing.started(started, now, current.traceparent))
                 await outbox.add(connection, records)
             current.set("care_flow_id", started.care_flow.id)

@@ -13,9 +13,10 @@ from typing import Final
 from carewire_contracts.statuses import FailureReason
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.care_flows import add_care_flows
-from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.identities import Identities, locks_of
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
+from carewire_orchestrator.domain.identity import Fingerprint
 from carewire_orchestrator.domain.request_outcome import Failed, FirstCall, Succeeded, is_expired
 from carewire_orchestrator.domain.request_statuses import ended
 from carewire_orchestrator.domain.starting import Call, Intake, Outcome, StartedCareFlow
@@ -52,29 +53,7 @@ class Starts:
             return await self._end_one_by_one(connection, await self._begin(connection, calls, now), calls, now)
 
     async def _begin(self, connection: Connection, calls: Sequence[Call], now: datetime) -> Intake:
-        claimed = await self._claim(connection, calls, now)
-        return await self._intake(connection, calls, claimed)
-
-    async def _claim(self, connection: Connection, calls: Sequence[Call], now: datetime) -> set[str]:
-        first: dict[str, Call] = {}
-        for call in calls:
-            # A record that came too late must not use its key up: its sender was told to try again.
-            if not is_expired(call.request, call.appended_at):
-                first.setdefault(call.request.start_key, call)
-        keys = sorted(first)
-        rows = await connection.fetch(
-            QUERIES.claim_start_keys,
-            keys,
-            [first[key].request.body_digest for key in keys],
-            [first[key].request.request_id for key in keys],
-            now,
-        )
-        return {row["start_key"] for row in rows}
-
-    async def _intake(self, connection: Connection, calls: Sequence[Call], claimed: set[str]) -> Intake:
-        fingerprints = [fingerprint for call in calls for fingerprint in call.fingerprints]
-        await self._identities.lock(connection, fingerprints)
-        owners = await self._identities.owners(connection, fingerprints)
+        claimed, owners = await _take(connection, calls, now)
         return Intake(
             releases=await self._releases.load(connection, (call.request.release_id for call in calls)),
             first_calls=await _first_calls(connection, {call.request.start_key for call in calls} - claimed),
@@ -134,21 +113,52 @@ class Starts:
     ) -> None:
         started = [outcome for outcome in outcomes if isinstance(outcome, StartedCareFlow)]
         if started:
-            await self._identities.add(connection, started, now)
-            await add_care_flows(connection, started)
-        rows = [_start_row(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
-        known = [row for row in rows if row is not None]
-        if known:
-            await connection.execute(QUERIES.end_starts, *(list(column) for column in zip(*known, strict=True)))
+            await add_care_flows(connection, started, self._identities, now)
+        rows = [_correction(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
+        corrections = [row for row in rows if row is not None]
+        if corrections:
+            columns = (list(column) for column in zip(*corrections, strict=True))
+            await connection.execute(QUERIES.correct_starts, *columns)
 
 
-def _start_row(call: Call, outcome: Outcome) -> tuple[str | None, ...] | None:
-    request = call.request
-    if isinstance(outcome, StartedCareFlow):
-        return request.start_key, request.request_id, outcome.care_flow.id, outcome.care_flow.patient_id, None
+def _correction(call: Call, outcome: Outcome) -> tuple[str | None, ...] | None:
+    """What the claim of a first call says wrongly: it takes for granted that a new patient's care flow starts."""
+    claim = (call.request.start_key, call.care_flow_id)
     if isinstance(outcome, Failed):
-        return request.start_key, request.request_id, None, None, outcome.reason.value
+        return *claim, None, None, outcome.reason.value
+    if isinstance(outcome, StartedCareFlow) and outcome.care_flow.patient_id != call.patient_id:
+        return *claim, outcome.care_flow.id, outcome.care_flow.patient_id, None
     return None
+
+
+async def _take(
+    connection: Connection, calls: Sequence[Call], now: datetime
+) -> tuple[set[str], dict[Fingerprint, str]]:
+    """Claim the start keys of a batch, lock its identifiers; answers the keys that are new, and who has which."""
+    first: dict[str, Call] = {}
+    for call in calls:
+        # A record that came too late must not use its key up: its sender was told to try again.
+        if not is_expired(call.request, call.appended_at):
+            first.setdefault(call.request.start_key, call)
+    keys = sorted(first)
+    claims = [first[key] for key in keys]
+    fingerprints = list(dict.fromkeys(fingerprint for call in calls for fingerprint in call.fingerprints))
+    rows = await connection.fetch(
+        QUERIES.take_starts,
+        keys,
+        [call.request.body_digest for call in claims],
+        [call.request.request_id for call in claims],
+        [call.care_flow_id for call in claims],
+        [call.patient_id for call in claims],
+        now,
+        locks_of(fingerprints),
+        [system for system, _ in fingerprints],
+        [digest for _, digest in fingerprints],
+    )
+    claimed = {row["claimed"] for row in rows if row["claimed"] is not None}
+    return claimed, {
+        (row["known_system"], row["known_fingerprint"]): row["owner"] for row in rows if row["claimed"] is None
+    }
 
 
 async def _first_calls(connection: Connection, keys: set[str]) -> dict[str, FirstCall]:
