@@ -6,7 +6,7 @@ writer being ours. A reader that meets a record of another shape gets RecordErro
 
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal, Self, TypeVar
@@ -48,6 +48,11 @@ class EnrolmentGuard(StrEnum):
     START_ANOTHER = "start_another"
     SKIP_WHEN_ACTIVE = "skip_when_active"
     SKIP_WHEN_EVER_ENROLLED = "skip_when_ever_enrolled"
+
+    @property
+    def may_skip(self) -> bool:
+        """Whether some calls start nothing."""
+        return self is not EnrolmentGuard.START_ANOTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,10 @@ class AcceptedRequest:
 
     `body_digest` is the SHA-256 (hex) of the raw body, or of the mapped content, by which a reused key is told
     from a repeated call. A record that the broker appended after `expires_at` was answered 503 and must not start.
-    `resubmission_of` is the request that staff sent again, None for a call of a third party.
+    `resubmission_of` is the request that staff sent again, None for a call of a third party. `profile` is for a
+    patient who gets created: fields of the reference's section 1.3, those of an address as `address.city`. `headers`
+    are those that may be logged. `filter` explains the filter that let the call pass, condition by condition; None
+    where the webhook has none.
     """
 
     request_id: str
@@ -112,6 +120,10 @@ class AcceptedRequest:
     content_type: str
     payload: bytes
     resubmission_of: str | None = None
+    profile: Mapping[str, str] = field(default_factory=dict)
+    enrolment_guard: EnrolmentGuard = EnrolmentGuard.START_ANOTHER
+    headers: Mapping[str, str] = field(default_factory=dict)
+    filter: tuple[Mapping[str, Any], ...] | None = None
 
     def encode(self) -> bytes:
         """The record's value for Kafka."""
@@ -130,7 +142,13 @@ class AcceptedRequest:
                 "data_points": _write_data_points(self.data_points),
                 "content_type": self.content_type,
                 "payload": b64encode(self.payload).decode(),
-                **_write_resubmission(self.resubmission_of),
+                **_said(
+                    resubmission_of=self.resubmission_of,
+                    profile=self.profile or None,
+                    enrolment_guard=self.enrolment_guard if self.enrolment_guard.may_skip else None,
+                    headers=self.headers or None,
+                    filter=self.filter,
+                ),
             }
         )
 
@@ -156,6 +174,10 @@ class AcceptedRequest:
             content_type=data["content_type"],
             payload=b64decode(data["payload"], validate=True),
             resubmission_of=data.get("resubmission_of"),
+            profile=dict(data.get("profile", {})),
+            enrolment_guard=EnrolmentGuard(data.get("enrolment_guard", EnrolmentGuard.START_ANOTHER)),
+            headers=dict(data.get("headers", {})),
+            filter=_read_filter(data),
         )
 
 
@@ -164,7 +186,8 @@ class RefusedRequest:
     """A call that starts nothing: REJECTED with its reasons, or a TEST with its would-be reasons.
 
     A TEST without reasons would have been accepted. `payload` is None where the sender was not authenticated,
-    so that a stranger cannot fill the log with content. `resubmission_of` is the request that staff sent again.
+    so that a stranger cannot fill the log with content. `resubmission_of`, `headers` and `filter` are as in
+    `AcceptedRequest`.
     """
 
     request_id: str
@@ -178,6 +201,8 @@ class RefusedRequest:
     content_type: str
     payload: bytes | None
     resubmission_of: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    filter: tuple[Mapping[str, Any], ...] | None = None
 
     def encode(self) -> bytes:
         """The record's value for Kafka."""
@@ -193,7 +218,7 @@ class RefusedRequest:
                 "data_points": _write_data_points(self.data_points),
                 "content_type": self.content_type,
                 "payload": None if self.payload is None else b64encode(self.payload).decode(),
-                **_write_resubmission(self.resubmission_of),
+                **_said(resubmission_of=self.resubmission_of, headers=self.headers or None, filter=self.filter),
             }
         )
 
@@ -219,6 +244,8 @@ class RefusedRequest:
             content_type=data["content_type"],
             payload=None if payload is None else b64decode(payload, validate=True),
             resubmission_of=data.get("resubmission_of"),
+            headers=dict(data.get("headers", {})),
+            filter=_read_filter(data),
         )
 
 
@@ -235,9 +262,14 @@ def _read(data: bytes, build: Callable[[Mapping[str, Any]], Record]) -> Record:
         raise RecordError("the record is no JSON object of the expected shape") from None
 
 
-def _write_resubmission(resubmission_of: str | None) -> dict[str, str]:
-    # Left out where there is none, so that the record of a call is the same bytes as before there were any.
-    return {} if resubmission_of is None else {"resubmission_of": resubmission_of}
+def _said(**fields: Any) -> dict[str, Any]:
+    # What most calls lack is left out, so that their records stay small, and as they were before there was any of it.
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _read_filter(data: Mapping[str, Any]) -> tuple[Mapping[str, Any], ...] | None:
+    said = data.get("filter")
+    return None if said is None else tuple(said)
 
 
 def _write_data_points(values: tuple[DataPointValue, ...]) -> list[dict[str, Any]]:

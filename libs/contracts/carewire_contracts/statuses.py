@@ -55,6 +55,13 @@ class FailureReason(StrEnum):
     INVALID_BASELINE = "invalid_baseline"
 
 
+class SkipReason(StrEnum):
+    """Why an enrolment guard let a request start nothing."""
+
+    ACTIVE_CARE_FLOW = "active_care_flow"
+    EVER_ENROLLED = "ever_enrolled"
+
+
 class RequestStatusEvent(Message):
     """What every status event says. `date` is when the status was reached."""
 
@@ -80,13 +87,17 @@ class RequestProcessing(RequestStatusEvent):
 
 
 class RequestSucceeded(RequestStatusEvent):
-    """A care flow runs for the request; `duplicate_of` is the request that had started it already."""
+    """A care flow runs for the request; `duplicate_of` is the request that had started it already.
+
+    With a `skip_reason` the request started nothing: the enrolment guard found that care flow of the patient.
+    """
 
     event_type: Literal["incoming_webhook.request.succeeded"] = "incoming_webhook.request.succeeded"
     status: Literal["SUCCESS"] = "SUCCESS"
     care_flow_id: str
     patient_id: str
     duplicate_of: str | None = None
+    skip_reason: SkipReason | None = None
 
 
 class RequestFailed(RequestStatusEvent):
