@@ -202,5 +202,5 @@ async def test_what_is_not_there_is_not_found(ingress: RunningIngress, path: str
 async def test_the_api_describes_itself(ingress: RunningIngress) -> None:
     document = (await ingress.anyone.get("/openapi.json")).json()
     operations = [operation for path in document["paths"].values() for operation in path.values()]
-    assert len(operations) == 10
+    assert len(operations) == 14
     assert all(operation["summary"] for operation in operations)

@@ -1,9 +1,9 @@
 """What the management API of the request log takes and gives."""
 
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from carewire_contracts.requests import ReasonCode
 from carewire_contracts.statuses import FailureReason, RequestStatus
@@ -17,6 +17,13 @@ MOST_COUNTED: Final = 10_000
 """What remains is counted up to here: counting on would read the whole log."""
 
 
+def _known_code(given: object) -> object:
+    # Before the two lists are tried one after the other, each with a complaint of its own.
+    if given is not None and str(given) not in {*ReasonCode, *FailureReason}:
+        raise ValueError("no reason has this code; take one of `reasons` or `failure_reason` of a request")
+    return given
+
+
 class Filters(BaseModel):
     """Which requests are wanted; all conditions hold together."""
 
@@ -27,7 +34,9 @@ class Filters(BaseModel):
     definition_id: str | None = Field(None, max_length=128)
     care_flow_id: str | None = Field(None, max_length=128)
     request_id: UUID | None = None
-    reason: ReasonCode | FailureReason | None = Field(None, description="code of a reason of the refusal or failure")
+    reason: Annotated[ReasonCode | FailureReason | None, BeforeValidator(_known_code)] = Field(
+        None, description="code of a reason of the refusal or failure"
+    )
     received_from: Timestamp | None = Field(None, description="from this moment on (RFC 3339)")
     received_to: Timestamp | None = Field(None, description="before this moment (RFC 3339)")
     resubmittable: bool = Field(

@@ -47,7 +47,9 @@ class _Lead:
 
 
 _BY_REASON: Final = _Lead(
-    "request_reason reason join request r on r.id = reason.request_id", id_column="reason.request_id"
+    # `offset 0` keeps Postgres from turning the join around, and sorting what it then finds in another order.
+    "request_reason reason cross join lateral (select * from request where id = reason.request_id offset 0) r",
+    id_column="reason.request_id",
 )
 
 

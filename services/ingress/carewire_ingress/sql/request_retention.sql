@@ -1,6 +1,6 @@
 -- name: oldest_requests_end
 -- The last id of the oldest $2 requests before an id ($1); null where there are none.
-SELECT max(id)::text FROM (SELECT id FROM request WHERE id < $1 ORDER BY id LIMIT $2) AS oldest;
+SELECT id::text FROM (SELECT id FROM request WHERE id < $1 ORDER BY id LIMIT $2) AS oldest ORDER BY id DESC LIMIT 1;
 
 -- name: delete_requests
 -- Deletes the requests up to an id.
