@@ -93,7 +93,7 @@ class Keyring:
             raise SealBroken("a sealed value has an unknown format")
         key = self._by_id.get(key_id)
         if key is None:
-            raise UnknownKey(f"no encryption key has the id {_shown(key_id)}; put the retired key back")
+            raise UnknownKey(f"no encryption key has the id {_shown(key_id)}; put it back in CAREWIRE_ENCRYPTION_KEYS")
         try:
             sealed = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
             return key.cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound(key.id, context))

@@ -4,12 +4,14 @@ from functools import cached_property
 from typing import Self
 
 from pydantic import Field, ValidationError
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from carewire_runtime.errors import ConfigurationError
 from carewire_runtime.sealing import Keyring
 
 _PREFIX = "CAREWIRE_"
+_NO_KEYS = 'not set; make a key with `echo "k1:$(openssl rand -base64 32)"`, which all replicas share'
 
 
 class ServiceSettings(BaseSettings):
@@ -53,6 +55,12 @@ class ServiceSettings(BaseSettings):
 
 def _problems(error: ValidationError) -> list[str]:
     return [
-        f"{_PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {problem['msg']}"
+        f"{_PREFIX}{'.'.join(str(part) for part in problem['loc']).upper()}: {_message(problem)}"
         for problem in error.errors(include_url=False, include_context=False, include_input=False)
     ]
+
+
+def _message(problem: ErrorDetails) -> str:
+    """What is wrong; of the one variable without a default, how to come by a value."""
+    is_missing_key = problem["type"] == "missing" and problem["loc"][-1] == "encryption_keys"
+    return _NO_KEYS if is_missing_key else problem["msg"]

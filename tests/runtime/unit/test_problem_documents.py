@@ -1,5 +1,6 @@
 """Problem documents (RFC 9457), and which of our errors become which."""
 
+from base64 import b64encode
 from collections.abc import AsyncIterator
 
 import httpx
@@ -9,9 +10,11 @@ from fastapi import FastAPI
 
 import carewire_runtime.errors as errors
 from carewire_runtime.http.problem import Problem, answer_with_problems
+from carewire_runtime.sealing import Keyring
 from carewire_testing_runtime.log import logged
 
 CANARY = "canary-0042"
+KEY = b64encode(bytes(32)).decode()
 RAISED = {
     "nul": errors.StatementFailed("22021"),
     "nul-in-json": errors.StatementFailed("22P05"),
@@ -20,7 +23,7 @@ RAISED = {
     "postgres-away": errors.PostgresUnavailable("57P01"),
     "kafka-away": errors.KafkaUnavailable("no broker answers"),
     "kafka-no": errors.KafkaRefused("no such topic"),
-    "sealing": errors.UnknownKey("no encryption key has this id"),
+    "sealing": errors.SealBroken("a sealed value is damaged"),
     "foreign": ValueError(CANARY),
     "group": ExceptionGroup(CANARY, [ValueError(CANARY)]),
 }
@@ -66,6 +69,22 @@ async def test_each_error_has_its_status_and_tells_nothing_of_itself(
     assert CANARY not in answer.text + lines.text
     assert str(RAISED[what]) not in answer.text
     assert bool(lines.of("request_failed")) is (status == 500)
+
+
+async def test_a_key_that_is_missing_is_named_with_its_cure(client: httpx.AsyncClient) -> None:
+    sealed = Keyring.parse(f"retired:{KEY}").seal(CANARY.encode(), context="a token")
+    with pytest.raises(errors.UnknownKey) as caught:
+        Keyring.parse(f"new:{KEY}").open(sealed, context="a token")
+    RAISED["key-missing"] = caught.value
+    with logged() as lines:
+        answer = await client.get("/key-missing")
+    assert answer.status_code == 503
+    assert answer.json()["title"] == "Encryption key missing"
+    assert answer.json()["detail"] == "no encryption key has the id 'retired'; put it back in CAREWIRE_ENCRYPTION_KEYS"
+    assert "retry-after" not in answer.headers, "somebody has to act first"
+    assert lines.of("key_missing")
+    assert not lines.of("request_failed")
+    assert CANARY not in answer.text + lines.text
 
 
 def test_a_problem_has_the_members_of_the_standard_and_its_own() -> None:

@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 from pydantic import ValidationError
 
@@ -16,8 +18,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_encryption_keys_are_all_that_must_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ServiceSettings.load().kafka_bootstrap == "localhost:9092"
     monkeypatch.delenv("CAREWIRE_ENCRYPTION_KEYS")
-    with pytest.raises(ConfigurationError, match="CAREWIRE_ENCRYPTION_KEYS: Field required"):
+    with pytest.raises(ConfigurationError, match=r"^CAREWIRE_ENCRYPTION_KEYS: not set; make a key with") as caught:
         ServiceSettings.load()
+    assert 'echo "k1:$(openssl rand -base64 32)"' in str(caught.value)
+
+
+def test_a_key_made_as_the_message_says_is_a_key() -> None:
+    made = "k1:" + base64.b64encode(bytes(32)).decode() + "\n"
+    assert Keyring.parse(made).sealing_key_id == "k1"
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
-from carewire_runtime.errors import CarewireError, StatementFailed
+from carewire_runtime.errors import CarewireError, StatementFailed, UnknownKey
 from carewire_runtime.http.field_names import declared_names, field_name
 from carewire_runtime.telemetry.logs import logger
 
@@ -102,6 +102,10 @@ def _on_our_error(request: Request, error: Exception) -> Response:
     if isinstance(error, CarewireError) and error.retriable:
         _log.warning("request_not_served", route=_route(request), error=error)
         return Problem(503, "Not available", "try again", retry_after_s=_RETRY_AFTER_S).response()
+    if isinstance(error, UnknownKey):
+        # Nothing is lost, and whoever runs the service can mend it: its message names the key and the cure.
+        _log.error("key_missing", route=_route(request), error=error)
+        return Problem(503, "Encryption key missing", str(error)).response()
     if isinstance(error, StatementFailed) and error.sqlstate in _UNSTORABLE:
         return Problem(422, "Invalid request", "a text holds the character NUL, which cannot be stored").response()
     return _on_fault(request, error)
