@@ -11,7 +11,8 @@ from carewire_contracts.requests import ReasonCode
 from carewire_ingress.domain.admit import Accepted, Rejected, admit
 from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import plan_admission
-from carewire_ingress.domain.webhook import MappedIdentifier, StartKeySource
+from carewire_ingress.domain.start_key_source import StartKeySource
+from carewire_ingress.domain.webhook import MappedIdentifier
 from carewire_testing_ingress.samples import (
     MRN,
     PAYLOAD,

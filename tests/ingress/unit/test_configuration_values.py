@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from carewire_contracts.requests import DataPointValue
 from carewire_contracts.rules import Rule
-from carewire_ingress.domain.configuration import Configuration, RateLimit
+from carewire_ingress.domain.configuration import Configuration
 from carewire_ingress.domain.configuration_faults import MAX_RATE, Fault, faults
 from carewire_ingress.domain.mapping import MappedDataPoint
 from carewire_ingress.domain.patient_profile import PROFILE_RULES, ProfileField
+from carewire_ingress.domain.rate import RateLimit
 from carewire_ingress.domain.value_source import ValueSource
 from carewire_testing_ingress.samples import PATHS, SYSTEMS, by_path, data_point, definition, release
 

@@ -19,8 +19,8 @@ from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint
 from carewire_ingress.domain.payload import FORM, JSON, read_payload
 from carewire_ingress.domain.start_key import start_key
+from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_ingress.domain.value_source import ValueSource
-from carewire_ingress.domain.webhook import StartKeySource
 from carewire_testing_ingress.samples import MRN, SYSTEMS, call, data_point, webhook
 
 TOO_DEEP = f"JSON nested deeper than {MAX_JSON_DEPTH}"

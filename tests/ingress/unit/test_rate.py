@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_ingress.domain.configuration import RateLimit
-from carewire_ingress.domain.rate import Allowed, RateState, TooMany, arrive
+from carewire_ingress.domain.rate import Allowed, RateLimit, RateState, TooMany, arrive
 
 FRESH = RateState()
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.start_key import MAX_KEY_LENGTH, start_key
-from carewire_ingress.domain.webhook import StartKeySource
+from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_testing_ingress.samples import call, webhook
 
 CUSTOM = "x-github-delivery"

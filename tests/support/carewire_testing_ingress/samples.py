@@ -13,8 +13,9 @@ from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.identifiers import IdentifierSystem
 from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import AdmissionPlan, plan_admission
+from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_ingress.domain.value_source import CompiledSource, ValueSource
-from carewire_ingress.domain.webhook import IncomingWebhook, MappedIdentifier, StartKeySource
+from carewire_ingress.domain.webhook import IncomingWebhook, MappedIdentifier
 
 MRN = "https://north-clinic.example/mrn"
 DEFINITION_ID = "hip-surgery"

@@ -8,9 +8,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.rules import Rule
 from carewire_contracts.timestamps import Timestamp
-from carewire_ingress.domain.configuration import Configuration, IdentifierSource, RateLimit, StartKeyConfiguration
+from carewire_ingress.domain.configuration import Configuration, IdentifierSource, StartKeyConfiguration
 from carewire_ingress.domain.json_path import MAX_PATH_LENGTH
 from carewire_ingress.domain.patient_profile import ProfileField
+from carewire_ingress.domain.rate import RateLimit
 from carewire_ingress.domain.value_source import ValueSource
 
 

@@ -5,10 +5,16 @@ from dataclasses import dataclass, field
 
 from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.rules import Rule
+from carewire_ingress.domain.filtering import Filter
 from carewire_ingress.domain.json_path import JsonPath
-from carewire_ingress.domain.patient_profile import ProfileField
+from carewire_ingress.domain.json_query import JsonQuery
+from carewire_ingress.domain.patient_profile import ProfileField, plan_profile
+from carewire_ingress.domain.rate import RateLimit
+from carewire_ingress.domain.senders.sender import Sender
+from carewire_ingress.domain.senders.sender_scheme import SenderScheme
+from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_ingress.domain.value_source import ValueSource
-from carewire_ingress.domain.webhook import IncomingWebhook, MappedIdentifier, StartKeySource
+from carewire_ingress.domain.webhook import IncomingWebhook, MappedIdentifier
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +35,12 @@ class StartKeyConfiguration:
 
 
 @dataclass(frozen=True, slots=True)
-class RateLimit:
-    """How many calls a second a webhook takes on average, and how many at once after a pause."""
-
-    per_second: float
-    burst: int
-
-
-@dataclass(frozen=True, slots=True)
 class Configuration:
     """An incoming webhook as staff configure it. `mapping` leads from a data point's id to its source.
 
     `profile` is for a patient who gets created. `filter` refers to values by JSONPath. `redacted` are paths whose
-    values nobody is shown in the log.
+    values nobody is shown in the log. `sender` says who calls, its secrets apart; calls have to come from
+    `allowed_ips` (CIDR) as well, where there are any.
     """
 
     name: str
@@ -54,13 +53,21 @@ class Configuration:
     enrolment_guard: EnrolmentGuard = EnrolmentGuard.START_ANOTHER
     redacted: tuple[str, ...] = ()
     rate_limit: RateLimit | None = None
+    sender: SenderScheme | None = None
+    allowed_ips: tuple[str, ...] = ()
 
 
 def compiled(
-    configuration: Configuration, *, webhook_id: str, enabled: bool, token_sha256: bytes, salt: bytes
+    configuration: Configuration,
+    *,
+    webhook_id: str,
+    enabled: bool,
+    token_sha256: bytes,
+    salt: bytes,
+    sender: Sender | None = None,
 ) -> IncomingWebhook:
     """The webhook of a configuration without faults. Raises InvalidPath."""
-    source = configuration.start_key
+    rule = configuration.filter
     return IncomingWebhook(
         id=webhook_id,
         name=configuration.name,
@@ -69,12 +76,24 @@ def compiled(
         enabled=enabled,
         mapping={data_point: source.compiled() for data_point, source in configuration.mapping.items()},
         identifiers=tuple(_identifier(identifier) for identifier in configuration.identifiers),
-        start_key=StartKeySource(
-            header=None if source.header is None else source.header.lower(),
-            path=None if source.path is None else JsonPath(source.path),
-        ),
+        start_key=_start_key(configuration.start_key, sender),
         salt=salt,
+        profile=plan_profile(configuration.profile),
+        filter=None if rule is None else Filter.of(rule),
+        enrolment_guard=configuration.enrolment_guard,
+        redacted=tuple(JsonQuery(path) for path in configuration.redacted),
+        rate_limit=configuration.rate_limit,
+        sender=sender,
     )
+
+
+def _start_key(said: StartKeyConfiguration, sender: Sender | None) -> StartKeySource:
+    """What staff say goes before what the sender publishes: they know which value stands for a delivery here."""
+    source = StartKeySource(
+        header=None if said.header is None else said.header.lower(),
+        path=None if said.path is None else JsonPath(said.path),
+    )
+    return source if source.is_said or sender is None else sender.delivery
 
 
 def _identifier(source: IdentifierSource) -> MappedIdentifier:

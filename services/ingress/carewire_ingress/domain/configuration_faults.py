@@ -8,12 +8,13 @@ from typing import Final
 from carewire_contracts.catalogue import CatalogueDefinition, CatalogueRelease
 from carewire_contracts.requests import Reason
 from carewire_contracts.rules import DataPointOperand, Rule, validate_rule
-from carewire_ingress.domain.configuration import Configuration, RateLimit
+from carewire_ingress.domain.configuration import Configuration
 from carewire_ingress.domain.identifiers import MAX_IDENTIFIERS, IdentifierSystems
 from carewire_ingress.domain.json_path import InvalidPath, JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint, unknown, unmapped
 from carewire_ingress.domain.patient_profile import PROFILE_RULES, ProfileField
 from carewire_ingress.domain.profile_rules import Refusal
+from carewire_ingress.domain.rate import RateLimit
 from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")

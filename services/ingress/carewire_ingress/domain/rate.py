@@ -5,13 +5,21 @@ the bucket would be full again.
 """
 
 import math
+from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from carewire_contracts.record import record
-from carewire_ingress.domain.configuration import RateLimit
 
 _SLACK_S: Final = 1e-6
 """Seconds that a call may come early: rounding must not refuse a caller who keeps exactly to the rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How many calls a second a webhook takes on average, and how many at once after a pause."""
+
+    per_second: float
+    burst: int
 
 
 @record()

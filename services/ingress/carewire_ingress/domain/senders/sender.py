@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Challenge, Distrust, Unverified, Verified
-from carewire_ingress.domain.webhook import StartKeySource
+from carewire_ingress.domain.start_key_source import StartKeySource
 
 
 class Sender(ABC):

@@ -15,7 +15,7 @@ from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.signature import Encoding, decode, fitting_secret
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Challenge
-from carewire_ingress.domain.webhook import StartKeySource
+from carewire_ingress.domain.start_key_source import StartKeySource
 
 
 def check_v0_signature(

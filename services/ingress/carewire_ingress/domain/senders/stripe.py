@@ -14,7 +14,7 @@ from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.signature import MAX_SIGNATURES, Encoding, decode, fitting_secret
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Distrust, Doubt
-from carewire_ingress.domain.webhook import StartKeySource
+from carewire_ingress.domain.start_key_source import StartKeySource
 
 _HEADER: Final = "stripe-signature"
 _WHERE: Final = f"header {_HEADER}"

@@ -20,7 +20,7 @@ from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.signature import Algorithm, Encoding, decode, is_signed
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Distrust, Doubt
-from carewire_ingress.domain.webhook import StartKeySource
+from carewire_ingress.domain.start_key_source import StartKeySource
 
 _SIGNATURE: Final = "x-twilio-signature"
 _SETTINGS: Final = "x-twilio-webhooks-signature-settings"
