@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields, replace
+from datetime import timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,7 +10,8 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 
 from carewire_ingress.adapters import webhook_store
 from carewire_ingress.adapters.catalogue_table import CatalogueTable
-from carewire_ingress.adapters.webhook_forms import CreateWebhook, UpdateWebhook, Webhook, WebhookPage
+from carewire_ingress.adapters.sealed_secrets import missing_ones_told
+from carewire_ingress.adapters.webhook_forms import CreateWebhook, RotateToken, UpdateWebhook, Webhook, WebhookPage
 from carewire_ingress.adapters.webhook_store import StoredWebhook, WebhookStore
 from carewire_ingress.domain.configuration import Configuration
 from carewire_ingress.domain.configuration_faults import Fault, faults
@@ -20,6 +22,7 @@ from carewire_runtime.http.traced import traced
 _Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
 _Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
 _Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
+_A_DAY = RotateToken()
 _Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before")]
 
 
@@ -43,13 +46,16 @@ class WebhookApi:
         router.add_api_route(one + "/enable", self.enable, methods=["POST"], summary="Let calls start care flows")
         router.add_api_route(one + "/disable", self.disable, methods=["POST"], summary="Refuse calls")
         router.add_api_route(one + "/rotate-token", self.rotate, methods=["POST"], summary="Replace the URL")
+        router.add_api_route(one + "/end-rotation", self.end_rotation, methods=["POST"], summary="End the old URL now")
         return router
 
     async def create(self, wanted: Annotated[CreateWebhook, Body()], caller: _Admin) -> Webhook:
         """Create a webhook. It is born disabled: map the required data points, test it, enable it."""
         configuration = wanted.configuration()
         self._raise_for_faults(configuration, enabled=False)
-        return self._shown(await self._store.create(configuration, caller), caller)
+        with missing_ones_told():
+            stored = await self._store.create(configuration, caller)
+        return self._shown(stored, caller)
 
     async def list(self, caller: _Viewer, limit: _Limit = 50, cursor: _Cursor = None) -> WebhookPage:
         """List webhooks page by page."""
@@ -88,9 +94,21 @@ class WebhookApi:
         off = webhook_store.DISABLE
         return await self._change(webhook_id, lambda stored: replace(stored, enabled=False), off, caller)
 
-    async def rotate(self, webhook_id: UUID, caller: _Admin) -> Webhook:
-        """Give the webhook another URL; the old one ends."""
-        return await self._change(webhook_id, self._store.with_new_token, webhook_store.ROTATE, caller)
+    async def rotate(
+        self, webhook_id: UUID, wanted: Annotated[RotateToken, Body()] = _A_DAY, *, caller: _Admin
+    ) -> Webhook:
+        """Give the webhook another URL. The old one answers for a day, or as long as is said; one before it ends."""
+        overlap = timedelta(seconds=wanted.overlap_seconds)
+
+        def changed(stored: StoredWebhook) -> StoredWebhook:
+            return self._store.with_new_token(stored, overlap)
+
+        return await self._change(webhook_id, changed, webhook_store.ROTATE, caller)
+
+    async def end_rotation(self, webhook_id: UUID, caller: _Admin) -> Webhook:
+        """Have the URL before the last rotation end now; without one, nothing changes."""
+        end = webhook_store.END_ROTATION
+        return await self._change(webhook_id, lambda stored: replace(stored, previous=None), end, caller)
 
     async def delete(self, webhook_id: UUID, caller: _Admin) -> Response:
         """Delete; its requests stay in the log."""
@@ -101,7 +119,8 @@ class WebhookApi:
     async def _change(
         self, webhook_id: UUID, changed: Callable[[StoredWebhook], StoredWebhook], action: str, caller: Principal
     ) -> Webhook:
-        stored = await self._store.change(str(webhook_id), changed, action, caller)
+        with missing_ones_told():
+            stored = await self._store.change(str(webhook_id), changed, action, caller)
         if stored is None:
             raise _not_found()
         return self._shown(stored, caller)
@@ -123,8 +142,10 @@ class WebhookApi:
             **configured,
             id=stored.id,
             enabled=stored.enabled,
+            sender_secret_count=self._store.secret_count(stored),
             url=url,
             test_url=None if url is None else f"{url}/test",
+            previous_url_until=self._store.ending(stored),
             created_at=stored.created_at,
             updated_at=stored.updated_at,
         )

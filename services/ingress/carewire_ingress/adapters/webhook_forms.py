@@ -9,9 +9,11 @@ from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.rules import Rule
 from carewire_contracts.timestamps import Timestamp
 from carewire_ingress.domain.configuration import Configuration, IdentifierSource, StartKeyConfiguration
+from carewire_ingress.domain.ending_token import DEFAULT_OVERLAP, MAX_OVERLAP
 from carewire_ingress.domain.json_path import MAX_PATH_LENGTH
 from carewire_ingress.domain.patient_profile import ProfileField
 from carewire_ingress.domain.rate import RateLimit
+from carewire_ingress.domain.senders.sender_scheme import MAX_RANGES, AddressRange, SenderScheme
 from carewire_ingress.domain.value_source import ValueSource
 
 
@@ -40,6 +42,11 @@ _Filter = Annotated[Rule, Field(description="calls for which it does not hold ar
 _Guard = Annotated[EnrolmentGuard, Field(description="what happens when the patient has or had this care flow")]
 _Redacted = Annotated[
     tuple[_Path, ...], Field(max_length=100, description="what of a payload nobody is shown in the log")
+]
+_Sender = Annotated[SenderScheme, Field(description="who calls; without one, whoever has the URL is believed")]
+_AllowedIps = Annotated[
+    tuple[AddressRange, ...],
+    Field(max_length=MAX_RANGES, description="CIDR ranges that calls have to come from, beside what `sender` asks"),
 ]
 _Rate = Annotated[RateLimit, Field(description="calls a second, and how many at once; above it 429")]
 
@@ -79,17 +86,19 @@ class CreateWebhook(BaseModel):
     enrolment_guard: _Guard = EnrolmentGuard.START_ANOTHER
     redacted: _Redacted = ()
     rate_limit: _Rate | None = None
+    sender: _Sender | None = None
+    allowed_ips: _AllowedIps = ()
 
     def configuration(self) -> Configuration:
         """The configuration in the domain's words."""
         return Configuration(**{name: getattr(self, name) for name in type(self).model_fields})
 
 
-_CLEARED_BY_NULL = frozenset({"filter", "rate_limit"})
+_CLEARED_BY_NULL = frozenset({"filter", "rate_limit", "sender"})
 
 
 class UpdateWebhook(BaseModel):
-    """What is to change; what is left out stays. Null takes a filter or a rate limit away."""
+    """What is to change; what is left out stays. Null takes a filter, a rate limit or a sender away."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -102,6 +111,8 @@ class UpdateWebhook(BaseModel):
     enrolment_guard: _Guard | None = None
     redacted: _Redacted | None = None
     rate_limit: _Rate | None = None
+    sender: _Sender | None = None
+    allowed_ips: _AllowedIps | None = None
 
     def applied_to(self, configuration: Configuration) -> Configuration:
         """The configuration with these changes; null counts as left out where it cannot mean "none"."""
@@ -110,8 +121,21 @@ class UpdateWebhook(BaseModel):
         return replace(configuration, **kept)
 
 
+class RotateToken(BaseModel):
+    """For how long the old URL goes on answering; with 0 it ends at once, as a leaked one should."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
+
+    overlap_seconds: int = Field(
+        int(DEFAULT_OVERLAP.total_seconds()), ge=0, le=int(MAX_OVERLAP.total_seconds()), description="30 days at most"
+    )
+
+
 class Webhook(BaseModel):
-    """An incoming webhook. `url` and `test_url` are null for viewers: whoever has them can call."""
+    """An incoming webhook. `url` and `test_url` are null for viewers: whoever has them can call.
+
+    Of the sender's secrets nothing is shown but how many there are: two during a rotation.
+    """
 
     id: str
     name: str
@@ -125,8 +149,12 @@ class Webhook(BaseModel):
     enrolment_guard: EnrolmentGuard
     redacted: tuple[str, ...]
     rate_limit: RateLimit | None
+    sender: SenderScheme | None
+    sender_secret_count: int
+    allowed_ips: tuple[str, ...]
     url: str | None
     test_url: str | None
+    previous_url_until: Timestamp | None
     created_at: Timestamp
     updated_at: Timestamp
 

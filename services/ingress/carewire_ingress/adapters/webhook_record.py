@@ -1,26 +1,30 @@
 """A webhook's record on `ingress.webhooks`: what a replica needs to receive calls, and no secret in the clear.
 
-The token is there as its SHA-256 alone (it has 256 random bits, so nobody finds it by trying); the salt is sealed.
+The token is there as its SHA-256 alone (it has 256 random bits, so nobody finds it by trying); the salt and the
+sender's secrets are sealed.
 """
 
 from dataclasses import dataclass
 
 from pydantic import TypeAdapter
 
+from carewire_ingress.adapters.sealed_secrets import opened
 from carewire_ingress.domain.configuration import Configuration, compiled
+from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.sealing import Keyring
 
 
 @dataclass(frozen=True, slots=True)
 class WebhookRecord:
-    """The record's value. `token_sha256` is in hex, `salt` is sealed."""
+    """The record's value. `token_sha256` is in hex, `salt` is sealed, and so are the secrets of the sender."""
 
     id: str
     enabled: bool
     token_sha256: str
     salt: str
     configuration: Configuration
+    sender_secrets: str | None = None
 
     def encode(self) -> bytes:
         """Write the value for Kafka."""
@@ -39,7 +43,12 @@ class WebhookRecord:
             enabled=self.enabled,
             token_sha256=bytes.fromhex(self.token_sha256),
             salt=keyring.open(self.salt, context=salt_context(self.id)),
+            sender=self._sender(keyring),
         )
+
+    def _sender(self, keyring: Keyring) -> Sender | None:
+        scheme = self.configuration.sender
+        return None if scheme is None else scheme.sender(opened(self.sender_secrets, self.id, keyring))
 
 
 _RECORD = TypeAdapter(WebhookRecord)

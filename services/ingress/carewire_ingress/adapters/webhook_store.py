@@ -8,15 +8,17 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import TypeAdapter
 
 from carewire_contracts.envelope import Envelope
 from carewire_ingress.adapters.request_records import SOURCE
+from carewire_ingress.adapters.sealed_secrets import opened, resealed
 from carewire_ingress.adapters.webhook_record import WebhookRecord, salt_context, token_context
 from carewire_ingress.domain.configuration import Configuration
+from carewire_ingress.domain.ending_token import EndingToken
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal
@@ -39,6 +41,7 @@ UPDATE: Final = "webhook.update"
 ENABLE: Final = "webhook.enable"
 DISABLE: Final = "webhook.disable"
 ROTATE: Final = "webhook.rotate_token"
+END_ROTATION: Final = "webhook.end_rotation"
 DELETE: Final = "webhook.delete"
 
 _queries = load_queries("carewire_ingress")
@@ -47,7 +50,7 @@ _configuration = TypeAdapter(Configuration)
 
 @dataclass(frozen=True, slots=True)
 class StoredWebhook:
-    """A webhook as it is stored; secrets are sealed."""
+    """A webhook as it is stored; secrets are sealed. `previous` is the token of a URL that is ending, or ended."""
 
     id: str
     enabled: bool
@@ -55,8 +58,10 @@ class StoredWebhook:
     token_sha256: bytes = field(repr=False)
     token_sealed: str = field(repr=False)
     salt_sealed: str = field(repr=False)
+    previous: EndingToken | None
     created_at: datetime
     updated_at: datetime
+    sender_sealed: str | None = field(default=None, repr=False)
 
 
 def new_token() -> str:
@@ -84,9 +89,10 @@ class WebhookStore:
         self._published = published
 
     async def create(self, configuration: Configuration, by: Principal) -> StoredWebhook:
-        """Save a new webhook, disabled, with a token of its own."""
+        """Save a new webhook, disabled, with a token of its own. Raises SecretsMissing."""
         webhook_id, token = new_id(), new_token()
         salt = self._keyring.seal(secrets.token_bytes(_SALT_BYTES), context=salt_context(webhook_id))
+        sender_sealed = resealed(configuration.sender, None, None, webhook_id, self._keyring)
         async with self._db.transaction() as connection:
             row = await connection.fetchrow(
                 _queries.insert_webhook,
@@ -97,6 +103,7 @@ class WebhookStore:
                 _digest(token),
                 self._sealed_token(webhook_id, token),
                 salt,
+                sender_sealed,
             )
             stored = _read(row)
             await self._audit.add(connection, by, [Deed(CREATE, SUBJECT, webhook_id)])
@@ -110,10 +117,12 @@ class WebhookStore:
             row = await connection.fetchrow(_queries.get_webhook, webhook_id)
         return None if row is None else _read(row)
 
-    async def page(self, after: str | None, limit: int) -> list[StoredWebhook]:
-        """Webhooks, newest first, that come after an id."""
+    async def page(
+        self, after: str | None, limit: int, *, enabled: bool | None = None, definition_id: str | None = None
+    ) -> list[StoredWebhook]:
+        """Webhooks, newest first, that come after an id; None demands nothing."""
         async with self._db.connection() as connection:
-            rows = await connection.fetch(_queries.list_webhooks, after, limit)
+            rows = await connection.fetch(_queries.list_webhooks, after, limit, enabled, definition_id)
         return [_read(row) for row in rows]
 
     async def change(
@@ -121,13 +130,15 @@ class WebhookStore:
     ) -> StoredWebhook | None:
         """Save what `changed` makes of a webhook, which nobody else changes meanwhile. None: there is none.
 
-        What `changed` raises is passed on, with nothing saved. `action` is the audit's word for it.
+        What `changed` raises is passed on, and SecretsMissing, with nothing saved. `action` is the audit's word for
+        it. Secrets that come with a sender are sealed; a sender that comes without keeps those of its scheme.
         """
         async with self._db.transaction() as connection:
             row = await connection.fetchrow(_queries.lock_webhook, webhook_id)
             if row is None:
                 return None
-            stored = await self._update(connection, changed(_read(row)))
+            before = _read(row)
+            stored = await self._update(connection, self._with_secrets(before, changed(before)))
             await self._audit.add(connection, by, [Deed(action, SUBJECT, webhook_id)])
             await self._announce(connection, stored)
         self._published()
@@ -148,10 +159,17 @@ class WebhookStore:
         """The token in the clear, to show its URL."""
         return self._keyring.open(webhook.token_sealed, context=token_context(webhook.id)).decode()
 
-    def with_new_token(self, webhook: StoredWebhook) -> StoredWebhook:
-        """The webhook with another token; the old URL ends."""
+    def with_new_token(self, webhook: StoredWebhook, overlap: timedelta) -> StoredWebhook:
+        """The webhook with another token. The present one ends after `overlap`, the one before it at once."""
         token = new_token()
-        return replace(webhook, token_sha256=_digest(token), token_sealed=self._sealed_token(webhook.id, token))
+        ending = EndingToken(webhook.token_sha256, self._clock.now() + overlap) if overlap else None
+        sealed = self._sealed_token(webhook.id, token)
+        return replace(webhook, token_sha256=_digest(token), token_sealed=sealed, previous=ending)
+
+    def ending(self, webhook: StoredWebhook) -> datetime | None:
+        """Until when the former URL answers; None where there is none any more."""
+        previous = webhook.previous
+        return None if previous is None or previous.is_over(self._clock.now()) else previous.until
 
     def _sealed_token(self, webhook_id: str, token: str) -> str:
         return self._keyring.seal(token.encode(), context=token_context(webhook_id))
@@ -165,8 +183,18 @@ class WebhookStore:
             _document(webhook.configuration),
             webhook.token_sha256,
             webhook.token_sealed,
+            webhook.sender_sealed,
         )
         return _read(row)
+
+    def _with_secrets(self, before: StoredWebhook, after: StoredWebhook) -> StoredWebhook:
+        wanted, known = after.configuration.sender, before.configuration.sender
+        sealed = resealed(wanted, known, before.sender_sealed, before.id, self._keyring)
+        return replace(after, sender_sealed=sealed)
+
+    def secret_count(self, webhook: StoredWebhook) -> int:
+        """How many secrets the sender has."""
+        return len(opened(webhook.sender_sealed, webhook.id, self._keyring).secrets)
 
     def compiled(self, webhook: StoredWebhook) -> IncomingWebhook:
         """The webhook as the hot path judges its calls. Raises SealingError, InvalidPath or ValueError."""
@@ -188,6 +216,7 @@ def _record_of(webhook: StoredWebhook) -> WebhookRecord:
         token_sha256=webhook.token_sha256.hex(),
         salt=webhook.salt_sealed,
         configuration=webhook.configuration,
+        sender_secrets=webhook.sender_sealed,
     )
 
 
@@ -200,6 +229,7 @@ def _document(configuration: Configuration) -> Any:
 
 
 def _read(row: Any) -> StoredWebhook:
+    ended = row["previous_token_sha256"]
     return StoredWebhook(
         id=str(row["id"]),
         enabled=row["enabled"],
@@ -207,6 +237,8 @@ def _read(row: Any) -> StoredWebhook:
         token_sha256=row["token_sha256"],
         token_sealed=row["token_sealed"],
         salt_sealed=row["salt_sealed"],
+        previous=None if ended is None else EndingToken(ended, row["previous_token_until"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
+        sender_sealed=row["sender_sealed"],
     )

@@ -10,6 +10,7 @@ from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.patient_profile import ProfileField, plan_profile
 from carewire_ingress.domain.rate import RateLimit
+from carewire_ingress.domain.senders.restricted import restricted
 from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.sender_scheme import SenderScheme
 from carewire_ingress.domain.start_key_source import StartKeySource
@@ -83,7 +84,7 @@ def compiled(
         enrolment_guard=configuration.enrolment_guard,
         redacted=tuple(JsonQuery(path) for path in configuration.redacted),
         rate_limit=configuration.rate_limit,
-        sender=sender,
+        sender=restricted(sender, configuration.allowed_ips),
     )
 
 

@@ -1,8 +1,8 @@
 -- name: insert_webhook
 -- A new incoming webhook, disabled.
 INSERT INTO incoming_webhook
-    (id, name, definition_id, configuration, token_sha256, token_sealed, salt_sealed)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
+    (id, name, definition_id, configuration, token_sha256, token_sealed, salt_sealed, sender_sealed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 RETURNING *;
 
 -- name: get_webhook
@@ -14,16 +14,21 @@ SELECT * FROM incoming_webhook WHERE id = $1 AND deleted_at IS NULL;
 SELECT * FROM incoming_webhook WHERE id = $1 AND deleted_at IS NULL FOR UPDATE;
 
 -- name: list_webhooks
--- A page of webhooks, newest first; $1 is the last id of the page before, or null.
+-- A page of webhooks, newest first; $1 is the last id of the page before, $3 whether they are enabled, $4 their
+-- care flow; null demands nothing.
 SELECT * FROM incoming_webhook
-WHERE deleted_at IS NULL AND ($1::uuid IS NULL OR id < $1)
+WHERE deleted_at IS NULL
+    AND ($1::uuid IS NULL OR id < $1)
+    AND ($3::boolean IS NULL OR enabled = $3)
+    AND ($4::text IS NULL OR definition_id = $4)
 ORDER BY id DESC
 LIMIT $2;
 
 -- name: update_webhook
 -- All that staff may change, and the token, which rotates.
 UPDATE incoming_webhook
-SET name = $2, enabled = $3, configuration = $4, token_sha256 = $5, token_sealed = $6, updated_at = now()
+SET name = $2, enabled = $3, configuration = $4, token_sha256 = $5, token_sealed = $6, sender_sealed = $7,
+    updated_at = now()
 WHERE id = $1
 RETURNING *;
 

@@ -39,7 +39,8 @@ from carewire_ingress.domain.senders.stripe import Stripe
 from carewire_ingress.domain.senders.twilio import Twilio
 from carewire_ingress.domain.senders.zoom import Zoom
 
-_MAX_RANGES: Final = 500
+MAX_RANGES: Final = 500
+AddressRange: TypeAlias = Annotated[str, checked(read_network)]
 
 
 class _Scheme(BaseModel):
@@ -223,7 +224,7 @@ class IpRangesScheme(_Scheme):
     """Address ranges in CIDR notation. It has no secret."""
 
     scheme: Literal["ip_ranges"]
-    ranges: Annotated[tuple[Annotated[str, checked(read_network)], ...], Field(min_length=1, max_length=_MAX_RANGES)]
+    ranges: Annotated[tuple[AddressRange, ...], Field(min_length=1, max_length=MAX_RANGES)]
 
     def sender(self, secrets: SenderSecrets) -> Sender:  # noqa: ARG002 (it has none)
         """The sender."""
