@@ -127,7 +127,7 @@ def test_an_event_has_one_id_whenever_it_is_told(history: History) -> None:
 
 @pytest.mark.parametrize("identifiers", [(), (mrn("1"),), (mrn("1"), mrn("Ü \u2028"))], ids=["anonymous", "one", "two"])
 def test_a_new_patient_is_told_in_the_bytes_of_the_contract(identifiers: tuple[Identifier, ...]) -> None:
-    told = announce_patient("patient", tenant_id="tests", identifiers=identifiers, now=NOW)
+    told = announce_patient("patient", tenant_id="tests", identifiers=identifiers, profile={}, now=NOW)
     written = orjson.dumps(told.event)
     event = decode_domain_event(written)
     assert encode(event) == written

@@ -27,7 +27,7 @@ REQUEST = accepted(RELEASE.definition.id, RELEASE.release_id, identifiers=(mrn("
 def start(owner: str | None = None) -> StartedCareFlow:
     known = {} if owner is None else {PRINT: owner}
     identifiers = {} if owner is None else {owner: (mrn("canary"),)}
-    intake = Intake({RELEASE.release_id: RELEASE}, {}, known, identifiers)
+    intake = Intake({RELEASE.release_id: RELEASE}, {}, known, identifiers, {})
     outcome = intake.decide(Call(REQUEST, NOW, (PRINT,), CARE_FLOW_ID, PATIENT_ID), NOW)
     assert isinstance(outcome, StartedCareFlow)
     return outcome

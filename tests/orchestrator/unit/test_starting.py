@@ -46,7 +46,7 @@ def request(*identifiers: Identifier, **changes: object) -> AcceptedRequest:
 
 
 def decide(*requests: AcceptedRequest) -> list[Outcome]:
-    intake = Intake({RELEASE.release_id: RELEASE}, {}, {}, {})
+    intake = Intake({RELEASE.release_id: RELEASE}, {}, {}, {}, {})
     return [intake.decide(call(one, number), NOW) for number, one in enumerate(requests)]
 
 
@@ -102,7 +102,7 @@ def test_a_failed_first_call_keeps_its_key_and_its_reason() -> None:
 
 
 def test_a_decision_that_is_taken_back_leaves_no_trace() -> None:
-    intake = Intake({RELEASE.release_id: RELEASE}, {}, {}, {})
+    intake = Intake({RELEASE.release_id: RELEASE}, {}, {}, {}, {})
     one = request(mrn("a"))
     intake.copy().decide(call(one), NOW)
     assert isinstance(intake.decide(call(one), NOW), StartedCareFlow)

@@ -42,7 +42,7 @@ class Known:
     identifiers: dict[str, tuple[Identifier, ...]] = field(default_factory=dict)
 
     def intake(self) -> Intake:
-        return Intake({RELEASE.release_id: RELEASE}, self.first_calls, self.owners, self.identifiers)
+        return Intake({RELEASE.release_id: RELEASE}, self.first_calls, self.owners, self.identifiers, {})
 
     def keep(self, request: AcceptedRequest, outcome: Outcome) -> None:
         """Write down what the store writes down."""

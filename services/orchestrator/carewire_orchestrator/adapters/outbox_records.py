@@ -37,9 +37,12 @@ class Publishing:
         """`patient.created` where the patient is new, then all that the start brought about."""
         care_flow = started.care_flow
         if started.is_new_patient:
-            identifiers = started.identifiers
             created = announce_patient(
-                care_flow.patient_id, tenant_id=self._tenant_id, identifiers=identifiers, now=now
+                care_flow.patient_id,
+                tenant_id=self._tenant_id,
+                identifiers=started.identifiers,
+                profile=started.profile,
+                now=now,
             )
             yield self._event(created, care_flow.patient_id, care_flow.patient_id, now, traceparent)
         yield from self.advanced(started.release, started.advanced, started.identifiers, now, traceparent)

@@ -16,7 +16,7 @@ from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.starts import Starts
 from carewire_orchestrator.domain.request_outcome import AlreadyEnded, Duplicate, Failed
 from carewire_orchestrator.domain.request_statuses import taken
-from carewire_orchestrator.domain.starting import Call, Outcome
+from carewire_orchestrator.domain.starting import Call, Outcome, Skipped
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.dead_letters import DeadLetters
@@ -112,7 +112,11 @@ def _is_whole(request: AcceptedRequest) -> bool:
         *(text for identifier in request.identifiers for text in (identifier.system, identifier.value)),
         *(value.data_point_definition_id for value in request.data_points),
     )
-    return all(isinstance(text, str) and "\x00" not in text for text in texts)
+    # A profile is only kept sealed, so it may hold anything that is text.
+    said = (*request.profile.keys(), *request.profile.values())
+    return all(isinstance(text, str) and "\x00" not in text for text in texts) and all(
+        isinstance(text, str) for text in said
+    )
 
 
 def _tell_ended(call: Call, outcome: Outcome, duration_ms: float) -> None:
@@ -125,7 +129,9 @@ def _tell_ended(call: Call, outcome: Outcome, duration_ms: float) -> None:
     elif isinstance(outcome, Duplicate):
         fields |= {"care_flow_id": outcome.care_flow_id, "duplicate_of": outcome.request_id}
     else:
-        fields["care_flow_id"] = outcome.care_flow.id
+        fields["care_flow_id"] = outcome.care_flow_id
+        if isinstance(outcome, Skipped):
+            fields["reason"] = outcome.reason.value
     metrics.OUTCOMES.add(status=str(fields["status"]), reason=str(fields.get("reason", "")))
     _log.info(
         "request_ended",

@@ -17,6 +17,7 @@ from carewire_orchestrator.domain import effects as effect
 from carewire_orchestrator.domain.activity_details import Document, describe_activity
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.care_flow import CollectedValue
+from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_runtime.ids import derived_id
 
@@ -52,13 +53,13 @@ def announce(
 
 
 def announce_patient(
-    patient_id: str, *, tenant_id: str, identifiers: Iterable[Identifier], now: datetime
+    patient_id: str, *, tenant_id: str, identifiers: Iterable[Identifier], profile: ProfileDocument, now: datetime
 ) -> Announcement:
-    """Tell that a patient came into being with these identifiers."""
-    profile = {"identifier": _write_identifiers(identifiers)}
+    """Tell that a patient came into being with these identifiers and this profile."""
+    whole = {"identifier": _write_identifiers(identifiers), **profile}
     event = {
         "event_type": "patient.created",
-        "patient": {"id": patient_id, "user": {"id": patient_id, "tenant_id": tenant_id}, "profile": profile},
+        "patient": {"id": patient_id, "user": {"id": patient_id, "tenant_id": tenant_id}, "profile": whole},
         "tenant_id": tenant_id,
         "date": format_timestamp(now),
     }

@@ -4,7 +4,7 @@ Identifiers are compared by keyed fingerprints, so that this needs no values. Pa
 identifiers of two different patients are a conflict that a person has to settle.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 from carewire_contracts.record import record
@@ -34,6 +34,19 @@ class IdentityConflict:
 
 
 Identity: TypeAlias = KnownPatient | NewPatient | IdentityConflict
+
+
+def joined(identifiers: Iterable[Fingerprint], requests: Sequence[tuple[Fingerprint, ...]]) -> frozenset[Fingerprint]:
+    """All identifiers that may stand for the same patients as these, once some of the requests were dealt with.
+
+    A request that names two identifiers may give the one to the patient who has the other.
+    """
+    reached = frozenset(identifiers)
+    while True:
+        wider = reached.union(*(request for request in requests if not reached.isdisjoint(request)))
+        if wider == reached:
+            return reached
+        reached = wider
 
 
 def identify(identifiers: Sequence[Fingerprint], owners: Mapping[Fingerprint, str]) -> Identity:

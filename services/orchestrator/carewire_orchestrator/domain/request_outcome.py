@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from carewire_contracts.record import record
 from carewire_contracts.requests import AcceptedRequest
-from carewire_contracts.statuses import FailureReason
+from carewire_contracts.statuses import FailureReason, SkipReason
 
 
 @record()
@@ -25,11 +25,12 @@ class AlreadyEnded:
 
 @record()
 class Duplicate:
-    """The key came before with the same body: SUCCESS with the first call's care flow."""
+    """The key came before with the same body: SUCCESS with the first call's care flow, or for what it was skipped."""
 
     request_id: str
     care_flow_id: str
     patient_id: str
+    skip_reason: SkipReason | None = None
 
 
 @record()
@@ -41,10 +42,11 @@ class Failed:
 
 @record()
 class Succeeded:
-    """A care flow was started."""
+    """A care flow was started; with a `skip_reason` it was not, for it was there already."""
 
     care_flow_id: str
     patient_id: str
+    skip_reason: SkipReason | None = None
 
 
 @record()
@@ -76,7 +78,8 @@ def judge(request: AcceptedRequest, appended_at: datetime, first: FirstCall | No
         return Failed(FailureReason.IDEMPOTENCY_KEY_REUSED)
     if isinstance(first.outcome, Failed):
         return first.outcome
-    return Duplicate(first.request_id, first.outcome.care_flow_id, first.outcome.patient_id)
+    known = first.outcome
+    return Duplicate(first.request_id, known.care_flow_id, known.patient_id, known.skip_reason)
 
 
 FAILURE_MESSAGES: Final[dict[FailureReason, str]] = {

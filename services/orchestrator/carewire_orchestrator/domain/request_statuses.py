@@ -9,9 +9,10 @@ from carewire_contracts.statuses import (
     RequestProcessing,
     RequestScheduled,
     RequestSucceeded,
+    SkipReason,
 )
 from carewire_orchestrator.domain.request_outcome import FAILURE_MESSAGES, AlreadyEnded, Duplicate, Failed
-from carewire_orchestrator.domain.starting import Outcome
+from carewire_orchestrator.domain.starting import Outcome, Skipped
 
 
 def taken(request: AcceptedRequest, appended_at: datetime, now: datetime) -> list[AnyRequestStatusEvent]:
@@ -37,9 +38,15 @@ def ended(request: AcceptedRequest, outcome: Outcome, now: datetime) -> AnyReque
             care_flow_id=outcome.care_flow_id,
             patient_id=outcome.patient_id,
             duplicate_of=outcome.request_id,
+            **_why_skipped(outcome.skip_reason),
         )
-    care_flow = outcome.care_flow
-    return RequestSucceeded(**about, date=now, care_flow_id=care_flow.id, patient_id=care_flow.patient_id)
+    why = _why_skipped(outcome.reason if isinstance(outcome, Skipped) else None)
+    return RequestSucceeded(**about, date=now, care_flow_id=outcome.care_flow_id, patient_id=outcome.patient_id, **why)
+
+
+def _why_skipped(reason: SkipReason | None) -> dict[str, SkipReason]:
+    """A field that is not given is not written: most requests are not skipped."""
+    return {} if reason is None else {"skip_reason": reason}
 
 
 def _about(request: AcceptedRequest) -> dict[str, str]:

@@ -3,12 +3,13 @@
 -- are new with them and the identifiers that nobody had.
 WITH
 created AS (
-    INSERT INTO patient (id, created_at) SELECT id, $27 FROM unnest($21::text[]) AS id
+    INSERT INTO patient (id, sealed_profile, created_at)
+    SELECT id, sealed_profile, $28 FROM unnest($21::text[], $22::text[]) AS given (id, sealed_profile)
 ),
 identified AS (
     INSERT INTO patient_identifier (system, fingerprint, patient_id, sealed_value, fingerprint_key_id, created_at)
-    SELECT system, fingerprint, patient_id, sealed_value, $26, $27
-    FROM unnest($22::text[], $23::bytea[], $24::text[], $25::text[])
+    SELECT system, fingerprint, patient_id, sealed_value, $27, $28
+    FROM unnest($23::text[], $24::bytea[], $25::text[], $26::text[])
         AS given (system, fingerprint, patient_id, sealed_value)
 ),
 started AS (

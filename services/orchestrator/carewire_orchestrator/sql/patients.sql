@@ -9,6 +9,12 @@ FROM patient_identifier
 JOIN unnest($1::text[], $2::bytea[]) AS given (system, fingerprint)
     ON patient_identifier.system = given.system AND patient_identifier.fingerprint = given.fingerprint;
 
+-- name: add_identifiers
+-- Give known patients identifiers that nobody had.
+INSERT INTO patient_identifier (system, fingerprint, patient_id, sealed_value, fingerprint_key_id, created_at)
+SELECT system, fingerprint, patient_id, sealed_value, $5, $6
+FROM unnest($1::text[], $2::bytea[], $3::text[], $4::text[]) AS given (system, fingerprint, patient_id, sealed_value);
+
 -- name: identifiers_of_patients
 -- All identifiers of these patients, sealed, oldest first.
 SELECT patient_id, system, sealed_value
@@ -18,4 +24,4 @@ ORDER BY created_at, system, sealed_value;
 
 -- name: patient
 -- One patient.
-SELECT id, created_at FROM patient WHERE id = $1;
+SELECT id, sealed_profile, created_at FROM patient WHERE id = $1;

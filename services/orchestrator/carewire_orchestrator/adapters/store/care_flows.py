@@ -35,13 +35,13 @@ async def add_care_flows(
         for one in started
     ]
     activities, values = _effect_rows(one.advanced for one in started)
-    new_patients = [one.care_flow.patient_id for one in started if one.is_new_patient]
+    new_patients = [(one.patient_id, identities.seal_profile(one)) for one in started if one.is_new_patient]
     await connection.execute(
         QUERIES.add_care_flows,
         *_columns(rows, 8),
         *_columns(activities, 6),
         *_columns(values, 6),
-        new_patients,
+        *_columns(new_patients, 2),
         *_columns(identities.new_rows(started), 4),
         identities.fingerprint_key_id,
         now,

@@ -1,4 +1,4 @@
-"""Identifiers of patients: locked, looked up by fingerprint, kept sealed.
+"""Identifiers of patients: locked, looked up by fingerprint, kept sealed; and their profiles, kept sealed.
 
 Everything that resolves identifiers goes through `lock` first, consumer and API alike: two transactions that look
 for the same identifier take turns, so that they never both create its patient.
@@ -6,11 +6,16 @@ for the same identifier take turns, so that they never both create its patient.
 
 from collections import defaultdict
 from collections.abc import Iterable
+from datetime import datetime
+from hashlib import sha256
+
+import orjson
 
 from carewire_contracts.identifiers import Identifier, normalise_identifier_value
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.domain.identity import Fingerprint
-from carewire_orchestrator.domain.starting import StartedCareFlow
+from carewire_orchestrator.domain.profile import ProfileDocument
+from carewire_orchestrator.domain.starting import Skipped, StartedCareFlow
 from carewire_runtime.postgres.pool import Connection
 from carewire_runtime.sealing import Keyring
 
@@ -63,13 +68,33 @@ class Identities:
         """The id of the key of all fingerprints."""
         return self._keyring.fingerprint_key_id
 
-    def new_rows(self, started: Iterable[StartedCareFlow]) -> list[tuple[object, ...]]:
-        """System, fingerprint, patient and sealed value of the identifiers that came with these care flows."""
+    def new_rows(self, ended: Iterable[StartedCareFlow | Skipped]) -> list[tuple[object, ...]]:
+        """System, fingerprint, patient and sealed value of the identifiers that came with these requests."""
         return [
-            (system, digest, one.care_flow.patient_id, self._seal(identifier, one.care_flow.patient_id))
-            for one in started
+            (system, digest, one.patient_id, self._seal(identifier, one.patient_id))
+            for one in ended
             for (system, digest), identifier in one.new_identifiers
         ]
+
+    async def add(self, connection: Connection, skipped: Iterable[Skipped], now: datetime) -> None:
+        """Insert the identifiers that came with requests which start nothing."""
+        rows = self.new_rows(skipped)
+        if rows:
+            columns = (list(column) for column in zip(*rows, strict=True))
+            await connection.execute(QUERIES.add_identifiers, *columns, self.fingerprint_key_id, now)
+
+    def seal_profile(self, started: StartedCareFlow) -> str | None:
+        """The profile that came with a new patient, as it is kept; None where there is none."""
+        if not started.profile:
+            return None
+        return self._keyring.seal(orjson.dumps(started.profile), context=_profile_context(started.patient_id))
+
+    def open_profile(self, sealed: str | None, patient_id: str) -> ProfileDocument:
+        """The profile of a patient, empty where there is none. Raises SealingError where a key is missing."""
+        if sealed is None:
+            return {}
+        profile: ProfileDocument = orjson.loads(self._keyring.open(sealed, context=_profile_context(patient_id)))
+        return profile
 
     def _seal(self, identifier: Identifier, patient_id: str) -> str:
         value = normalise_identifier_value(identifier.value).encode()
@@ -79,6 +104,16 @@ class Identities:
 def locks_of(fingerprints: Iterable[Fingerprint]) -> list[int]:
     """The advisory locks of identifiers, in the one order in which everybody takes them."""
     return sorted({int.from_bytes(digest[:8], "big", signed=True) for _, digest in fingerprints})
+
+
+def locks_of_patients(patient_ids: Iterable[str]) -> list[int]:
+    """The advisory locks of patients, in the one order in which everybody takes them, after those of identifiers."""
+    digests = (sha256(patient_id.encode()).digest() for patient_id in patient_ids)
+    return sorted({int.from_bytes(digest[:8], "big", signed=True) for digest in digests})
+
+
+def _profile_context(patient_id: str) -> str:
+    return f"patient_profile {patient_id}"
 
 
 def _context(system: str, patient_id: str) -> str:

@@ -13,6 +13,7 @@ from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.domain.care_flow import CareFlow
+from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.errors import NotFound
 from carewire_runtime.phi import Phi
@@ -21,11 +22,12 @@ from carewire_runtime.postgres.pool import Database
 
 @dataclass(frozen=True, slots=True)
 class PatientRecord:
-    """A patient and all identifiers."""
+    """A patient, all identifiers, and the profile, empty where nothing was said."""
 
     id: str
     created_at: datetime
     identifiers: tuple[Identifier, ...]
+    profile: Phi[ProfileDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,8 @@ class Reading:
             if row is None:
                 raise NotFound("there is no such patient")
             identifiers = await self._identities.of_patients(connection, [patient_id])
-        return PatientRecord(row["id"], row["created_at"], identifiers.get(patient_id, ()))
+        profile = self._identities.open_profile(row["sealed_profile"], patient_id)
+        return PatientRecord(patient_id, row["created_at"], identifiers.get(patient_id, ()), Phi(profile))
 
     async def patient_by_identifier(self, identifier: Identifier) -> PatientRecord:
         """The patient who has an identifier."""

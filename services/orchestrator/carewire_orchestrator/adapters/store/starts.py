@@ -1,25 +1,31 @@
 """A batch of requests in one transaction: all of it is there, or nothing.
 
 Start keys are claimed first and in one order, then the locks of all identifiers are taken in one order, before
-the first savepoint. So two processes with overlapping batches wait for each other at most once, and never in a
-circle. Everything else is decided in memory (`domain.starting`) and written with a few statements.
+the first savepoint; in a batch in which an enrolment guard may skip, the locks of the patients it asks about follow,
+in one order again. So two processes with overlapping batches wait for each other at most once a kind of lock, and
+never in a circle. Everything else is decided in memory (`domain.starting`) and written with a few statements.
+
+Only guarded requests lock patients: a start without a guard depends on no other care flow, so it may always be
+taken as the later one of the two. That keeps it at five round trips.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from carewire_contracts.statuses import FailureReason
+from carewire_contracts.statuses import FailureReason, SkipReason
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.care_flows import add_care_flows
-from carewire_orchestrator.adapters.store.identities import Identities, locks_of
+from carewire_orchestrator.adapters.store.identities import Identities, locks_of, locks_of_patients
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
+from carewire_orchestrator.domain.enrolment import Enrolment, PatientAndDefinition
 from carewire_orchestrator.domain.identity import Fingerprint
+from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.request_outcome import Failed, FirstCall, Succeeded, is_expired
 from carewire_orchestrator.domain.request_statuses import ended
-from carewire_orchestrator.domain.starting import Call, Intake, Outcome, StartedCareFlow
+from carewire_orchestrator.domain.starting import Call, Intake, Outcome, Skipped, StartedCareFlow, guarded_patients
 from carewire_runtime.errors import StatementFailed
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.outbox import OutboxRecord
@@ -54,11 +60,13 @@ class Starts:
 
     async def _begin(self, connection: Connection, calls: Sequence[Call], now: datetime) -> Intake:
         claimed, owners = await _take(connection, calls, now)
+        releases = await self._releases.load(connection, (call.request.release_id for call in calls))
         return Intake(
-            releases=await self._releases.load(connection, (call.request.release_id for call in calls)),
+            releases=releases,
             first_calls=await _first_calls(connection, {call.request.start_key for call in calls} - claimed),
             owners=owners,
             identifiers=await self._identities.of_patients(connection, owners.values()),
+            enrolments=await _enrolments(connection, calls, releases, owners),
         )
 
     async def _end_together(
@@ -114,6 +122,7 @@ class Starts:
         started = [outcome for outcome in outcomes if isinstance(outcome, StartedCareFlow)]
         if started:
             await add_care_flows(connection, started, self._identities, now)
+        await self._identities.add(connection, [one for one in outcomes if isinstance(one, Skipped)], now)
         rows = [_correction(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
         corrections = [row for row in rows if row is not None]
         if corrections:
@@ -125,9 +134,11 @@ def _correction(call: Call, outcome: Outcome) -> tuple[str | None, ...] | None:
     """What the claim of a first call says wrongly: it takes for granted that a new patient's care flow starts."""
     claim = (call.request.start_key, call.care_flow_id)
     if isinstance(outcome, Failed):
-        return *claim, None, None, outcome.reason.value
-    if isinstance(outcome, StartedCareFlow) and outcome.care_flow.patient_id != call.patient_id:
-        return *claim, outcome.care_flow.id, outcome.care_flow.patient_id, None
+        return *claim, None, None, outcome.reason.value, None
+    if isinstance(outcome, Skipped):
+        return *claim, outcome.care_flow_id, outcome.patient_id, None, outcome.reason.value
+    if isinstance(outcome, StartedCareFlow) and outcome.patient_id != call.patient_id:
+        return *claim, outcome.care_flow_id, outcome.patient_id, None, None
     return None
 
 
@@ -161,19 +172,31 @@ async def _take(
     }
 
 
+async def _enrolments(
+    connection: Connection, calls: Sequence[Call], releases: Mapping[str, Release], owners: Mapping[Fingerprint, str]
+) -> dict[PatientAndDefinition, Enrolment]:
+    """What guards have to know; nothing is asked where none of them can skip."""
+    guarded = (call.request.release_id for call in calls if call.request.enrolment_guard.may_skip)
+    definitions = sorted({releases[one].definition.id for one in guarded if one in releases})
+    patients = sorted(guarded_patients(calls, owners)) if definitions else []
+    if not patients:
+        return {}
+    rows = await connection.fetch(QUERIES.take_enrolments, locks_of_patients(patients), patients, definitions)
+    return {(row["patient"], row["definition"]): Enrolment(row["care_flow"], row["is_active"]) for row in rows}
+
+
 async def _first_calls(connection: Connection, keys: set[str]) -> dict[str, FirstCall]:
     if not keys:
         return {}
-    return {
-        row["start_key"]: FirstCall(
-            row["request_id"],
-            row["body_digest"],
-            Failed(FailureReason(row["reason"]))
-            if row["reason"] is not None
-            else Succeeded(row["care_flow_id"], row["patient_id"]),
-        )
-        for row in await connection.fetch(QUERIES.first_calls, sorted(keys))
-    }
+    rows = await connection.fetch(QUERIES.first_calls, sorted(keys))
+    return {row["start_key"]: FirstCall(row["request_id"], row["body_digest"], _outcome(row)) for row in rows}
+
+
+def _outcome(row: Mapping[str, Any]) -> Succeeded | Failed:
+    if row["reason"] is not None:
+        return Failed(FailureReason(row["reason"]))
+    skipped = row["skip_reason"]
+    return Succeeded(row["care_flow_id"], row["patient_id"], None if skipped is None else SkipReason(skipped))
 
 
 @asynccontextmanager

@@ -1,0 +1,35 @@
+"""What is known of a patient beside identifiers, in the words of the contract's `PatientProfile`.
+
+A call's profile is kept for the patient whom that call creates, and for nobody else: a webhook is no editor of
+patients. Its sender may know less than we do or be late, calls may be repeated and overtake each other, and whoever
+holds a webhook's URL could otherwise rewrite the contact data of any patient whose identifier they guess.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final, TypeAlias
+
+ProfileDocument: TypeAlias = Mapping[str, Any]
+"""Fields that are known, in the contract's order, an address as a document of its own. It is personal data."""
+
+_FIELDS: Final = (
+    "email",
+    "first_name",
+    "last_name",
+    "name",
+    "sex",
+    "birth_date",
+    "phone",
+    "mobile_phone",
+    "preferred_language",
+    "patient_code",
+    "national_registry_number",
+    "patient_timezone",
+)
+_ADDRESS_FIELDS: Final = ("street", "city", "zip", "state", "country")
+
+
+def lay_out_profile(flat: Mapping[str, str]) -> ProfileDocument:
+    """A request's flat fields (`address.city` …) as a document, without fields that the contract doesn't have."""
+    document: dict[str, Any] = {name: flat[name] for name in _FIELDS if name in flat}
+    address = {name: flat[key] for name in _ADDRESS_FIELDS if (key := f"address.{name}") in flat}
+    return document | {"address": address} if address else document
