@@ -166,7 +166,7 @@ class _House:
     def add_receiver(self) -> RequestChannel:
         """The role that receives calls and manages webhooks. Returns its channel, which is to be entered."""
         bootstrap = self._settings.kafka_bootstrap
-        webhooks = WebhookTable(bootstrap, self._topics.webhooks.name, self._settings.keyring)
+        webhooks = WebhookTable(bootstrap, self._topics.webhooks.name, self._settings.keyring, self._clock)
         catalogue = CatalogueTable(bootstrap, self._topics.catalogue.name)
         channel = RequestChannel(
             lambda: self._producer("receiver"),

@@ -5,11 +5,13 @@ sender's secrets are sealed.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from pydantic import TypeAdapter
 
 from carewire_ingress.adapters.sealed_secrets import opened
 from carewire_ingress.domain.configuration import Configuration, compiled
+from carewire_ingress.domain.ending_token import EndingToken
 from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.sealing import Keyring
@@ -17,7 +19,10 @@ from carewire_runtime.sealing import Keyring
 
 @dataclass(frozen=True, slots=True)
 class WebhookRecord:
-    """The record's value. `token_sha256` is in hex, `salt` is sealed, and so are the secrets of the sender."""
+    """The record's value. Tokens are there in hex, `salt` is sealed, and so are the secrets of the sender.
+
+    Until a moment, the token before the last rotation leads here too.
+    """
 
     id: str
     enabled: bool
@@ -25,6 +30,15 @@ class WebhookRecord:
     salt: str
     configuration: Configuration
     sender_secrets: str | None = None
+    previous_token_sha256: str | None = None
+    previous_token_until: datetime | None = None
+
+    @property
+    def ending_token(self) -> EndingToken | None:
+        """The token before the last rotation, if it was to overlap."""
+        if self.previous_token_sha256 is None or self.previous_token_until is None:
+            return None
+        return EndingToken(bytes.fromhex(self.previous_token_sha256), self.previous_token_until)
 
     def encode(self) -> bytes:
         """Write the value for Kafka."""

@@ -184,6 +184,8 @@ class WebhookStore:
             webhook.token_sha256,
             webhook.token_sealed,
             webhook.sender_sealed,
+            None if webhook.previous is None else webhook.previous.sha256,
+            None if webhook.previous is None else webhook.previous.until,
         )
         return _read(row)
 
@@ -217,6 +219,8 @@ def _record_of(webhook: StoredWebhook) -> WebhookRecord:
         salt=webhook.salt_sealed,
         configuration=webhook.configuration,
         sender_secrets=webhook.sender_sealed,
+        previous_token_sha256=None if webhook.previous is None else webhook.previous.sha256.hex(),
+        previous_token_until=None if webhook.previous is None else webhook.previous.until,
     )
 
 

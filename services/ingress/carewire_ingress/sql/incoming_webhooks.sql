@@ -28,7 +28,7 @@ LIMIT $2;
 -- All that staff may change, and the token, which rotates.
 UPDATE incoming_webhook
 SET name = $2, enabled = $3, configuration = $4, token_sha256 = $5, token_sealed = $6, sender_sealed = $7,
-    updated_at = now()
+    previous_token_sha256 = $8, previous_token_until = $9, updated_at = now()
 WHERE id = $1
 RETURNING *;
 
