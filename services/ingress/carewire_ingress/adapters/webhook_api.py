@@ -1,6 +1,6 @@
 """The management API of incoming webhooks: Settings > Incoming webhooks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
 from datetime import timedelta
 from typing import Annotated, Any
@@ -11,19 +11,28 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from carewire_ingress.adapters import webhook_store
 from carewire_ingress.adapters.catalogue_table import CatalogueTable
 from carewire_ingress.adapters.sealed_secrets import missing_ones_told
-from carewire_ingress.adapters.webhook_forms import CreateWebhook, RotateToken, UpdateWebhook, Webhook, WebhookPage
+from carewire_ingress.adapters.webhook_forms import (
+    CreateWebhook,
+    MissingDataPoint,
+    RotateToken,
+    UpdateWebhook,
+    Webhook,
+    WebhookPage,
+    WebhookQuery,
+)
 from carewire_ingress.adapters.webhook_store import StoredWebhook, WebhookStore
 from carewire_ingress.domain.configuration import Configuration
 from carewire_ingress.domain.configuration_faults import Fault, faults
+from carewire_ingress.domain.webhook_state import Standing, standing
 from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.http.problem import Problem
 from carewire_runtime.http.traced import traced
 
 _Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
 _Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
-_Limit = Annotated[int, Query(ge=1, le=200, description="how many at most")]
 _A_DAY = RotateToken()
-_Cursor = Annotated[UUID | None, Query(description="`next_cursor` of the page before")]
+_MOST_READ = 10
+"""Pages read for one of a state, which Postgres does not know: a list by state may take several calls."""
 
 
 class WebhookApi:
@@ -57,11 +66,28 @@ class WebhookApi:
             stored = await self._store.create(configuration, caller)
         return self._shown(stored, caller)
 
-    async def list(self, caller: _Viewer, limit: _Limit = 50, cursor: _Cursor = None) -> WebhookPage:
-        """List webhooks page by page."""
-        found = await self._store.page(None if cursor is None else str(cursor), limit + 1)
-        shown = [self._shown(stored, caller) for stored in found[:limit]]
-        return WebhookPage(items=shown, next_cursor=shown[-1].id if len(found) > limit else None)
+    async def list(self, asked: Annotated[WebhookQuery, Query()], caller: _Viewer) -> WebhookPage:
+        """List webhooks by any of the filters together, page by page; go on while there is a `next_cursor`."""
+        after = None if asked.cursor is None else str(asked.cursor)
+        found: list[StoredWebhook] = []
+        for _ in range(1 if asked.state is None else _MOST_READ):
+            rows = await self._store.page(
+                after, asked.limit + 1, enabled=asked.enabled, definition_id=asked.definition_id
+            )
+            found += [row for row in rows if asked.state in {None, self._standing(row).state}]
+            if len(found) > asked.limit:
+                return self._page(found[: asked.limit], caller, found[asked.limit - 1].id)
+            if len(rows) <= asked.limit:
+                return self._page(found, caller, None)
+            after = rows[-1].id
+        return self._page(found, caller, after)
+
+    def _page(self, found: Sequence[StoredWebhook], caller: Principal, cursor: str | None) -> WebhookPage:
+        return WebhookPage(items=[self._shown(stored, caller) for stored in found], next_cursor=cursor)
+
+    def _standing(self, stored: StoredWebhook) -> Standing:
+        definition = self._catalogue.definition(stored.configuration.definition_id)
+        return standing(stored.configuration, definition, enabled=stored.enabled)
 
     async def get(self, webhook_id: UUID, caller: _Viewer) -> Webhook:
         """Get one webhook."""
@@ -137,11 +163,14 @@ class WebhookApi:
         url = None
         if caller.role.rank >= Role.OPERATOR.rank:
             url = f"{self._public_url}/hooks/{self._store.token(stored)}"
+        stands = self._standing(stored)
         configured = {part.name: getattr(stored.configuration, part.name) for part in fields(Configuration)}
         return Webhook(
             **configured,
             id=stored.id,
             enabled=stored.enabled,
+            state=stands.state,
+            missing_data_points=[MissingDataPoint.model_validate(one, from_attributes=True) for one in stands.missing],
             sender_secret_count=self._store.secret_count(stored),
             url=url,
             test_url=None if url is None else f"{url}/test",

@@ -2,12 +2,14 @@
 
 from dataclasses import replace
 from typing import Annotated, Any
+from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.rules import Rule
 from carewire_contracts.timestamps import Timestamp
+from carewire_contracts.values import ValueType
 from carewire_ingress.domain.configuration import Configuration, IdentifierSource, StartKeyConfiguration
 from carewire_ingress.domain.ending_token import DEFAULT_OVERLAP, MAX_OVERLAP
 from carewire_ingress.domain.json_path import MAX_PATH_LENGTH
@@ -15,6 +17,7 @@ from carewire_ingress.domain.patient_profile import ProfileField
 from carewire_ingress.domain.rate import RateLimit
 from carewire_ingress.domain.senders.sender_scheme import MAX_RANGES, AddressRange, SenderScheme
 from carewire_ingress.domain.value_source import ValueSource
+from carewire_ingress.domain.webhook_state import WebhookState
 
 
 def _of_path(given: object) -> object:
@@ -131,6 +134,15 @@ class RotateToken(BaseModel):
     )
 
 
+class MissingDataPoint(BaseModel):
+    """A required data point of the live release that has no mapping."""
+
+    id: str
+    key: str
+    title: str
+    value_type: ValueType
+
+
 class Webhook(BaseModel):
     """An incoming webhook. `url` and `test_url` are null for viewers: whoever has them can call.
 
@@ -141,6 +153,8 @@ class Webhook(BaseModel):
     name: str
     definition_id: str
     enabled: bool
+    state: WebhookState
+    missing_data_points: list[MissingDataPoint]
     mapping: dict[str, ValueSource]
     identifiers: tuple[IdentifierSource, ...]
     start_key: StartKeyConfiguration
@@ -159,8 +173,20 @@ class Webhook(BaseModel):
     updated_at: Timestamp
 
 
+class WebhookQuery(BaseModel):
+    """Which webhooks are wanted; all conditions hold together."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    state: WebhookState | None = None
+    enabled: bool | None = None
+    definition_id: _Id | None = None
+    limit: int = Field(50, ge=1, le=200, description="how many at most")
+    cursor: UUID | None = Field(None, description="`next_cursor` of the page before")
+
+
 class WebhookPage(BaseModel):
-    """A page of webhooks; `next_cursor` is null on the last one."""
+    """A page of webhooks; `next_cursor` is null on the last one. A page by `state` may hold fewer than there are."""
 
     items: list[Webhook]
     next_cursor: str | None

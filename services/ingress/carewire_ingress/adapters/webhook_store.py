@@ -202,6 +202,24 @@ class WebhookStore:
         """The webhook as the hot path judges its calls. Raises SealingError, InvalidPath or ValueError."""
         return _record_of(webhook).compiled(self._keyring)
 
+    def drafted(self, configuration: Configuration, stored: StoredWebhook | None) -> IncomingWebhook:
+        """What the hot path would make of a configuration that is not saved, of a stored webhook or of none.
+
+        Raises SecretsMissing, SealingError, InvalidPath or ValueError.
+        """
+        if stored is not None:
+            return self.compiled(self._with_secrets(stored, replace(stored, configuration=configuration)))
+        webhook_id = new_id()
+        record = WebhookRecord(
+            id=webhook_id,
+            enabled=False,
+            token_sha256="",
+            salt=self._keyring.seal(b"", context=salt_context(webhook_id)),
+            configuration=configuration,
+            sender_secrets=resealed(configuration.sender, None, None, webhook_id, self._keyring),
+        )
+        return record.compiled(self._keyring)
+
     async def _announce(self, connection: Connection, webhook: StoredWebhook) -> None:
         await outbox.add(connection, [self._record(webhook.id, _record_of(webhook).encode())])
 
