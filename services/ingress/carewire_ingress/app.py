@@ -15,9 +15,13 @@ from carewire_ingress.adapters.admission_plans import AdmissionPlans
 from carewire_ingress.adapters.arrival import PREFIX
 from carewire_ingress.adapters.body import Receive, Scope, Send
 from carewire_ingress.adapters.catalogue_table import CatalogueTable
+from carewire_ingress.adapters.gate import Gate
 from carewire_ingress.adapters.lasting import Lasting
 from carewire_ingress.adapters.log_writer import LogWriter
+from carewire_ingress.adapters.mapping_api import MappingApi
+from carewire_ingress.adapters.rate_limits import RateLimits
 from carewire_ingress.adapters.receiver import Limits, Receiver
+from carewire_ingress.adapters.refusal_budget import RefusalBudget
 from carewire_ingress.adapters.request_api import RequestApi
 from carewire_ingress.adapters.request_channel import RequestChannel
 from carewire_ingress.adapters.request_reader import RequestReader
@@ -26,6 +30,7 @@ from carewire_ingress.adapters.request_retention import delete_requests
 from carewire_ingress.adapters.request_store import RequestStore
 from carewire_ingress.adapters.resubmission_api import ResubmissionApi
 from carewire_ingress.adapters.resubmitter import Resubmitter
+from carewire_ingress.adapters.verification import Verification
 from carewire_ingress.adapters.webhook_api import WebhookApi
 from carewire_ingress.adapters.webhook_store import WebhookStore
 from carewire_ingress.adapters.webhook_table import WebhookTable
@@ -34,6 +39,7 @@ from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import SystemClock
 from carewire_runtime.http.audit_api import audit_router
+from carewire_runtime.http.guarding import HeadLimits
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.http.server import HttpServer
@@ -135,7 +141,9 @@ class _House:
         """All parts, and the server in front of them."""
         management = management_app("Carewire ingress", self._health, ApiKeys(self._db), self._routers)
         app = front(management, self._receiver)
-        return [*self._parts, HttpServer(app, self._settings.http_host, self._settings.http_port)]
+        heads = HeadLimits(self._settings.max_head_bytes, self._settings.head_read_seconds)
+        server = HttpServer(app, self._settings.http_host, self._settings.http_port, heads)
+        return [*self._parts, server]
 
     def add_log_writer(self) -> None:
         """The role that writes the request log."""
@@ -185,13 +193,20 @@ class _House:
 
     def _make_receiver(self, webhooks: WebhookTable, catalogue: CatalogueTable, channel: RequestChannel) -> Receiver:
         plans = AdmissionPlans(webhooks, catalogue)
+        gate = Gate(
+            Verification(self._settings.public_url, self._settings.proxy_networks, self._clock),
+            RateLimits(self._clock),
+            RefusalBudget(self._settings.refused_per_minute, self._clock),
+        )
         webhooks.on_delete(plans.forget)
+        webhooks.on_delete(gate.forget)
         return Receiver(
             plans,
             catalogue.systems,
             channel,
             RequestRecords(self._topics, self._settings.tenant_id),
             self._clock,
+            gate=gate,
             limits=Limits(self._settings.max_body_bytes, self._settings.body_read_seconds, self._settings.max_calls),
             fault=lambda: channel.fault() or webhooks.table.not_ready() or catalogue.table.not_ready(),
         )
@@ -222,6 +237,8 @@ class _House:
         )
         self._parts.append(relay)
         self._routers += [
+            # Before the routes of one webhook: `dry-run` is no id.
+            MappingApi(store, reader, catalogue, self._clock, most_bytes=self._settings.max_body_bytes).router(),
             WebhookApi(store, catalogue, self._settings.public_url).router(),
             RequestApi(reader, catalogue).router(),
             ResubmissionApi(resubmitter, reader).router(),

@@ -44,6 +44,12 @@ def start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | Re
     return keyed_id(webhook.salt, source.encode(), text.encode("utf-8", "surrogatepass"))
 
 
+def source_of_start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | None:
+    """The header or path that a call's start key comes from; None where the call stands for itself."""
+    found = _find(webhook, call, payload)
+    return found.path if isinstance(found, Reason) else found and found[0]
+
+
 def _find(webhook: IncomingWebhook, call: Call, payload: object) -> _Found | Reason | None:
     source = webhook.start_key
     for header in (*STANDARD_HEADERS, source.header) if call.headers else ():

@@ -8,7 +8,7 @@ codes and the names of fields are all that a suggestion tells of its payload.
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from carewire_contracts.definition import DataPointDefinition
@@ -55,6 +55,11 @@ class Suggestions:
 
     found: tuple[Suggestion, ...]
     is_cut: bool
+
+    def without_labels_but(self, shown: Mapping[str, str | None]) -> "Suggestions":
+        """The same without the codes that are not in `shown`, which has those that may be told, by path."""
+        kept = (one if one.by_label == shown.get(one.path) else replace(one, by_label=None) for one in self.found)
+        return Suggestions(tuple(kept), self.is_cut)
 
 
 def suggest(payload: object, data_points: Iterable[DataPointDefinition]) -> Suggestions:
