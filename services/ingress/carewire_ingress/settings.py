@@ -1,7 +1,8 @@
 """Settings of ingress."""
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
+from carewire_ingress.domain.senders.client_address import Network, read_network
 from carewire_runtime.settings import ServiceSettings
 
 
@@ -18,7 +19,31 @@ class IngressSettings(ServiceSettings):
     audit_days: int = Field(365, ge=1, le=36_500, description="days that audit records are kept")
     max_calls: int = Field(2_000, ge=1, description="calls of webhooks that may be under way at once")
 
+    trusted_proxies: str = Field(
+        "", description="address ranges (CIDR), by commas, of proxies whose X-Forwarded-For is believed"
+    )
+    refused_per_minute: int = Field(
+        600, ge=1, le=1_000_000, description="refused calls, and tests, of a webhook that the log keeps in a minute"
+    )
+    max_head_bytes: int = Field(32_768, ge=4_096, le=1_048_576, description="cap of a call's URL and headers")
+    head_read_seconds: float = Field(10.0, gt=0, le=60, description="time for a call's URL and headers to arrive")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_ranges(cls, text: str) -> str:
+        _networks(text)
+        return text
+
+    @property
+    def proxy_networks(self) -> tuple[Network, ...]:
+        """The networks of our own proxies."""
+        return _networks(self.trusted_proxies)
+
     @property
     def public_url(self) -> str:
         """The base of webhook URLs."""
         return self.ingress_public_url or f"http://{self.http_host}:{self.http_port}"
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    return tuple(read_network(part.strip()) for part in text.split(",") if part.strip())

@@ -14,6 +14,7 @@ from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import RecordTooLarge
 from carewire_testing.waiting import eventually
+from carewire_testing_ingress.gates import gate
 from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, SYSTEMS, definition, release, webhook
 from carewire_testing_ingress.scripted_producer import ScriptedProducer
 
@@ -48,6 +49,7 @@ class Calls:
             RequestRecords(Topics(), "tenant-1"),
             self.clock,
             limits=Limits(10_000, 0.05, calls),
+            gate=gate(self.clock),
             fault=self.channel.fault,
         )
 

@@ -19,6 +19,7 @@ from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaError, KafkaUnavailable
 from carewire_runtime.kafka.producer import Appended, Headers
 from carewire_testing.waiting import eventually
+from carewire_testing_ingress.gates import gate
 from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, SYSTEMS, definition, release, webhook
 from carewire_testing_ingress.scripted_producer import ScriptedProducer
 
@@ -89,6 +90,7 @@ async def call(
         RequestRecords(Topics(), "tenant-1"),
         FakeClock(),
         limits=Limits(MAX_BODY, 5.0, 10),
+        gate=gate(FakeClock()),
         fault=channel.fault,
     )
     waiting = [

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, Final
 
 import uvicorn
 
 from carewire_runtime.errors import ConfigurationError
-from carewire_runtime.http.gathering import GatheringProtocol
+from carewire_runtime.http.guarding import GuardedProtocol, HeadLimits
 from carewire_runtime.telemetry.logs import logger
 
 _KEEP_ALIVE_S: Final = 65
@@ -17,7 +18,7 @@ _KEEP_ALIVE_S: Final = 65
 _STOP_DEADLINE_S: Final = 10
 _BACKLOG: Final = 2048
 _TICK_S: Final = 1.0
-"""How often the Date header is set, which counts seconds."""
+"""How often the Date header is set, which counts seconds, and slow connections are looked for."""
 
 _log = logger("http")
 
@@ -31,7 +32,14 @@ class _Server(uvicorn.Server):
         """Serve until asked to stop. uvicorn's own loop asks ten times a second, which an idle process would feel."""
         while not self._stopping.done():
             await self.on_tick(0)
+            self._check_pace()
             await asyncio.wait([self._stopping], timeout=_TICK_S)
+
+    def _check_pace(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in list(self.server_state.connections):
+            if isinstance(connection, GuardedProtocol):
+                connection.check_pace(now)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -42,11 +50,12 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an ASGI app until it is stopped; requests under way are finished within 10 s."""
 
-    def __init__(self, app: Any, host: str, port: int) -> None:
+    def __init__(self, app: Any, host: str, port: int, heads: HeadLimits | None = None) -> None:
         self.name = "http"
         self._host = host
         self._port = port
         self._app = app
+        self._heads = heads or HeadLimits()
         self.started = asyncio.Event()
 
     @property
@@ -73,7 +82,7 @@ class HttpServer:
         return uvicorn.Config(
             self._app,
             loop="none",
-            http=GatheringProtocol,
+            http=_protocol(self._heads),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -96,3 +105,8 @@ class HttpServer:
         self._port = listener.getsockname()[1]
         with listener:
             yield listener
+
+
+def _protocol(heads: HeadLimits) -> Any:
+    """What uvicorn calls like the class of a protocol."""
+    return partial(GuardedProtocol, limits=heads)

@@ -64,6 +64,7 @@ LOG_FIELDS: Final[Mapping[str, str]] = {
     "outcome": "how something ended, one of a closed list",
     "reason": "code of a reason, one of a closed list",
     "reasons": "codes of reasons",
+    "secret_position": "which secret of a webhook's sender fitted, 0 being the newest; never the secret",
     "attempt": "number of an attempt, from 1",
     "attempts": "how many attempts",
     "count": "how many",

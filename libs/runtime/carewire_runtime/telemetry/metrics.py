@@ -21,9 +21,10 @@ REQUEST_DURATION: Final = Histogram(
 REQUESTS_IN_FLIGHT: Final = Gauge(
     "carewire_requests_in_flight", "", (), "calls of incoming webhooks that wait for their answer"
 )
-REQUESTS_SAMPLED_OUT: Final = Counter(
-    "carewire_requests_sampled_out", "", ("status",), "refused and test calls that were counted, not logged"
-)
+REFUSED_NOT_LOGGED: Final = Counter(
+    "carewire_refused_not_logged", "", ("status", "reason"),
+    "refused and test calls beyond what the log keeps of a webhook in a minute, by status word and first reason",
+)  # fmt: skip
 
 # Orchestrator
 OUTCOMES: Final = Counter(

@@ -14,6 +14,8 @@ PREFIX: Final = "/hooks/"
 ROUTE: Final = "/hooks/{token}"
 TEST_ROUTE: Final = "/hooks/{token}/test"
 
+_MAX_MEDIA_TYPE: Final = 255
+"""Two names of 127 characters at most, and the stroke between them (RFC 6838, section 4.2)."""
 _TRACEPARENT_LENGTH: Final = 55
 """Characters of version 00 (W3C Trace Context, section 3.2.2): `00-` 32 `-` 16 `-` 2."""
 
@@ -86,4 +88,4 @@ def _start_key_names(configured: str | None) -> tuple[tuple[bytes, str], ...]:
 def _kind(header: bytes) -> tuple[str, bool]:
     """The media type, and whether we read it: senders say the same few over and over again."""
     name = media_type(header.decode("latin-1"))
-    return name, is_supported(name)
+    return name[:_MAX_MEDIA_TYPE], len(name) <= _MAX_MEDIA_TYPE and is_supported(name)

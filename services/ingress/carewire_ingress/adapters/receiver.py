@@ -1,8 +1,8 @@
 """The hot path: `POST /hooks/{token}` and its test link `/hooks/{token}/test`, as a raw ASGI application.
 
-Find the webhook, read the body, let `admit` decide, append the record, answer: nothing else happens between a
-third party and Kafka, and no database is asked. A refused call is appended too before it is answered, so that
-whoever gets a 4xx about a payload finds that call in the log.
+Find the webhook, read the body, verify the sender, let `admit` decide, append the record, answer: nothing else
+happens between a third party and Kafka, and no database is asked. A refused call is appended too before it is
+answered, so that whoever gets a 4xx about a payload finds that call in the log; a flood of them is counted instead.
 """
 
 import hashlib
@@ -15,6 +15,7 @@ from carewire_ingress.adapters.admission_plans import AdmissionPlans
 from carewire_ingress.adapters.arrival import Arrival
 from carewire_ingress.adapters.body import BodyTooLarge, BodyTooSlow, CallerGone, Receive, Scope, Send, read_body
 from carewire_ingress.adapters.deadline import Deadline
+from carewire_ingress.adapters.gate import Gate
 from carewire_ingress.adapters.request_channel import RequestChannel
 from carewire_ingress.adapters.request_records import RequestRecord, RequestRecords
 from carewire_ingress.domain import answers
@@ -22,7 +23,10 @@ from carewire_ingress.domain.admit import Accepted, Admission, Rejected, admit
 from carewire_ingress.domain.answers import Answer
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.identifiers import IdentifierSystems
+from carewire_ingress.domain.logged_headers import logged_headers
 from carewire_ingress.domain.mapping import AdmissionPlan
+from carewire_ingress.domain.senders.verdict import Challenge, Unverified
+from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_ingress.errors import NotAcknowledged
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaError, RecordTooLarge
@@ -56,6 +60,9 @@ class _Visit:
     webhook_id: str | None = None
     size: int = 0
     reasons: tuple[str, ...] = ()
+    secret: int | None = None
+    is_quiet: bool = False
+    """Counted alone: a flood must not fill the disk with lines either."""
 
 
 class Receiver:
@@ -70,6 +77,7 @@ class Receiver:
         clock: Clock,
         *,
         limits: Limits,
+        gate: Gate,
         fault: Callable[[], str | None],
     ) -> None:
         self._plans = plans
@@ -78,6 +86,7 @@ class Receiver:
         self._records = records
         self._clock = clock
         self._limits = limits
+        self._gate = gate
         self._fault = fault
         self._reading = Deadline(limits.read_seconds)
         self._under_way = 0
@@ -89,7 +98,7 @@ class Receiver:
         self._under_way += 1
         try:
             with span("ingress.receive", parent=arrival.traceparent, kind=SpanKind.SERVER) as trace:
-                answer = await self._answer(arrival, receive, visit, trace)
+                answer = await self._answer(arrival, scope, receive, visit, trace)
                 self._tell(visit, answer)
         except CallerGone:
             return
@@ -98,17 +107,18 @@ class Receiver:
         await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
         await send({"type": "http.response.body", "body": answer.body})
 
-    async def _answer(self, arrival: Arrival, receive: Receive, visit: _Visit, trace: span) -> Answer:
+    async def _answer(self, arrival: Arrival, scope: Scope, receive: Receive, visit: _Visit, trace: span) -> Answer:
         if self._under_way > self._limits.calls or self._fault() is not None:
             return answers.unavailable(_RETRY_AFTER_S)
         plan = self._plan(arrival)
         if plan is None:
+            visit.is_quiet = True
             return answers.UNKNOWN_WEBHOOK
-        visit.webhook_id = plan.webhook.id
-        if arrival.method != "POST":
-            return answers.METHOD_NOT_ALLOWED
-        if not arrival.is_readable:
-            return answers.UNSUPPORTED_MEDIA_TYPE
+        webhook = plan.webhook
+        visit.webhook_id = webhook.id
+        misfit = _misfit(arrival)
+        if misfit is not None and webhook.sender is None:
+            return misfit
         try:
             body = await read_body(receive, arrival.declared_length, self._limits.body_bytes, self._reading)
         except BodyTooLarge:
@@ -116,27 +126,69 @@ class Receiver:
         except BodyTooSlow:
             return answers.READ_TIMEOUT
         visit.size = len(body)
-        return await self._receive(plan, arrival, body, visit, trace)
+        stopped = self._stop(webhook, arrival, scope, body, visit)
+        if isinstance(stopped, Answer):
+            return stopped
+        return await self._receive(plan, arrival, body, visit, trace, stopped)
+
+    def _stop(
+        self, webhook: IncomingWebhook, arrival: Arrival, scope: Scope, body: bytes, visit: _Visit
+    ) -> Answer | Rejected | None:
+        """What keeps a request from being judged by its payload: an answer, or that its sender is not believed."""
+        if webhook.sender is not None:
+            misfit = _misfit(arrival)
+            found = self._gate.verification.of(webhook.sender, scope, body, is_call=misfit is None)
+            if isinstance(found, Challenge):
+                return answers.challenged(found)
+            if isinstance(found, Unverified):
+                return Rejected((found.reason,))
+            if misfit is not None:
+                return misfit
+            visit.secret = found.secret
+        # A stranger is refused before, so that nobody can spend the rate of the true sender.
+        wait = self._gate.rates.wait(webhook.id, webhook.rate_limit, is_test=arrival.is_test)
+        if wait is None:
+            return None
+        visit.is_quiet = True
+        return answers.too_many(wait)
 
     def _plan(self, arrival: Arrival) -> AdmissionPlan | None:
         if arrival.token is None:
             return None
         return self._plans.of_token(hashlib.sha256(arrival.token.encode()).digest())
 
-    async def _receive(self, plan: AdmissionPlan, arrival: Arrival, body: bytes, visit: _Visit, trace: span) -> Answer:
+    async def _receive(
+        self,
+        plan: AdmissionPlan,
+        arrival: Arrival,
+        body: bytes,
+        visit: _Visit,
+        trace: span,
+        refusal: Rejected | None,
+    ) -> Answer:
         webhook = plan.webhook
         visit.request_id = request_id = new_id()
         headers = arrival.start_key_headers(webhook.start_key.header)
-        call = Call(request_id, arrival.content_type, headers, body, arrival.is_test)
-        verdict = admit(plan, self._systems, call)
-        if isinstance(verdict, Rejected):
+        received_ms = self._channel.broker_milliseconds(visit.began)
+        shown = logged_headers(arrival.raw_headers)
+        call = Call(request_id, received_ms, arrival.content_type, headers, body, arrival.is_test, shown)
+        verdict = refusal or admit(plan, self._systems, call)
+        if verdict.reasons:
             visit.reasons = tuple(reason.code.value for reason in verdict.reasons)
+        if not self._is_kept(webhook, call, verdict, visit):
+            return answers.answer_to(call, verdict)
         if trace.recording:
             trace.set("request_id", request_id)
             trace.set("webhook_id", webhook.id)
-        received_ms = self._channel.broker_milliseconds(visit.began)
-        record = self._records.of(webhook, call, verdict, received_ms, trace.traceparent)
-        return await self._append(record) or _answer_to(call, verdict)
+        record = self._records.of(webhook, call, verdict, trace.traceparent)
+        return await self._append(record) or answers.answer_to(call, verdict)
+
+    def _is_kept(self, webhook: IncomingWebhook, call: Call, verdict: Admission, visit: _Visit) -> bool:
+        if isinstance(verdict, Accepted) and not call.is_test:
+            return True
+        reason = visit.reasons[0] if visit.reasons else ""
+        visit.is_quiet = not self._gate.refusals.allows(webhook.id, reason, is_test=call.is_test)
+        return not visit.is_quiet
 
     async def _append(self, record: RequestRecord) -> Answer | None:
         """Append a record; the answer, where that did not succeed in time."""
@@ -165,6 +217,8 @@ class Receiver:
         count, record = _measures(answer.outcome, visit.reasons[0] if visit.reasons else "")
         count()
         record(seconds)
+        if visit.is_quiet:
+            return
         _log.info(
             "call_answered",
             route=visit.route,
@@ -173,6 +227,7 @@ class Receiver:
             status_code=answer.status,
             outcome=answer.outcome,
             reasons=visit.reasons,
+            secret_position=visit.secret,
             bytes=visit.size,
             duration_ms=round(seconds * 1000, 2),
         )
@@ -187,9 +242,8 @@ def _measures(outcome: str, reason: str) -> tuple[Callable[[], None], Callable[[
     )
 
 
-def _answer_to(call: Call, verdict: Admission) -> Answer:
-    if call.is_test:
-        return answers.tested(call.request_id, verdict.reasons if isinstance(verdict, Rejected) else ())
-    if isinstance(verdict, Accepted):
-        return answers.scheduled(call.request_id)
-    return answers.rejected(call.request_id, verdict)
+def _misfit(arrival: Arrival) -> Answer | None:
+    """The answer to what is no call of a webhook."""
+    if arrival.method != "POST":
+        return answers.METHOD_NOT_ALLOWED
+    return None if arrival.is_readable else answers.UNSUPPORTED_MEDIA_TYPE

@@ -1,0 +1,119 @@
+"""A connection has to get to the point: the head of a request is bounded in bytes and in time.
+
+uvicorn bounds neither: its parser keeps whatever comes until the head is complete, and it waits for ever for the
+first byte, for the next one, and for the rest of a body that nobody wants any more. Bytes are counted as they come;
+time is looked at once a second for all connections together, so that an ordinary request pays next to nothing.
+"""
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+
+import orjson
+
+from carewire_runtime.http.gathering import GatheringProtocol
+
+_MOST_HEADERS: Final = 200
+"""Ordinary calls have 10 to 40."""
+_ADVICE: Final = {
+    HTTPStatus.BAD_REQUEST: "The request is not well-formed HTTP.",
+    HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "Send fewer or shorter headers, or a shorter URL.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class HeadLimits:
+    """What a request's first line and headers may be: bytes together, and seconds until they are there."""
+
+    size: int = 32_768
+    seconds: float = 10.0
+
+
+class GuardedProtocol(GatheringProtocol):
+    """A connection of the server; `limits` come with the keyword of that name. The server calls `check_pace`."""
+
+    def __init__(self, *args: Any, limits: HeadLimits, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._limits = limits
+        self._status = HTTPStatus.BAD_REQUEST
+        self._in_head = False
+        self._head_size = 0
+        """Bytes of a head that is not complete, those of its first packet left out."""
+        self._packet_size = 0
+        self._waits_since: float | None = None
+        """Since when we wait for a head, or for the rest of a body that is not read any more."""
+
+    def connection_made(self, transport: Any) -> None:
+        """Begin to serve a connection, and to wait."""
+        super().connection_made(transport)
+        self._waits_since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came."""
+        self._packet_size = len(data)
+        if self._in_head:
+            self._head_size += len(data)
+        super().data_received(data)
+        if not self._in_head:
+            return
+        if self._waits_since is None:
+            self._waits_since = self.loop.time()
+        if self._head_size > self._limits.size and not self.transport.is_closing():
+            self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._in_head = True
+        self._head_size = 0
+
+    def on_headers_complete(self) -> None:
+        """Start a request's answer, unless its head is too large."""
+        if self._head_size + self._packet_size > self._limits.size or len(self.headers) > _MOST_HEADERS:
+            self._check_head()
+        self._in_head = False
+        self._waits_since = None
+        super().on_headers_complete()
+
+    def _check_head(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > self._limits.size or len(self.headers) > _MOST_HEADERS:
+            self._status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            # Ends the parsing; uvicorn then asks for a response by `send_400_response`.
+            raise ValueError("the head is too large")
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (ours says what to do)
+        """Answer what cannot be parsed, and end the connection."""
+        self._refuse(self._status)
+
+    def check_pace(self, now: float) -> None:
+        """End the connection if it has kept us waiting for too long; `now` is the event loop's time."""
+        if self._waits_since is None:
+            self._waits_since = now if self._is_unread() else None
+        elif self._is_unread() or self._waits_for_head():
+            if now - self._waits_since > self._limits.seconds:
+                self._refuse(HTTPStatus.REQUEST_TIMEOUT if self._in_head else None)
+        else:
+            self._waits_since = None
+
+    def _waits_for_head(self) -> bool:
+        return self._in_head or self.cycle is None
+
+    def _is_unread(self) -> bool:
+        """Whether a request was answered before its body had come."""
+        cycle: Any = self.cycle  # None before the first request, whatever its annotation says
+        return cycle is not None and cycle.response_complete and cycle.more_body
+
+    def _refuse(self, status: HTTPStatus | None) -> None:
+        if status is not None and not self.transport.is_closing():
+            self.transport.write(_response(status))
+        self.transport.close()
+
+
+def _response(status: HTTPStatus) -> bytes:
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": _ADVICE[status]}
+    body = orjson.dumps(problem)
+    return (
+        b"HTTP/1.1 %d %b\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"
+    ) % (status, status.phrase.encode(), len(body), body)

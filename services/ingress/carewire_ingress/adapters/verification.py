@@ -1,0 +1,49 @@
+"""Who calls: an HTTP request as its sender signed it, shown to the sender's scheme."""
+
+from collections.abc import Sequence
+
+from carewire_ingress.adapters.body import Scope
+from carewire_ingress.domain.senders.client_address import Network, client_address
+from carewire_ingress.domain.senders.sender import Sender
+from carewire_ingress.domain.senders.signed_call import SignedCall
+from carewire_ingress.domain.senders.verdict import Challenge, Unverified, Verified
+from carewire_runtime.clock import Clock
+
+
+class Verification:
+    """Verifies senders, who reach us by `public_url`.
+
+    `proxies` are the networks of our own proxies: their X-Forwarded-For is believed, and nobody else's.
+    """
+
+    def __init__(self, public_url: str, proxies: Sequence[Network], clock: Clock) -> None:
+        self._public_url = public_url.rstrip("/").encode()
+        self._proxies = tuple(proxies)
+        self._clock = clock
+
+    def of(self, sender: Sender, scope: Scope, body: bytes, *, is_call: bool) -> Challenge | Unverified | Verified:
+        """What the sender's scheme says of a request. What is no call of a webhook can be a handshake alone.
+
+        A request that is neither is believed here: it starts nothing, and is refused for being none.
+        """
+        call = self.signed_call(scope, body)
+        return sender.handshake(call) or (sender.verify(call) if is_call else Verified())
+
+    def signed_call(self, scope: Scope, body: bytes) -> SignedCall:
+        """The request in its sender's words, its time by our clock."""
+        headers: list[tuple[bytes, bytes]] = scope["headers"]
+        peer = scope.get("client")
+        forwarded = [value for name, value in headers if name == b"x-forwarded-for"]
+        return SignedCall(
+            method=scope["method"],
+            url=self._url(scope),
+            headers=headers,
+            body=body,
+            received_at=self._clock.now().timestamp(),
+            client=client_address(peer[0] if peer else None, forwarded, self._proxies),
+        )
+
+    def _url(self, scope: Scope) -> bytes:
+        query: bytes = scope.get("query_string", b"")
+        path: bytes = scope.get("raw_path") or scope["path"].encode()
+        return b"%b%b?%b" % (self._public_url, path, query) if query else self._public_url + path
