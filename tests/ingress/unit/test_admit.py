@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.requests import ReasonCode
-from carewire_ingress.domain.admit import Accepted, Rejected, admit
+from carewire_ingress.domain.admit import Accepted, Admission, Rejected, admit
 from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import plan_admission
 from carewire_ingress.domain.start_key_source import StartKeySource
@@ -24,12 +24,12 @@ from carewire_testing_ingress.samples import (
 )
 
 
-def accepted(verdict: Accepted | Rejected) -> Accepted:
+def accepted(verdict: Admission) -> Accepted:
     assert isinstance(verdict, Accepted), [reason.code for reason in verdict.reasons]
     return verdict
 
 
-def codes(verdict: Accepted | Rejected) -> list[ReasonCode]:
+def codes(verdict: Admission) -> list[ReasonCode]:
     assert isinstance(verdict, Rejected)
     return [reason.code for reason in verdict.reasons]
 

@@ -1,9 +1,12 @@
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_ingress.domain import answers
-from carewire_ingress.domain.admit import Rejected
+from carewire_ingress.domain.admit import Accepted, Admission, Filtered, Rejected
+from carewire_testing_ingress.samples import call
 
 REASON = Reason(ReasonCode.NO_MATCH, "Nothing there.", data_point="x", path="$.x", expected="number", found="no match")
 
@@ -29,14 +32,75 @@ def test_a_disabled_webhook_is_a_conflict() -> None:
     assert orjson.loads(answer.body)["reasons"][0]["code"] == "disabled"
 
 
-@pytest.mark.parametrize(("reasons", "verdict"), [((), "would_be_accepted"), ((REASON,), "would_be_rejected")])
-def test_a_test_is_told_the_verdict(reasons: tuple[Reason, ...], verdict: str) -> None:
-    answer = answers.tested("an-id", reasons)
+CONDITION = {
+    "at": "all[0]",
+    "id": "adult",
+    "reference": "$.age",
+    "operator": "is_greater_than",
+    "operand_reference": None,
+    "operand": "secret operand",
+    "value": "secret value",
+    "satisfied": False,
+    "empty": False,
+}
+TOLD = {name: CONDITION[name] for name in ("at", "id", "reference", "operator", "satisfied", "empty")}
+ACCEPTED = Accepted("release-1", "key", "00", (), ())
+
+
+@pytest.mark.parametrize(
+    ("verdict", "word", "codes"),
+    [
+        pytest.param(ACCEPTED, "would_be_accepted", [], id="accepted"),
+        pytest.param(Rejected((REASON,)), "would_be_rejected", ["no_match"], id="rejected"),
+        pytest.param(Filtered((CONDITION,)), "would_be_filtered", ["filtered"], id="filtered"),
+    ],
+)
+def test_a_test_is_told_the_verdict(verdict: Admission, word: str, codes: list[str]) -> None:
+    answer = answers.answer_to(call(is_test=True), verdict)
     body = orjson.loads(answer.body)
-    assert answer.status == 200
-    assert body["status"] == "TEST"
-    assert body["verdict"] == verdict
-    assert len(body["reasons"]) == len(reasons)
+    assert (answer.status, answer.outcome) == (200, "test")
+    assert (body["request_id"], body["status"], body["verdict"]) == (call().request_id, "TEST", word)
+    assert [reason["code"] for reason in body["reasons"]] == codes
+
+
+@pytest.mark.parametrize(
+    "verdict",
+    [
+        pytest.param(Filtered((CONDITION,)), id="filtered"),
+        pytest.param(Rejected((REASON,), (), (CONDITION,)), id="rejected after the filter"),
+        pytest.param(replace(ACCEPTED, explanation=(CONDITION,)), id="accepted"),
+    ],
+)
+def test_a_test_is_told_each_condition_of_a_filter_and_never_a_value(verdict: Admission) -> None:
+    answer = answers.tested("an-id", verdict)
+    assert orjson.loads(answer.body)["filter"] == [TOLD]
+    assert b"secret" not in answer.body
+
+
+def test_a_test_of_a_webhook_without_filter_is_told_of_none() -> None:
+    assert "filter" not in orjson.loads(answers.tested("an-id", ACCEPTED).body)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "outcome"),
+    [
+        pytest.param(ACCEPTED, 202, "scheduled", id="accepted"),
+        pytest.param(Filtered((CONDITION,)), 202, "filtered", id="filtered"),
+        pytest.param(Rejected((REASON,)), 422, "rejected", id="rejected"),
+        pytest.param(Rejected((Reason(ReasonCode.DISABLED, "Off."),)), 409, "disabled", id="disabled"),
+    ],
+)
+def test_each_verdict_has_one_answer(verdict: Admission, status: int, outcome: str) -> None:
+    answer = answers.answer_to(call(), verdict)
+    assert (answer.status, answer.outcome) == (status, outcome)
+    assert orjson.loads(answer.body)["request_id"] == call().request_id
+
+
+def test_a_filtered_call_is_no_error_of_the_sender_and_is_told_no_condition() -> None:
+    answer = answers.answer_to(call(), Filtered((CONDITION,)))
+    assert dict(answer.headers)[b"content-type"] == b"application/json"
+    body = {"request_id": call().request_id, "status": "REJECTED", "reason": "filtered"}
+    assert orjson.loads(answer.body) == body
 
 
 def test_unavailable_says_when_to_come_back() -> None:

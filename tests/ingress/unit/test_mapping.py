@@ -213,5 +213,5 @@ def test_without_a_live_release_the_cure_is_to_publish() -> None:
 )
 def test_possible_dates_are_compared_as_moments(sent: str, code: ReasonCode | None) -> None:
     day = data_point("day", "date", possible_values=[{"value": "2026-03-01", "label": "The first"}])
-    read = MappedDataPoint.of(day, JsonPath("$.day")).read({"day": sent})
+    read = MappedDataPoint.of(day, CompiledSource(JsonPath("$.day"))).read({"day": sent})
     assert (read.code if isinstance(read, Reason) else None) is code

@@ -1,5 +1,6 @@
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,7 +18,7 @@ from carewire_ingress.domain import request_log
 from carewire_ingress.domain.request_log import LogEntry, merge_by_request
 
 NOW = datetime(2026, 3, 2, 8, 15, tzinfo=UTC)
-COMMON = {"request_id": "r-1", "tenant_id": "t", "webhook_id": "w", "definition_id": "d"}
+COMMON: dict[str, Any] = {"request_id": "r-1", "tenant_id": "t", "webhook_id": "w", "definition_id": "d"}
 
 ACCEPTED = AcceptedRequest(
     **COMMON,

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -33,7 +34,7 @@ def after(milliseconds: int) -> datetime:
     return NOW + timedelta(milliseconds=milliseconds)
 
 
-def about(request_id: str) -> dict[str, str]:
+def about(request_id: str) -> dict[str, Any]:
     return {"request_id": request_id, "tenant_id": "t", "webhook_id": "w", "definition_id": "d"}
 
 

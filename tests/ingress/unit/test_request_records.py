@@ -13,10 +13,9 @@ from carewire_contracts.requests import AcceptedRequest, DataPointValue, Reason,
 from carewire_contracts.topics import Topics
 from carewire_ingress.adapters.request_records import LIFE_MS, SOURCE, RequestRecord, RequestRecords
 from carewire_ingress.domain.admit import Accepted, Admission, Rejected
-from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, call, webhook
+from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, RECEIVED_MS, call, webhook
 
 TENANT = 'tenant "1", north'
-RECEIVED_MS = 1_772_439_330_120
 RECEIVED_AT = datetime(2026, 3, 2, 8, 15, 30, 120_000, UTC)
 TRACEPARENT = "00-" + "ab" * 16 + "-" + "cd" * 8 + "-01"
 DATA_POINT = DataPointValue("pain_score", "number", 4)
@@ -38,15 +37,15 @@ accepted_ones = st.builds(
 )
 
 
-def record_of(verdict: Admission, *, at_ms: int = RECEIVED_MS, **of_call: Any) -> RequestRecord:
-    return RequestRecords(Topics(), TENANT).of(webhook(), call(**of_call), verdict, at_ms, TRACEPARENT)
+def record_of(verdict: Admission, **of_call: Any) -> RequestRecord:
+    return RequestRecords(Topics(), TENANT).of(webhook(), call(**of_call), verdict, TRACEPARENT)
 
 
 @given(accepted_ones, st.binary(), st.text(), st.integers(0, 4_000_000_000_000))
 def test_the_layout_of_an_accepted_request_is_that_of_the_contract_to_the_byte(
     verdict: Accepted, body: bytes, content_type: str, at_ms: int
 ) -> None:
-    written = record_of(verdict, at_ms=at_ms, body=body, content_type=content_type)
+    written = record_of(verdict, received_ms=at_ms, body=body, content_type=content_type)
     received_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
     assert written.value == (
         AcceptedRequest(

@@ -19,6 +19,8 @@ from carewire_ingress.domain.webhook import IncomingWebhook, MappedIdentifier
 
 MRN = "https://north-clinic.example/mrn"
 DEFINITION_ID = "hip-surgery"
+RECEIVED_MS = 1_772_439_330_120
+"""2026-03-02T08:15:30.120Z."""
 PATHS = {
     "surgery_date": "$.surgery.date",
     "patient_name": "$.patient.name",
@@ -104,6 +106,8 @@ def call(
     content_type: str = "application/json",
     is_test: bool = False,
     request_id: str = "0198c000-0000-7000-8000-00000000cafe",
+    received_ms: int = RECEIVED_MS,
+    **more: Any,
 ) -> Call:
     sent = orjson.dumps(payload) if body is None else body
-    return Call(request_id, content_type, headers or {}, sent, is_test)
+    return Call(request_id, received_ms, content_type, headers or {}, sent, is_test, **more)

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from carewire_contracts.requests import ReasonCode
-from carewire_contracts.statuses import FailureReason, RequestStatus
+from carewire_contracts.statuses import FailureReason, RequestStatus, SkipReason
 from carewire_contracts.timestamps import Timestamp
 from carewire_ingress.domain.request_filter import RequestFilter
 from carewire_ingress.domain.resubmission import Obstacle
@@ -104,8 +104,28 @@ class MappedValue(BaseModel):
     value: Any
 
 
+class FilterCondition(BaseModel):
+    """A condition of the webhook's filter as it was when the call came, what it compared, and the outcome.
+
+    `operand_reference` is the path of an operand that stood in the payload. Values that are not shown are null.
+    """
+
+    at: str
+    id: str | None
+    reference: str
+    operator: str
+    operand_reference: str | None = None
+    operand: Any
+    value: Any
+    satisfied: bool
+    empty: bool
+
+
 class RequestDetails(RequestSummary):
     """Everything known of a request.
+
+    `headers` are the technical ones of the call. `filter` is null where the webhook had none, or where it was not
+    come to. With a `skip_reason` the enrolment guard let the request start nothing.
 
     `payload` is the body as JSON (of a form: its fields), or as text where it is neither; without what the webhook
     has redacted. `resubmitted_as` are the requests as which this one was sent again.
@@ -115,7 +135,10 @@ class RequestDetails(RequestSummary):
     reasons: list[dict[str, Any]]
     failure_reason: str | None
     failure_message: str | None
+    skip_reason: SkipReason | None
+    filter: list[FilterCondition] | None
     data_points: list[MappedValue]
+    headers: dict[str, str]
     content_type: str | None
     payload_kept: bool
     payload: Any

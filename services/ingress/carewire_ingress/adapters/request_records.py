@@ -5,15 +5,14 @@ in between. The bytes are those of `AcceptedRequest.encode` and of `Envelope.hea
 """
 
 from binascii import b2a_base64
-from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
 from carewire_contracts.envelope import JSON_CONTENT_TYPE, SPECVERSION, Headers
 from carewire_contracts.record import record
-from carewire_contracts.requests import RefusedRequest
+from carewire_contracts.requests import EnrolmentGuard, RefusedRequest
 from carewire_contracts.timestamps import format_milliseconds
 from carewire_contracts.topics import Topic, Topics
 from carewire_ingress.domain.admit import Accepted, Admission, Rejected
@@ -59,22 +58,20 @@ class RequestRecords:
         self._refused_topic = topics.refused
         self._tenant_id = tenant_id
 
-    def of(
-        self, webhook: IncomingWebhook, call: Call, verdict: Admission, received_ms: int, traceparent: str
-    ) -> RequestRecord:
+    def of(self, webhook: IncomingWebhook, call: Call, verdict: Admission, traceparent: str) -> RequestRecord:
         """The record of a call: a test is never an accepted request, whatever the verdict."""
-        key, time = call.request_id.encode(), format_milliseconds(received_ms).encode()
+        key, time = call.request_id.encode(), format_milliseconds(call.received_ms).encode()
         if isinstance(verdict, Accepted) and not call.is_test:
-            expires_ms = received_ms + LIFE_MS
+            expires_ms = call.received_ms + LIFE_MS
             ids = _ids_of(self._tenant_id, webhook.id, webhook.definition_id, verdict.release_id)
-            value = _accepted(key, ids, call, verdict, time, expires_ms)
+            value = _accepted(key, ids, call, verdict, time, expires_ms, webhook.enrolment_guard)
             return RequestRecord(
                 self._accepted_topic, key, value, _headers(_ACCEPTED, key, time, traceparent), expires_ms
             )
-        value = self._refused(webhook, call, verdict, received_ms)
+        value = self._refused(webhook, call, verdict)
         return RequestRecord(self._refused_topic, key, value, _headers(_REFUSED, key, time, traceparent), None)
 
-    def _refused(self, webhook: IncomingWebhook, call: Call, verdict: Admission, received_ms: int) -> bytes:
+    def _refused(self, webhook: IncomingWebhook, call: Call, verdict: Admission) -> bytes:
         status: Literal["REJECTED", "TEST"] = "TEST" if call.is_test else "REJECTED"
         return RefusedRequest(
             request_id=call.request_id,
@@ -82,20 +79,30 @@ class RequestRecords:
             webhook_id=webhook.id,
             definition_id=webhook.definition_id,
             status=status,
-            received_at=datetime.fromtimestamp(received_ms / 1000, UTC),
-            reasons=verdict.reasons if isinstance(verdict, Rejected) else (),
+            received_at=call.received_at,
+            reasons=verdict.reasons,
             data_points=verdict.data_points,
             content_type=call.content_type,
-            payload=call.body,
+            payload=None if isinstance(verdict, Rejected) and verdict.is_unauthenticated else call.body,
             resubmission_of=call.resubmission_of,
+            headers=call.logged_headers,
+            filter=verdict.explanation,
         ).encode()
 
 
-def _accepted(request_id: bytes, ids: bytes, call: Call, verdict: Accepted, time: bytes, expires_ms: int) -> bytes:
+def _accepted(
+    request_id: bytes,
+    ids: bytes,
+    call: Call,
+    verdict: Accepted,
+    time: bytes,
+    expires_ms: int,
+    guard: EnrolmentGuard,
+) -> bytes:
     # Ids, digests and times hold nothing that JSON would escape; whatever a sender chose goes through orjson.
     return (
         b'{"request_id":"%b",%b,"start_key":"%b","body_digest":"%b","received_at":"%b","expires_at":"%b",'
-        b'"identifiers":%b,"data_points":%b,"content_type":%b,"payload":"%b"}'
+        b'"identifiers":%b,"data_points":%b,"content_type":%b,"payload":"%b"%b'
     ) % (
         request_id,
         ids,
@@ -112,7 +119,24 @@ def _accepted(request_id: bytes, ids: bytes, call: Call, verdict: Accepted, time
         ),
         orjson.dumps(call.content_type),
         b2a_base64(call.body, newline=False),
+        _rest(call, verdict, guard),
     )
+
+
+def _rest(call: Call, verdict: Accepted, guard: EnrolmentGuard) -> bytes:
+    """What most calls lack, as the end of the record."""
+    said: dict[str, Any] = {}
+    if call.resubmission_of is not None:
+        said["resubmission_of"] = call.resubmission_of
+    if verdict.profile:
+        said["profile"] = verdict.profile
+    if guard.may_skip:
+        said["enrolment_guard"] = guard
+    if call.logged_headers:
+        said["headers"] = call.logged_headers
+    if verdict.explanation is not None:
+        said["filter"] = verdict.explanation
+    return b"," + orjson.dumps(said)[1:] if said else b"}"
 
 
 @lru_cache(maxsize=4_096)

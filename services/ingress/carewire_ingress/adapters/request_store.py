@@ -47,10 +47,13 @@ def _row(entry: LogEntry) -> tuple[Any, ...]:
         entry.duplicate_of,
         entry.failure_reason,
         entry.failure_message,
+        _json(entry.headers),
+        _json(entry.filter),
+        entry.skip_reason,
     )
 
 
-def _json(value: tuple[Any, ...] | None) -> str | None:
+def _json(value: tuple[Any, ...] | dict[str, str] | None) -> str | None:
     # As text: asyncpg would take a list within an array for another dimension of it.
     return None if value is None else orjson.dumps(value).decode()
 

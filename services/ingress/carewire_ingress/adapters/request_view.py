@@ -5,12 +5,12 @@ from typing import Any
 
 from carewire_contracts.statuses import RequestStatus
 from carewire_contracts.timestamps import parse_timestamp
-from carewire_ingress.adapters.request_forms import MappedValue, ReachedStatus, RequestDetails
+from carewire_ingress.adapters.request_forms import FilterCondition, MappedValue, ReachedStatus, RequestDetails
 from carewire_ingress.adapters.request_reader import LoggedRequest
 from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.redaction import shown
 from carewire_ingress.domain.request_steps import RequestFacts, what_was_done
-from carewire_ingress.domain.shown_values import shown_data_points
+from carewire_ingress.domain.shown_values import shown_data_points, shown_explanation, without_values
 
 DataPointKeys = Callable[[str], Mapping[str, str]]
 """The keys of a definition's data points, by their ids; empty where nothing is known of it."""
@@ -28,6 +28,8 @@ def details_of(logged: LoggedRequest, keys_of: DataPointKeys, *, with_values: bo
             "id": logged.id,
             "webhook_id": logged.webhook_id,
             "reasons": row["reasons"] or [],
+            "headers": row["headers"] or {},
+            "filter": _conditions(logged, queries, with_values=with_values),
             "statuses": _statuses(row),
             "data_points": _data_points(logged, keys_of(row["definition_id"]), queries, with_values=with_values),
             "payload": shown(content_type, body, queries) if with_values and body is not None else None,
@@ -43,6 +45,7 @@ def _statuses(row: Mapping[str, Any]) -> list[ReachedStatus]:
         failure_message=row["failure_message"],
         reason_codes=tuple(dict.fromkeys(reason["code"] for reason in row["reasons"] or ())),
         resubmission_of=row["resubmission_of"],
+        skip_reason=row["skip_reason"],
     )
     reached = [(RequestStatus(status), parse_timestamp(at)) for status, at in (row["reached"] or {}).items()]
     in_order = sorted(reached, key=lambda step: (step[0].rank, step[1]))
@@ -59,3 +62,15 @@ def _data_points(
     else:
         points = [{**point, "value": None} for point in points]
     return [MappedValue(**point, key=keys.get(point["data_point_definition_id"])) for point in points]
+
+
+def _conditions(logged: LoggedRequest, queries: list[JsonQuery], *, with_values: bool) -> list[FilterCondition] | None:
+    explanation: list[dict[str, Any]] | None = logged.row["filter"]
+    if explanation is None:
+        return None
+    if with_values:
+        content_type = logged.row["content_type"] or ""
+        explanation = shown_explanation(explanation, content_type, logged.payload, queries)
+    else:
+        explanation = without_values(explanation)
+    return [FilterCondition.model_validate(condition) for condition in explanation]

@@ -123,13 +123,13 @@ class Resubmitter:
 
     async def _send(self, logged: LoggedRequest, plan: AdmissionPlan, line: Sequence[Sent]) -> Outcome:
         body, content_type = logged.payload or b"", logged.row["content_type"] or ""
-        call = Call(new_id(), content_type, {}, body, resubmission_of=logged.id)
+        received_ms = self._channel.broker_milliseconds(self._clock.monotonic())
+        call = Call(new_id(), received_ms, content_type, {}, body, resubmission_of=logged.id)
         with span("ingress.resubmit", kind=SpanKind.PRODUCER) as trace:
             verdict = admit(plan, self._catalogue.systems, call)
             if isinstance(verdict, Accepted):
                 verdict = replace(verdict, start_key=resubmission_key(line))
-            received_ms = self._channel.broker_milliseconds(self._clock.monotonic())
-            record = self._records.of(plan.webhook, call, verdict, received_ms, trace.traceparent)
+            record = self._records.of(plan.webhook, call, verdict, trace.traceparent)
             failure = await self._append(record)
         if failure is not None:
             return failure

@@ -63,13 +63,14 @@ def explained(chosen: Filter, evaluation: Evaluation, hidden: frozenset[str] = f
 
 
 def _explained(at: str, operand: object, outcome: ConditionOutcome, hidden: frozenset[str]) -> dict[str, Any]:
-    is_hidden_operand = isinstance(operand, DataPointOperand) and operand.data_point in hidden
+    operand_reference = operand.data_point if isinstance(operand, DataPointOperand) else None
     return {
         "at": at,
         "id": outcome.id,
         "reference": outcome.reference,
         "operator": outcome.operator.value,
-        "operand": MARKER if is_hidden_operand else _brief(outcome.operand),
+        "operand_reference": operand_reference,
+        "operand": MARKER if operand_reference in hidden else _brief(outcome.operand),
         "value": MARKER if outcome.reference in hidden else _brief(outcome.value),
         "satisfied": outcome.satisfied,
         "empty": outcome.empty,

@@ -15,6 +15,9 @@ from typing import Final
 
 from carewire_contracts.values.soundness import MAX_JSON_DEPTH
 
+EXPECTED: Final = f"JSON nested at most {MAX_JSON_DEPTH} deep"
+"""What a body may be, in the words of reasons."""
+
 _AS_ARRAYS: Final = bytes.maketrans(b"[{]}", b"[[]]")
 _ALL_BUT_BRACKETS_AND_QUOTES: Final = bytes(set(range(256)) - set(b'[{]}"'))
 

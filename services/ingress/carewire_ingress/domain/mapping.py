@@ -8,7 +8,7 @@ from carewire_contracts.catalogue import CatalogueRelease
 from carewire_contracts.definition import DataPointDefinition
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_contracts.values import Constraints, Mismatch, Transcriber, ValueType, from_wire, transcriber_of
-from carewire_ingress.domain.json_path import Miss
+from carewire_ingress.domain.json_path import Find, Miss
 from carewire_ingress.domain.value_source import CompiledSource
 from carewire_ingress.domain.webhook import IncomingWebhook
 
@@ -24,7 +24,8 @@ class MappedDataPoint:
     key: str
     type_name: str
     required: bool
-    source: CompiledSource
+    path: str
+    find: Find
     transcribe: Transcriber
     limits: tuple[tuple[ReasonCode, Callable[[Any], Mismatch | None]], ...]
 
@@ -36,14 +37,15 @@ class MappedDataPoint:
             key=definition.key,
             type_name=definition.value_type.value,
             required=not definition.optional,
-            source=source,
+            path=source.text,
+            find=source.find,
             transcribe=transcriber_of(definition.value_type),
             limits=tuple(_limits(definition)),
         )
 
     def read(self, payload: object) -> DataPointValue | Reason | None:
         """The value as it travels, or why there is none; None where an optional data point has none (absent, null)."""
-        raw = self.source.find(payload)
+        raw = self.find(payload)
         if isinstance(raw, Miss):
             return self._missed(raw)
         if raw is None and not self.required:
@@ -64,9 +66,9 @@ class MappedDataPoint:
     def _refuse(self, code: ReasonCode, mismatch: Mismatch) -> Reason:
         return Reason(
             code,
-            f"Data point {self.key} at {self.source.text}: {mismatch}.",
+            f"Data point {self.key} at {self.path}: {mismatch}.",
             data_point=self.key,
-            path=self.source.text,
+            path=self.path,
             expected=mismatch.expected,
             found=mismatch.found,
         )
@@ -99,12 +101,14 @@ def _check(constraints: Constraints, value_type: ValueType) -> Callable[[Any], M
 class AdmissionPlan:
     """A webhook joined with the release that its calls are validated against.
 
-    `obstacles` are reasons that no payload can remove: nothing live, a required data point without a path.
+    `constants` are the values that every payload starts with. `obstacles` are reasons that no payload can remove:
+    nothing live, a required data point without a path, a constant or a default that the release doesn't take.
     """
 
     webhook: IncomingWebhook
     release_id: str | None
     data_points: tuple[MappedDataPoint, ...]
+    constants: tuple[DataPointValue, ...]
     obstacles: tuple[Reason, ...]
 
 
@@ -112,14 +116,43 @@ def plan_admission(webhook: IncomingWebhook, release: CatalogueRelease | None) -
     """Join a webhook with the live release of its definition (None: there is none)."""
     if release is None:
         message = "The care flow of this webhook has no live release; publish one and make it live."
-        return AdmissionPlan(webhook, None, (), (Reason(ReasonCode.DEFINITION_NOT_LIVE, message),))
-    points = (
-        MappedDataPoint.of(definition, webhook.mapping[definition.id])
-        for definition in release.data_points
-        if definition.id in webhook.mapping
+        return AdmissionPlan(webhook, None, (), (), (Reason(ReasonCode.DEFINITION_NOT_LIVE, message),))
+    points: list[MappedDataPoint] = []
+    constants: list[DataPointValue] = []
+    obstacles = [_not_mapped(point) for point in unmapped(webhook.mapping, release)]
+    for definition, source in _joined(webhook, release):
+        fixed = _fixed_value(definition, source)
+        if isinstance(fixed, Reason):
+            obstacles.append(fixed)
+        elif source.path is not None:
+            points.append(MappedDataPoint.of(definition, source))
+        elif fixed is not None:
+            constants.append(fixed)
+    return AdmissionPlan(webhook, release.release_id, tuple(points), tuple(constants), tuple(obstacles))
+
+
+def _joined(
+    webhook: IncomingWebhook, release: CatalogueRelease
+) -> Iterator[tuple[DataPointDefinition, CompiledSource]]:
+    for definition in release.data_points:
+        source = webhook.mapping.get(definition.id)
+        if source is not None:
+            yield definition, source
+
+
+def _fixed_value(definition: DataPointDefinition, source: CompiledSource) -> DataPointValue | Reason | None:
+    """The constant or default of a source, which a release may refuse that came after it; None where there is none."""
+    if source.otherwise is None:
+        return None
+    read = MappedDataPoint.of(definition, CompiledSource(None, source.otherwise)).read(None)
+    if not isinstance(read, Reason):
+        return read
+    part = "constant" if source.path is None else "default"
+    message = (
+        f"Data point {definition.key}: the live release does not take the {part} of this webhook; "
+        f"expected {read.expected}, found {read.found}. Correct the mapping."
     )
-    missing = tuple(_not_mapped(point) for point in unmapped(webhook.mapping, release))
-    return AdmissionPlan(webhook, release.release_id, tuple(points), missing)
+    return Reason(read.code, message, data_point=definition.key, expected=read.expected, found=read.found)
 
 
 def unmapped(mapping: Collection[str], release: CatalogueRelease) -> tuple[DataPointDefinition, ...]:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl
 import orjson
 
 from carewire_contracts.requests import Reason, ReasonCode
+from carewire_ingress.domain import json_limits
 
 FORM: Final = "application/x-www-form-urlencoded"
 JSON: Final = "application/json"
@@ -35,7 +36,11 @@ def read_payload(content_type: str, body: bytes) -> object | Reason:
         found = "another text" if body else "empty body"
         message = f"The body is not well-formed {kind} in UTF-8 ({found})."
         return Reason(ReasonCode.MALFORMED_PAYLOAD, message, path="$", expected=kind, found=found)
-    return payload
+    beyond = json_limits.fault(body)
+    if beyond is None:
+        return payload
+    message = f"The body is JSON that is not taken here: {beyond}."
+    return Reason(ReasonCode.MALFORMED_PAYLOAD, message, path="$", expected=json_limits.EXPECTED, found=beyond)
 
 
 def _read_form(body: bytes) -> dict[str, object]:

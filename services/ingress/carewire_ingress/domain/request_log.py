@@ -5,7 +5,7 @@ order, so that a repeated or late record changes nothing: the status of the high
 keeps the earliest time at which it was said.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -41,6 +41,9 @@ class LogEntry:
     failure_reason: str | None = None
     failure_message: str | None = None
     resubmission_of: str | None = None
+    headers: dict[str, str] | None = None
+    filter: tuple[Mapping[str, Any], ...] | None = None
+    skip_reason: str | None = None
 
     @property
     def reason_codes(self) -> frozenset[str]:
@@ -69,6 +72,9 @@ class LogEntry:
             failure_reason=_known(self.failure_reason, other.failure_reason),
             failure_message=_known(self.failure_message, other.failure_message),
             resubmission_of=_known(self.resubmission_of, other.resubmission_of),
+            headers=_known(self.headers, other.headers),
+            filter=_known(self.filter, other.filter),
+            skip_reason=_known(self.skip_reason, other.skip_reason),
         )
 
 
@@ -110,6 +116,8 @@ def of_accepted(request: AcceptedRequest) -> LogEntry:
         content_type=request.content_type,
         payload=request.payload,
         resubmission_of=request.resubmission_of,
+        headers=dict(request.headers) or None,
+        filter=request.filter,
     )
 
 
@@ -128,6 +136,8 @@ def of_refused(request: RefusedRequest) -> LogEntry:
         content_type=request.content_type,
         payload=request.payload,
         resubmission_of=request.resubmission_of,
+        headers=dict(request.headers) or None,
+        filter=request.filter,
     )
 
 
@@ -143,7 +153,11 @@ def of_status_event(event: AnyRequestStatusEvent) -> LogEntry:
     )
     if isinstance(event, RequestSucceeded):
         return replace(
-            entry, care_flow_id=event.care_flow_id, patient_id=event.patient_id, duplicate_of=event.duplicate_of
+            entry,
+            care_flow_id=event.care_flow_id,
+            patient_id=event.patient_id,
+            duplicate_of=event.duplicate_of,
+            skip_reason=None if event.skip_reason is None else event.skip_reason.value,
         )
     if isinstance(event, RequestFailed):
         return replace(entry, failure_reason=event.reason.value, failure_message=event.message)

@@ -4,10 +4,42 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from carewire_contracts.requests import Reason
-from carewire_ingress.domain.json_path import JsonPath
+from carewire_ingress.domain.json_path import Find, JsonPath
 from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.payload import read_payload
 from carewire_ingress.domain.redaction import MARKER, redacted
+
+
+def shown_explanation(
+    explanation: Sequence[Mapping[str, Any]], content_type: str, body: bytes | None, queries: Sequence[JsonQuery]
+) -> list[dict[str, Any]]:
+    """The conditions of a filter, marked where what they saw stands at a redacted path of the payload.
+
+    The paths may have become redacted after the call, so the values that the log has kept are judged again.
+    """
+    if not queries:
+        return [dict(condition) for condition in explanation]
+    views = _views(content_type, body, queries)
+
+    def shown(condition: Mapping[str, Any], reference: str | None, value: str) -> object:
+        # An operand without a reference is what staff wrote.
+        if reference is None:
+            return condition[value]
+        return condition[value] if _is_same(views, JsonQuery(reference).seen) else MARKER
+
+    return [
+        {
+            **condition,
+            "value": shown(condition, condition["reference"], "value"),
+            "operand": shown(condition, condition.get("operand_reference"), "operand"),
+        }
+        for condition in explanation
+    ]
+
+
+def without_values(explanation: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The conditions of a filter and their outcomes, but nothing that was compared."""
+    return [{**condition, "value": None, "operand": None} for condition in explanation]
 
 
 def shown_data_points(
@@ -24,17 +56,26 @@ def shown_data_points(
     """
     if not queries:
         return [dict(point) for point in data_points]
-    payload = Reason if body is None else read_payload(content_type, body)
-    readable = body is not None and not isinstance(payload, Reason)
-    visible = redacted(payload, queries) if readable else None
+    views = _views(content_type, body, queries)
 
     def is_shown(data_point: str) -> bool:
         if data_point not in paths:
             return False
         path = paths[data_point]
-        return path is None or (readable and JsonPath(path).find(payload) == JsonPath(path).find(visible))
+        return path is None or _is_same(views, JsonPath(path).find)
 
     return [
         dict(point) if is_shown(point["data_point_definition_id"]) else {**point, "value": MARKER}
         for point in data_points
     ]
+
+
+def _views(content_type: str, body: bytes | None, queries: Sequence[JsonQuery]) -> tuple[object, object] | None:
+    """A payload as it was sent and as it is shown; None where it is not there, or can't be read."""
+    payload = None if body is None else read_payload(content_type, body)
+    return None if body is None or isinstance(payload, Reason) else (payload, redacted(payload, queries))
+
+
+def _is_same(views: tuple[object, object] | None, find: Find) -> bool:
+    """Whether redaction leaves what is found as it is."""
+    return views is not None and find(views[0]) == find(views[1])

@@ -1,11 +1,11 @@
 """Where a value comes from: a path into the payload, with a default where nothing is there, or a constant."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from carewire_ingress.domain.json_path import InvalidPath, JsonPath, Miss
+from carewire_ingress.domain.json_path import Find, InvalidPath, JsonPath, Miss
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +44,35 @@ class ValueSource:
 
 @dataclass(frozen=True, slots=True)
 class CompiledSource:
-    """A source ready for payloads: `otherwise` is the default of a path, or the constant where there is none."""
+    """A source ready for payloads: `otherwise` is the default of a path, or the constant where there is none.
+
+    `find` gives the value; of a path without one (absent or null) the default, if any; else null or a Miss. It is
+    chosen here once: a path alone costs nothing beyond itself.
+    """
 
     path: JsonPath | None
     otherwise: JsonValue = None
+    find: Find = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Choose how to find the value."""
+        object.__setattr__(self, "find", _finder(self.path, self.otherwise))
 
     @property
     def text(self) -> str:
         """What staff read in reasons."""
         return "the constant" if self.path is None else self.path.text
 
-    def find(self, payload: object) -> object:
-        """The value; of a path without one (absent or null) the default, if any; else null or a Miss."""
-        if self.path is None:
-            return self.otherwise
-        found = self.path.find(payload)
-        if (found is None or found is Miss.NO_MATCH) and self.otherwise is not None:
-            return self.otherwise
-        return found
+
+def _finder(path: JsonPath | None, otherwise: JsonValue) -> Find:
+    if path is None:
+        return lambda _: otherwise
+    if otherwise is None:
+        return path.find
+    search = path.find
+
+    def find(payload: object) -> object:
+        found = search(payload)
+        return otherwise if found is None or found is Miss.NO_MATCH else found
+
+    return find

@@ -2,6 +2,7 @@
 -- Everything known of some requests but their payloads, with what their webhooks say now; newest first.
 SELECT r.id, r.webhook_id, r.definition_id, r.status, r.received_at, r.reasons, r.data_points, r.content_type,
        r.care_flow_id, r.patient_id, r.duplicate_of, r.failure_reason, r.failure_message,
+       r.headers, r.filter, r.skip_reason,
        r.payload IS NOT NULL AS payload_kept,
        w.name AS webhook_name, w.configuration -> 'redacted' AS redacted, w.configuration -> 'mapping' AS mapping,
        (SELECT resubmission_of::text FROM request_resubmission WHERE request_id = r.id) AS resubmission_of,
