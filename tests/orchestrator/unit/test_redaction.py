@@ -9,7 +9,7 @@ from carewire_contracts.values import ValueType
 from carewire_orchestrator.adapters.api.activities import AnswersBody
 from carewire_orchestrator.adapters.api.care_flows import GivenDataPoint
 from carewire_orchestrator.adapters.api.patients import IdentifierBody
-from carewire_orchestrator.adapters.store.reading import CollectedDataPoint
+from carewire_orchestrator.adapters.store.reading import CollectedDataPoint, PatientRecord
 from carewire_orchestrator.domain.given_values import GivenValue
 from carewire_runtime.phi import Phi
 
@@ -19,6 +19,7 @@ CARRIERS = [
     GivenDataPoint(data_point_definition_id="dp", value=CANARY),
     IdentifierBody(system="https://clinic.example/mrn", value=CANARY),
     CollectedDataPoint("id", "dp", "string", Phi(CANARY), datetime.now(UTC)),
+    PatientRecord("id", datetime.now(UTC), (), Phi({"email": CANARY})),
     GivenValue("dp", ValueType.STRING, CANARY),
     Identifier("https://clinic.example/mrn", CANARY),
 ]

@@ -138,6 +138,9 @@ POISON: dict[str, Callable[[], bytes | None]] = {
     "a NUL in a data point's id": lambda: _with(
         data_points=[{"data_point_definition_id": "\x00", "value_type": "number", "value": 1}]
     ),
+    "a number in a profile": lambda: _with(profile={"email": 7}),
+    "a profile that is a list": lambda: _with(profile=["email"]),
+    "a guard that there is none of": lambda: _with(enrolment_guard="ask_the_nurse"),
     "a digest that is none": lambda: _with(body_digest=["x"]),
     "a time without a zone": lambda: _with(expires_at="2026-03-02T08:15:30"),
 }

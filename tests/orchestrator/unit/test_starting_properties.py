@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carewire_contracts.identifiers import Identifier
-from carewire_contracts.requests import AcceptedRequest, DataPointValue
+from carewire_contracts.requests import AcceptedRequest, DataPointValue, EnrolmentGuard
 from carewire_contracts.statuses import FailureReason
+from carewire_orchestrator.domain.enrolment import Enrolment, PatientAndDefinition
 from carewire_orchestrator.domain.identity import Fingerprint, IdentityConflict, KnownPatient, NewPatient, identify
 from carewire_orchestrator.domain.request_outcome import (
     FAILURE_MESSAGES,
@@ -21,13 +22,21 @@ from carewire_orchestrator.domain.request_outcome import (
     is_expired,
 )
 from carewire_orchestrator.domain.request_statuses import ended, taken
-from carewire_orchestrator.domain.starting import Call, Intake, Outcome, StartedCareFlow
+from carewire_orchestrator.domain.starting import (
+    Call,
+    Intake,
+    Outcome,
+    Skipped,
+    StartedCareFlow,
+    guarded_patients,
+)
 from carewire_testing_orchestrator.calls import accepted, mrn
 from carewire_testing_orchestrator.definitions import release
 from carewire_testing_orchestrator.playing import NOW
 
 RELEASE = release()
 SOUND = (DataPointValue("dp_surgery", "date", "2026-03-01T00:00:00.000Z"),)
+STOPPED_AT_ONCE = (*SOUND, DataPointValue("dp_age", "number", 12))
 
 OF_THE_KEY = {FailureReason.RELEASE_NOT_FOUND, FailureReason.IDENTITY_CONFLICT, FailureReason.INVALID_BASELINE}
 """Failures of a first call, which its key keeps. The others say that a call was not the first, or none at all."""
@@ -40,15 +49,22 @@ class Known:
     first_calls: dict[str, FirstCall] = field(default_factory=dict)
     owners: dict[Fingerprint, str] = field(default_factory=dict)
     identifiers: dict[str, tuple[Identifier, ...]] = field(default_factory=dict)
+    enrolments: dict[PatientAndDefinition, Enrolment] = field(default_factory=dict)
 
-    def intake(self) -> Intake:
-        return Intake({RELEASE.release_id: RELEASE}, self.first_calls, self.owners, self.identifiers, {})
+    def intake(self, calls: list[Call]) -> Intake:
+        """No more than the store reads: of enrolments those that a guard of the batch may ask about."""
+        asked = guarded_patients(calls, self.owners)
+        enrolments = {whose: one for whose, one in self.enrolments.items() if whose[0] in asked}
+        return Intake({RELEASE.release_id: RELEASE}, self.first_calls, self.owners, self.identifiers, enrolments)
 
     def keep(self, request: AcceptedRequest, outcome: Outcome) -> None:
         """Write down what the store writes down."""
-        if isinstance(outcome, StartedCareFlow):
-            patient_id = outcome.care_flow.patient_id
-            self._claim(request, Succeeded(outcome.care_flow.id, patient_id))
+        if isinstance(outcome, StartedCareFlow | Skipped):
+            patient_id = outcome.patient_id
+            reason = outcome.reason if isinstance(outcome, Skipped) else None
+            self._claim(request, Succeeded(outcome.care_flow_id, patient_id, reason))
+            if isinstance(outcome, StartedCareFlow):
+                self._enrol(outcome)
             self.owners.update((fingerprint, patient_id) for fingerprint, _ in outcome.new_identifiers)
             self.identifiers[patient_id] = outcome.identifiers
         elif isinstance(outcome, Failed) and outcome.reason in OF_THE_KEY:
@@ -57,6 +73,12 @@ class Known:
     def _claim(self, request: AcceptedRequest, outcome: Succeeded) -> None:
         assert request.start_key not in self.first_calls, "a start key starts one care flow"
         self.first_calls[request.start_key] = self._first(request, outcome)
+
+    def _enrol(self, started: StartedCareFlow) -> None:
+        """What a query would find: the newest active care flow, else the newest."""
+        whose, active = (started.patient_id, started.release.definition.id), not started.care_flow.status.is_final
+        if active or whose not in self.enrolments or not self.enrolments[whose].is_active:
+            self.enrolments[whose] = Enrolment(started.care_flow_id, active)
 
     @staticmethod
     def _first(request: AcceptedRequest, outcome: Succeeded | Failed) -> FirstCall:
@@ -74,8 +96,9 @@ def run(batches: list[list[AcceptedRequest]], known: Known | None = None) -> lis
     known = Known() if known is None else known
     outcomes: list[Outcome] = []
     for batch in batches:
-        intake = known.intake()
-        decided = [intake.decide(call(request), NOW) for request in batch]
+        calls = [call(request) for request in batch]
+        intake = known.intake(calls)
+        decided = [intake.decide(one, NOW) for one in calls]
         for request, outcome in zip(batch, decided, strict=True):
             known.keep(request, outcome)
         outcomes += decided
@@ -89,7 +112,10 @@ def cut(requests: list[AcceptedRequest], places: set[int]) -> list[list[Accepted
 
 @st.composite
 def requests(draw: st.DrawFn, *, identifiers: int = 2, sound: bool = False) -> list[AcceptedRequest]:
-    """Up to ten requests that share start keys, bodies, identifiers, and all that may be wrong with them."""
+    """Up to ten requests that share start keys, bodies and identifiers, under any guard, with all that may be wrong.
+
+    Sound ones have nothing wrong, and no guard.
+    """
     made = []
     for number in range(draw(st.integers(1, 10))):
         values = draw(st.sets(st.integers(0, 3), max_size=identifiers))
@@ -102,8 +128,12 @@ def requests(draw: st.DrawFn, *, identifiers: int = 2, sound: bool = False) -> l
             expires_at=NOW,
             data_points=SOUND,
         )
-        made.append(request if sound else draw(_mishaps(request)))
+        made.append(request if sound else draw(_mishaps(_guarded(request, draw(st.sampled_from(EnrolmentGuard))))))
     return made
+
+
+def _guarded(request: AcceptedRequest, guard: EnrolmentGuard) -> AcceptedRequest:
+    return replace(request, enrolment_guard=guard)
 
 
 def _mishaps(request: AcceptedRequest) -> st.SearchStrategy[AcceptedRequest]:
@@ -114,6 +144,7 @@ def _mishaps(request: AcceptedRequest) -> st.SearchStrategy[AcceptedRequest]:
             replace(request, expires_at=NOW - timedelta(milliseconds=1)),
             replace(request, release_id="nobody's"),
             replace(request, data_points=()),
+            replace(request, data_points=STOPPED_AT_ONCE),
         ]
     )
 
@@ -130,7 +161,7 @@ def test_a_batch_that_is_read_again_after_a_crash_starts_nothing(sent: list[Acce
     known = Known()
     first = run([sent], known)
     for request, before, again in zip(sent[place:], first[place:], run([sent[place:]], known), strict=True):
-        if isinstance(before, StartedCareFlow):
+        if isinstance(before, StartedCareFlow | Skipped):
             assert again == AlreadyEnded()
             assert ended(request, again, NOW) is None, "its end was told before"
         elif isinstance(before, Failed) and known.first_calls.get(request.start_key, None) is not None:
@@ -161,8 +192,9 @@ def test_a_duplicate_repeats_the_outcome_of_the_first_of_its_key(sent: list[Acce
         outcome = by_request[request.request_id]
         if isinstance(outcome, Duplicate):
             first = by_request[outcome.request_id]
-            assert isinstance(first, StartedCareFlow)
-            assert (first.care_flow.id, first.care_flow.patient_id) == (outcome.care_flow_id, outcome.patient_id)
+            assert isinstance(first, StartedCareFlow | Skipped)
+            assert (first.care_flow_id, first.patient_id) == (outcome.care_flow_id, outcome.patient_id)
+            assert outcome.skip_reason == (first.reason if isinstance(first, Skipped) else None)
             (earlier,) = (one for one in sent if one.request_id == outcome.request_id)
             assert (earlier.start_key, earlier.body_digest) == (request.start_key, request.body_digest)
             assert sent.index(earlier) < sent.index(request)
@@ -187,12 +219,13 @@ def test_a_failed_call_makes_no_patient(sent: list[AcceptedRequest]) -> None:
 
 
 @given(requests())
-def test_a_started_care_flow_is_told_with_all_identifiers_of_its_patient(sent: list[AcceptedRequest]) -> None:
+def test_whatever_is_told_of_a_patient_is_told_with_all_identifiers_of_its_patient(sent: list[AcceptedRequest]) -> None:
     known: dict[str, set[Identifier]] = {}
     for request, outcome in zip(sent, run([sent]), strict=True):
-        if isinstance(outcome, StartedCareFlow):
-            patient = known.setdefault(outcome.care_flow.patient_id, set())
-            assert outcome.is_new_patient is (outcome.care_flow.patient_id == f"patient-of-{request.request_id}")
+        if isinstance(outcome, StartedCareFlow | Skipped):
+            patient = known.setdefault(outcome.patient_id, set())
+            is_new = isinstance(outcome, StartedCareFlow) and outcome.is_new_patient
+            assert is_new is (outcome.patient_id == f"patient-of-{request.request_id}")
             assert {identifier for _, identifier in outcome.new_identifiers} == {*request.identifiers} - patient
             patient.update(request.identifiers)
             assert set(outcome.identifiers) == patient
@@ -213,6 +246,23 @@ def test_every_request_is_told_of_from_its_schedule_to_one_end(sent: list[Accept
             assert told["message"] == FAILURE_MESSAGES[outcome.reason]
         else:
             assert last.status == "SUCCESS"
+
+
+@given(requests(), st.sets(st.integers(1, 9)))
+def test_a_guard_lets_nobody_have_what_it_forbids(sent: list[AcceptedRequest], places: set[int]) -> None:
+    had: dict[str, list[StartedCareFlow]] = {}
+    outcomes = run(cut(sent, places))
+    for request, outcome in zip(sent, outcomes, strict=True):
+        if isinstance(outcome, StartedCareFlow):
+            before = had.setdefault(outcome.patient_id, [])
+            active = [one for one in before if not one.care_flow.status.is_final]
+            assert not (request.enrolment_guard is EnrolmentGuard.SKIP_WHEN_EVER_ENROLLED and before)
+            assert not (request.enrolment_guard is EnrolmentGuard.SKIP_WHEN_ACTIVE and active)
+            before.append(outcome)
+        elif isinstance(outcome, Skipped):
+            assert request.enrolment_guard.may_skip
+            assert request.identifiers, "nobody knows whether an anonymous patient was here before"
+            assert outcome.care_flow_id in {one.care_flow_id for one in had[outcome.patient_id]}
 
 
 fingerprints = st.tuples(st.sampled_from(["mrn", "ssn"]), st.sampled_from([b"1", b"2", b"3"]))
