@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 
 from carewire_runtime.http.gathering import GatheringProtocol
+from carewire_runtime.telemetry import metrics
 
 _MOST_HEADERS: Final = 200
 """Ordinary calls have 10 to 40."""
@@ -107,6 +108,7 @@ class GuardedProtocol(GatheringProtocol):
 
     def _refuse(self, status: HTTPStatus | None) -> None:
         if status is not None and not self.transport.is_closing():
+            metrics.HTTP_REFUSED.add(status_code=str(status.value))
             self.transport.write(_response(status))
         self.transport.close()
 

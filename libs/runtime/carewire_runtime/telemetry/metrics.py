@@ -86,4 +86,8 @@ ROWS_EXPIRED: Final = Counter(
 LOG_FIELDS_DROPPED: Final = Counter(
     "carewire_log_fields_dropped", "", (), "log fields that are not on the list, and were left out"
 )
+HTTP_REFUSED: Final = Counter(
+    "carewire_http_refused", "", ("status_code",),
+    "requests whose head was no HTTP, too large or too slow",
+)  # fmt: skip
 HTTP_REQUESTS: Final = Counter("carewire_http_requests", "", ("route", "status_code"), "calls of the management API")

@@ -101,6 +101,7 @@ class Receiver:
                 answer = await self._answer(arrival, scope, receive, visit, trace)
                 self._tell(visit, answer)
         except CallerGone:
+            self._count(visit, "caller_gone")
             return
         finally:
             self._under_way -= 1
@@ -213,10 +214,7 @@ class Receiver:
         return self._under_way
 
     def _tell(self, visit: _Visit, answer: Answer) -> None:
-        seconds = self._clock.monotonic() - visit.began
-        count, record = _measures(answer.outcome, visit.reasons[0] if visit.reasons else "")
-        count()
-        record(seconds)
+        seconds = self._count(visit, answer.outcome)
         if visit.is_quiet:
             return
         _log.info(
@@ -231,6 +229,14 @@ class Receiver:
             bytes=visit.size,
             duration_ms=round(seconds * 1000, 2),
         )
+
+    def _count(self, visit: _Visit, outcome: str) -> float:
+        """Count and time a visit. Returns its seconds."""
+        seconds = self._clock.monotonic() - visit.began
+        count, record = _measures(outcome, visit.reasons[0] if visit.reasons else "")
+        count()
+        record(seconds)
+        return seconds
 
 
 @cache
