@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen --no-sync
 SOURCES := libs services deploy tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run demo test test-unit lint format types contracts bench clean
+.PHONY: help setup install run demo test test-unit lint format types contracts campaign bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,7 +53,10 @@ types: install ## Check types, strictly
 contracts: install ## Check that what services and downstream teams read stays compatible
 	@$(RUN) pytest tests/contracts
 
-bench: install ## Measure costs beside the bare ceiling; PARTS="idle journeys ingress" for some of them
+campaign: install ## 100,000 calls at full speed, then again with kills; every one is reckoned
+	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos $(CAMPAIGN)
+
+bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them
 	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS)
 
 clean: $(UV) ## Remove the local stack's data

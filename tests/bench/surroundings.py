@@ -18,11 +18,12 @@ PARTITIONS = 12
 
 
 @contextmanager
-def running_platform() -> Iterator[Platform]:
-    """Everything started afresh, as a deployment would have it but for the log level and the place of endpoints."""
+def running_platform(**settings: str) -> Iterator[Platform]:
+    """Everything started afresh, as a deployment would have it but for the log level, the place of endpoints, and
+    settings by their variables."""
     with TemporaryDirectory(prefix="carewire-bench-") as folder:
         Path(folder).chmod(0o711)
-        env = {"CAREWIRE_PARTITIONS": str(PARTITIONS)}
+        env = {"CAREWIRE_PARTITIONS": str(PARTITIONS), **settings}
         with Platform(Path(folder) / "state", env=env, report=say) as platform:
             yield platform
 
