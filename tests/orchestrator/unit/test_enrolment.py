@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import pytest
@@ -13,6 +14,7 @@ from carewire_contracts.identifiers import Identifier
 from carewire_contracts.requests import AcceptedRequest, DataPointValue, EnrolmentGuard
 from carewire_contracts.statuses import FailureReason, SkipReason, decode_status_event
 from carewire_contracts.wire import encode
+from carewire_orchestrator.adapters.store import starts
 from carewire_orchestrator.domain.enrolment import Enrolment, PatientAndDefinition, skip_reason
 from carewire_orchestrator.domain.identity import Fingerprint, joined
 from carewire_orchestrator.domain.request_outcome import Duplicate, Failed
@@ -267,3 +269,21 @@ def test_patients_of_calls_without_a_guard_are_not_asked_about() -> None:
 def test_a_patient_whom_an_unguarded_call_gives_the_guarded_ones_identifier_is_asked_about() -> None:
     calls = [call(request(ANOTHER, A, B), 0), call(request(EVER, B), 1)]
     assert guarded_patients(calls, {fingerprint(A): "a"}) == {"a"}
+
+
+class NoConnection:
+    """Postgres is not to be asked."""
+
+    def __getattr__(self, name: str) -> None:
+        raise AssertionError(name)
+
+
+@pytest.mark.parametrize(
+    "requests",
+    [[request(ANOTHER, A)], [request(EVER)], [request(EVER, B)], [request(EVER, A, release_id="nobody's")]],
+    ids=["no guard", "an anonymous patient", "a new patient", "a release that does not exist"],
+)
+async def test_enrolments_are_asked_for_only_where_a_guard_may_skip(requests: list[AcceptedRequest]) -> None:
+    calls = [call(one, number) for number, one in enumerate(requests)]
+    connection: Any = NoConnection()
+    assert await starts._enrolments(connection, calls, RELEASES, {fingerprint(A): "known"}) == {}
