@@ -1,5 +1,6 @@
 """Data points read from payloads: every type in every form that a sender may write it, and every reason it may miss."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -215,3 +216,30 @@ def test_possible_dates_are_compared_as_moments(sent: str, code: ReasonCode | No
     day = data_point("day", "date", possible_values=[{"value": "2026-03-01", "label": "The first"}])
     read = MappedDataPoint.of(day, CompiledSource(JsonPath("$.day"))).read({"day": sent})
     assert (read.code if isinstance(read, Reason) else None) is code
+
+
+def test_a_plan_holds_constants_as_values_and_paths_as_what_is_to_be_read() -> None:
+    sources = {
+        "fixed": CompiledSource(None, "2026-03-01"),
+        "guarded": CompiledSource(JsonPath("$.g"), 3),
+        "plain": CompiledSource(JsonPath("$.p")),
+        "dropped": CompiledSource(None, "anything"),
+    }
+    live = release(data_point("plain", "string"), data_point("fixed", "date"), data_point("guarded", "number"))
+    plan = plan_admission(replace(webhook(), mapping=sources), live)
+    assert plan.constants == (DataPointValue("fixed", "date", "2026-03-01T00:00:00.000Z"),)
+    assert [point.id for point in plan.data_points] == ["plain", "guarded"]
+    assert plan.obstacles == ()
+
+
+def test_a_plan_names_every_fixed_value_that_the_release_does_not_take() -> None:
+    sources = {"one": CompiledSource(None, True), "two": CompiledSource(JsonPath("$.b"), "x")}
+    points = [data_point(name, "number", optional=True) for name in sources]
+    plan = plan_admission(replace(webhook(), mapping=sources), release(*points, data_point("three", "string")))
+    assert [(reason.code, reason.data_point, reason.found) for reason in plan.obstacles] == [
+        (ReasonCode.NOT_MAPPED, "three", "no mapping"),
+        (ReasonCode.WRONG_TYPE, "one", "boolean"),
+        (ReasonCode.WRONG_TYPE, "two", "string that is not a number"),
+    ]
+    assert plan.constants == ()
+    assert plan.data_points == ()

@@ -143,3 +143,16 @@ def test_any_bytes_are_read_or_refused(body: bytes, content_type: str) -> None:
     read = read_payload(content_type, body)
     if isinstance(read, Reason):
         assert read.code is ReasonCode.MALFORMED_PAYLOAD
+
+
+@pytest.mark.parametrize(("depth", "is_read"), [(64, True), (65, False)])
+def test_json_is_read_as_deep_as_everybody_after_it_can(depth: int, is_read: bool) -> None:
+    read = read_payload(JSON, b"[" * depth + b"]" * depth)
+    assert isinstance(read, list) is is_read
+    if isinstance(read, Reason):
+        assert (read.code, read.path) == (ReasonCode.MALFORMED_PAYLOAD, "$")
+        assert (read.expected, read.found) == ("JSON nested at most 64 deep", "JSON nested deeper than 64")
+
+
+def test_brackets_in_a_form_are_text() -> None:
+    assert read_payload(FORM, b"a=" + b"[" * 100) == {"a": "[" * 100}

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
@@ -13,6 +14,7 @@ from carewire_contracts.statuses import (
     RequestScheduled,
     RequestStatus,
     RequestSucceeded,
+    SkipReason,
 )
 from carewire_ingress.domain import request_log
 from carewire_ingress.domain.request_log import LogEntry, merge_by_request
@@ -31,6 +33,8 @@ ACCEPTED = AcceptedRequest(
     data_points=(DataPointValue("x", "number", 4),),
     content_type="application/json",
     payload=b"{}",
+    headers={"user-agent": "x"},
+    filter=({"reference": "$.a", "satisfied": True},),
 )
 
 
@@ -52,7 +56,12 @@ FRAGMENTS = [
     request_log.of_status_event(RequestProcessing(**COMMON, date=NOW + timedelta(milliseconds=40))),
     request_log.of_status_event(
         RequestSucceeded(
-            **COMMON, date=NOW + timedelta(seconds=1), care_flow_id="c", patient_id="p", duplicate_of="r-0"
+            **COMMON,
+            date=NOW + timedelta(seconds=1),
+            care_flow_id="c",
+            patient_id="p",
+            duplicate_of="r-0",
+            skip_reason=SkipReason.EVER_ENROLLED,
         )
     ),
 ]
@@ -67,6 +76,9 @@ def test_fragments_merge_alike_in_any_order_and_however_often(order: list[LogEnt
     assert (entry.care_flow_id, entry.patient_id, entry.duplicate_of) == ("c", "p", "r-0")
     assert entry.received_at == NOW
     assert entry.payload == b"{}"
+    assert entry.headers == {"user-agent": "x"}
+    assert entry.filter == ({"reference": "$.a", "satisfied": True},)
+    assert entry.skip_reason == "ever_enrolled"
     assert entry.data_points == ({"data_point_definition_id": "x", "value_type": "number", "value": 4},)
 
 
@@ -100,3 +112,20 @@ def test_refused_requests_become_their_public_status_event() -> None:
     assert tested.event_type == "incoming_webhook.request.tested"
     assert rejected.reasons == tested.reasons == ({"code": "disabled", "message": "Off."},)
     assert request_log.of_status_event(rejected).reasons == rejected.reasons
+
+
+def test_a_filtered_request_keeps_what_its_filter_saw() -> None:
+    filtered = replace(
+        refused("REJECTED"), reasons=(Reason(ReasonCode.FILTERED, "Not meant."),), filter=({"satisfied": False},)
+    )
+    entry = request_log.of_refused(filtered)
+    assert entry.status is RequestStatus.REJECTED
+    assert entry.reason_codes == {"filtered"}
+    assert entry.filter == ({"satisfied": False},)
+
+
+def test_what_no_record_says_stays_open_for_one_that_does() -> None:
+    entry = request_log.of_refused(refused("TEST"))
+    assert (entry.headers, entry.filter, entry.skip_reason) == (None, None, None)
+    started = RequestSucceeded(**COMMON, date=NOW, care_flow_id="c", patient_id="p")
+    assert request_log.of_status_event(started).skip_reason is None

@@ -1,4 +1,5 @@
 import hashlib
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -9,11 +10,20 @@ from hypothesis import strategies as st
 
 from carewire_contracts.envelope import Envelope
 from carewire_contracts.identifiers import Identifier
-from carewire_contracts.requests import AcceptedRequest, DataPointValue, Reason, ReasonCode, RefusedRequest
+from carewire_contracts.requests import (
+    AcceptedRequest,
+    DataPointValue,
+    EnrolmentGuard,
+    Reason,
+    ReasonCode,
+    RefusedRequest,
+)
 from carewire_contracts.topics import Topics
 from carewire_ingress.adapters.request_records import LIFE_MS, SOURCE, RequestRecord, RequestRecords
-from carewire_ingress.domain.admit import Accepted, Admission, Rejected
-from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, RECEIVED_MS, call, webhook
+from carewire_ingress.domain.admit import Accepted, Admission, Filtered, Rejected, admit
+from carewire_ingress.domain.patient_profile import ProfileField, plan_profile
+from carewire_ingress.domain.value_source import ValueSource
+from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, RECEIVED_MS, SYSTEMS, call, plan, webhook
 
 TENANT = 'tenant "1", north'
 RECEIVED_AT = datetime(2026, 3, 2, 8, 15, 30, 120_000, UTC)
@@ -27,6 +37,8 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=8,
 )
+explanations = st.none() | st.lists(st.dictionaries(st.text(), json_values, max_size=3), max_size=3).map(tuple)
+texts = st.dictionaries(st.text(), st.text(), max_size=3)
 accepted_ones = st.builds(
     Accepted,
     release_id=st.uuids().map(str),
@@ -34,18 +46,30 @@ accepted_ones = st.builds(
     body_digest=st.binary().map(lambda body: hashlib.sha256(body).hexdigest()),
     identifiers=st.lists(st.builds(Identifier, st.text(), st.text()), max_size=3).map(tuple),
     data_points=st.lists(st.builds(DataPointValue, st.text(), st.just("json"), json_values), max_size=4).map(tuple),
+    profile=texts,
+    explanation=explanations,
 )
+guards = st.sampled_from(EnrolmentGuard)
 
 
-def record_of(verdict: Admission, **of_call: Any) -> RequestRecord:
-    return RequestRecords(Topics(), TENANT).of(webhook(), call(**of_call), verdict, TRACEPARENT)
+def record_of(
+    verdict: Admission, *, guard: EnrolmentGuard = EnrolmentGuard.START_ANOTHER, **of_call: Any
+) -> RequestRecord:
+    hook = replace(webhook(), enrolment_guard=guard)
+    return RequestRecords(Topics(), TENANT).of(hook, call(**of_call), verdict, TRACEPARENT)
 
 
-@given(accepted_ones, st.binary(), st.text(), st.integers(0, 4_000_000_000_000))
+@given(
+    accepted_ones,
+    guards,
+    st.builds(dict, body=st.binary(), content_type=st.text(), received_ms=st.integers(0, 4_000_000_000_000)),
+    st.builds(dict, logged_headers=texts, resubmission_of=st.none() | st.uuids().map(str)),
+)
 def test_the_layout_of_an_accepted_request_is_that_of_the_contract_to_the_byte(
-    verdict: Accepted, body: bytes, content_type: str, at_ms: int
+    verdict: Accepted, guard: EnrolmentGuard, sent: dict[str, Any], more: dict[str, Any]
 ) -> None:
-    written = record_of(verdict, received_ms=at_ms, body=body, content_type=content_type)
+    written = record_of(verdict, guard=guard, **sent, **more)
+    at_ms, body, content_type = sent["received_ms"], sent["body"], sent["content_type"]
     received_at = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=at_ms)
     assert written.value == (
         AcceptedRequest(
@@ -62,6 +86,11 @@ def test_the_layout_of_an_accepted_request_is_that_of_the_contract_to_the_byte(
             data_points=verdict.data_points,
             content_type=content_type,
             payload=body,
+            resubmission_of=more["resubmission_of"],
+            profile=verdict.profile,
+            enrolment_guard=guard,
+            headers=more["logged_headers"],
+            filter=verdict.explanation,
         ).encode()
     )
 
@@ -118,3 +147,56 @@ def test_a_record_is_keyed_by_its_request_id_and_shows_nothing_of_the_call() -> 
     written = record_of(ACCEPTED)
     assert written.key == call().request_id.encode()
     assert "Ada" not in repr(written)
+
+
+CONDITION = {"reference": "$.consent", "satisfied": False, "value": None}
+
+
+def refused(verdict: Admission, **of_call: Any) -> RefusedRequest:
+    written = record_of(verdict, **of_call)
+    assert (written.topic.name, written.expires_ms) == ("ingress.refused", None)
+    return RefusedRequest.decode(written.value)
+
+
+@pytest.mark.parametrize(("is_test", "status"), [(False, "REJECTED"), (True, "TEST")])
+def test_a_filtered_call_is_refused_with_the_filter_as_its_reason(is_test: bool, status: str) -> None:
+    request = refused(Filtered((CONDITION,)), is_test=is_test)
+    assert request.status == status
+    assert [reason.code for reason in request.reasons] == [ReasonCode.FILTERED]
+    assert request.filter == (CONDITION,)
+    assert request.data_points == ()
+    assert request.payload == orjson.dumps(PAYLOAD)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "explanation"),
+    [
+        pytest.param(replace(REJECTED, explanation=(CONDITION,)), (CONDITION,), id="rejected after the filter"),
+        pytest.param(replace(ACCEPTED, explanation=(CONDITION,)), (CONDITION,), id="would be accepted"),
+        pytest.param(REJECTED, None, id="no filter"),
+    ],
+)
+def test_whatever_the_filter_saw_is_kept(verdict: Admission, explanation: tuple[Any, ...] | None) -> None:
+    assert refused(verdict, is_test=True).filter == explanation
+
+
+def test_headers_that_may_be_shown_and_the_request_sent_again_are_kept() -> None:
+    request = refused(REJECTED, logged_headers={"user-agent": "x"}, resubmission_of="r-0")
+    assert (request.headers, request.resubmission_of) == ({"user-agent": "x"}, "r-0")
+
+
+def test_the_payload_of_a_stranger_is_not_kept() -> None:
+    stranger = Rejected((Reason(ReasonCode.UNAUTHENTICATED, "The signature does not fit."),))
+    assert refused(stranger, body=b"anything").payload is None
+
+
+def test_a_record_of_a_webhook_without_further_wishes_stays_small() -> None:
+    fields = orjson.loads(record_of(ACCEPTED).value)
+    assert fields.keys().isdisjoint({"profile", "enrolment_guard", "headers", "filter", "resubmission_of"})
+
+
+def test_a_profile_that_was_read_can_be_written() -> None:
+    """Its fields are an enumeration, which no JSON object has for names."""
+    hook = replace(webhook(), profile=plan_profile({ProfileField.CITY: ValueSource("$.patient.name")}))
+    verdict = admit(plan(hook), SYSTEMS, call())
+    assert AcceptedRequest.decode(record_of(verdict).value).profile == {"address.city": "Ada Example"}

@@ -9,7 +9,7 @@ from carewire_contracts.statuses import RequestStatus
 from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.redaction import MARKER
 from carewire_ingress.domain.request_steps import RequestFacts, what_was_done
-from carewire_ingress.domain.shown_values import shown_data_points
+from carewire_ingress.domain.shown_values import shown_data_points, shown_explanation, without_values
 
 STARTED = RequestFacts(care_flow_id="c-1", patient_id="p-1")
 TOLD = {
@@ -25,6 +25,37 @@ TOLD = {
         RequestStatus.SUCCESS,
         RequestFacts(care_flow_id="c-1", patient_id="p-1", duplicate_of="r-0"),
         "Duplicate of request r-0, which had started care flow c-1 for patient p-1; nothing more was started.",
+    ),
+    "skipped, active": (
+        RequestStatus.SUCCESS,
+        RequestFacts(care_flow_id="c-1", patient_id="p-1", skip_reason="active_care_flow"),
+        "Skipped by the enrolment guard: care flow c-1 for patient p-1 is still active. Nothing was started.",
+    ),
+    "skipped, ever": (
+        RequestStatus.SUCCESS,
+        RequestFacts(care_flow_id="c-1", patient_id="p-1", skip_reason="ever_enrolled"),
+        "Skipped by the enrolment guard: care flow c-1 for patient p-1 exists already. Nothing was started.",
+    ),
+    "skipped, for a reason of a later version": (
+        RequestStatus.SUCCESS,
+        RequestFacts(care_flow_id="c-1", patient_id="p-1", skip_reason="new_moon"),
+        "Skipped by the enrolment guard: care flow c-1 for patient p-1 stands in the way. Nothing was started.",
+    ),
+    "duplicate of a skipped one": (
+        RequestStatus.SUCCESS,
+        RequestFacts(care_flow_id="c-1", patient_id="p-1", skip_reason="active_care_flow", duplicate_of="r-0"),
+        "Skipped by the enrolment guard: care flow c-1 for patient p-1 is still active. Nothing was started, "
+        "as for request r-0, of which this is a duplicate.",
+    ),
+    "filtered": (
+        RequestStatus.REJECTED,
+        RequestFacts(reason_codes=("filtered",)),
+        "Not meant for this care flow by the webhook's filter, so nothing was started.",
+    ),
+    "tested, filtered": (
+        RequestStatus.TEST,
+        RequestFacts(reason_codes=("filtered",)),
+        "Tested, nothing was started. The webhook's filter would have kept it from the care flow.",
     ),
     "failed": (RequestStatus.FAILED, RequestFacts(failure_message="Two patients."), "Failed: Two patients."),
     "failed, unexplained": (RequestStatus.FAILED, RequestFacts(), "Failed: the reason is not known yet."),
@@ -89,3 +120,47 @@ def test_a_value_is_redacted_where_its_origin_is(
 def test_the_log_itself_keeps_what_is_not_shown() -> None:
     values(PATHS, BODY, "$.name")
     assert POINTS[0]["value"] == "name"
+
+
+LITERAL = {"reference": "$.pain", "operand_reference": None, "operand": 3, "value": 4, "satisfied": True}
+COMPARED = {"reference": "$.side", "operand_reference": "$.name", "operand": "Ada", "value": "left", "satisfied": False}
+
+
+def seen(body: bytes | None, *redacted: str) -> list[tuple[object, object]]:
+    queries = [JsonQuery(path) for path in redacted]
+    shown = shown_explanation([LITERAL, COMPARED], "application/json", body, queries)
+    assert [condition["satisfied"] for condition in shown] == [True, False]
+    return [(condition["value"], condition["operand"]) for condition in shown]
+
+
+@pytest.mark.parametrize(
+    ("body", "redacted", "told"),
+    [
+        (BODY, (), [(4, 3), ("left", "Ada")]),
+        (BODY, ("$.pain",), [(MARKER, 3), ("left", "Ada")]),
+        (BODY, ("$.name",), [(4, 3), ("left", MARKER)]),
+        (BODY, ("$.*",), [(MARKER, 3), (MARKER, MARKER)]),
+        (BODY, ("$.other",), [(4, 3), ("left", "Ada")]),
+        (None, (), [(4, 3), ("left", "Ada")]),
+        (None, ("$.other",), [(MARKER, 3), (MARKER, MARKER)]),
+        (b"not json", ("$.other",), [(MARKER, 3), (MARKER, MARKER)]),
+    ],
+    ids=["open", "value", "operand", "all", "other", "open-unknown", "no-payload", "unreadable"],
+)
+def test_what_a_filter_compared_is_redacted_where_it_stands_by_what_is_redacted_now(
+    body: bytes | None, redacted: tuple[str, ...], told: list[tuple[object, object]]
+) -> None:
+    assert seen(body, *redacted) == told
+
+
+def test_a_condition_that_was_logged_before_operands_had_references_is_shown() -> None:
+    old = {name: value for name, value in LITERAL.items() if name != "operand_reference"}
+    (shown,) = shown_explanation([old], "application/json", BODY, [JsonQuery("$.pain")])
+    assert (shown["value"], shown["operand"]) == (MARKER, 3)
+
+
+def test_conditions_can_be_told_without_anything_that_was_compared() -> None:
+    told = without_values([LITERAL, COMPARED])
+    assert [(each["reference"], each["satisfied"]) for each in told] == [("$.pain", True), ("$.side", False)]
+    assert {(each["value"], each["operand"]) for each in told} == {(None, None)}
+    assert COMPARED["value"] == "left"

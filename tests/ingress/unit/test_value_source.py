@@ -108,3 +108,26 @@ def test_a_default_changes_nothing_where_there_is_a_value(default: Any, payload:
 @given(scalars.filter(lambda value: value is not None), st.none() | st.lists(scalars) | scalars)
 def test_a_constant_is_the_same_for_any_payload(constant: Any, payload: object) -> None:
     assert ValueSource(constant=constant).compiled().find(payload) == constant
+
+
+def test_a_path_alone_is_asked_itself() -> None:
+    """Nothing stands between the payload and the path, whose cost is measured."""
+    source = ValueSource("$.a").compiled()
+    assert source.path is not None
+    assert source.find is source.path.find
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "alike"),
+    [
+        (ValueSource("$.a"), ValueSource("$.a"), True),
+        (ValueSource("$.a", default=1), ValueSource("$.a", default=1), True),
+        (ValueSource(constant=1), ValueSource(constant=1), True),
+        (ValueSource("$.a"), ValueSource("$.b"), False),
+        (ValueSource("$.a"), ValueSource("$.a", default=1), False),
+        (ValueSource(constant=1), ValueSource(constant=2), False),
+    ],
+    ids=str,
+)
+def test_sources_are_alike_where_they_find_alike(one: ValueSource, other: ValueSource, alike: bool) -> None:
+    assert (one.compiled() == other.compiled()) is alike
