@@ -19,6 +19,7 @@ from carewire_ingress.adapters.gate import Gate
 from carewire_ingress.adapters.lasting import Lasting
 from carewire_ingress.adapters.log_writer import LogWriter
 from carewire_ingress.adapters.mapping_api import MappingApi
+from carewire_ingress.adapters.openapi import describe
 from carewire_ingress.adapters.rate_limits import RateLimits
 from carewire_ingress.adapters.receiver import Limits, Receiver
 from carewire_ingress.adapters.refusal_budget import RefusalBudget
@@ -140,6 +141,8 @@ class _House:
     def components(self) -> Sequence[Component]:
         """All parts, and the server in front of them."""
         management = management_app("Carewire ingress", self._health, ApiKeys(self._db), self._routers)
+        if self._receiver is not None:
+            describe(management.openapi())  # which the app keeps
         app = front(management, self._receiver)
         heads = HeadLimits(self._settings.max_head_bytes, self._settings.head_read_seconds)
         server = HttpServer(app, self._settings.http_host, self._settings.http_port, heads)
@@ -237,7 +240,6 @@ class _House:
         )
         self._parts.append(relay)
         self._routers += [
-            # Before the routes of one webhook: `dry-run` is no id.
             MappingApi(store, reader, catalogue, self._clock, most_bytes=self._settings.max_body_bytes).router(),
             WebhookApi(store, catalogue, self._settings.public_url).router(),
             RequestApi(reader, catalogue).router(),

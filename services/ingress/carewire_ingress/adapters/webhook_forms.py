@@ -103,7 +103,15 @@ _CLEARED_BY_NULL = frozenset({"filter", "rate_limit", "sender"})
 class UpdateWebhook(BaseModel):
     """What is to change; what is left out stays. Null takes a filter, a rate limit or a sender away."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {"mapping": {"surgery_date": "$.surgery.date"}, "redacted": ["$.patient.ssn"]},
+                {"filter": None, "rate_limit": {"per_second": 50, "burst": 100}},
+            ]
+        },
+    )
 
     name: _Name | None = None
     mapping: _Mapping | None = None

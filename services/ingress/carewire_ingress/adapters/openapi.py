@@ -1,0 +1,124 @@
+"""The OpenAPI document completed: the webhooks' own routes, every error, and an example of every answer.
+
+The routes of third parties are no routes of FastAPI, so they are described here. Examples stand in
+`openapi_examples.json`, by operation and status.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any, Final
+
+from carewire_ingress.adapters.arrival import ROUTE, TEST_ROUTE
+from carewire_ingress.domain.payload import FORM, JSON
+from carewire_runtime.http.problem import MEDIA_TYPE
+
+_EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
+    files("carewire_ingress.adapters").joinpath("openapi_examples.json").read_text("utf-8")
+)
+_EVERYWHERE: Final = _EXAMPLES["every route"]
+_WITH_BODY: Final = _EXAMPLES["every route with a body"]
+
+_PROBLEM: Final = {
+    "type": "object",
+    "description": "Why a call was not served (RFC 9457). It never holds a value that was sent.",
+    "required": ["type", "title", "status"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["field", "message"],
+                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
+            },
+        },
+        "reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}},
+    },
+}
+_REASON: Final = {
+    "type": "object",
+    "required": ["code", "message"],
+    "properties": {name: {"type": "string"} for name in ("code", "message", "data_point", "path", "expected", "found")},
+}
+_ANSWER: Final = {
+    "type": "object",
+    "required": ["request_id", "status"],
+    "properties": {
+        "request_id": {"type": "string"},
+        "status": {"enum": ["SCHEDULED", "REJECTED", "TEST"]},
+        "reason": {"const": "filtered", "description": "the filter does not hold, which is no error of the sender"},
+        "verdict": {"enum": ["would_be_accepted", "would_be_filtered", "would_be_rejected"]},
+        "reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}},
+        "filter": {"type": "array", "items": {"type": "object"}},
+    },
+}
+_HOOKS: Final = {
+    ROUTE: (
+        "Start a care flow",
+        "Answered once the call is durable. Calls with one `Idempotency-Key` or `webhook-id` start one care flow.",
+    ),
+    TEST_ROUTE: (
+        "Validate a payload and start nothing",
+        "As the URL without `/test`, also while the webhook is disabled. The verdict is in the log within a second.",
+    ),
+}
+
+
+def describe(document: dict[str, Any]) -> None:
+    """Complete a document in place."""
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            operation["security"] = [{"apiKey": []}]
+            _answer(operation, dict(_examples(f"{method.upper()} {path}", operation)))
+    document["paths"] |= {path: {"post": _hook(path, *words)} for path, words in _HOOKS.items()}
+    components = document.setdefault("components", {})
+    components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
+    schemas = components.setdefault("schemas", {})
+    schemas |= {"Problem": _PROBLEM, "Reason": _REASON, "WebhookAnswer": _ANSWER}
+    for replaced in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(replaced, None)
+
+
+def _examples(name: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    yield from _EVERYWHERE.items()
+    if "requestBody" in operation:
+        yield from _WITH_BODY.items()
+    yield from _EXAMPLES.get(name, {}).items()
+
+
+def _answer(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
+    """Give an operation its errors, and all its answers their examples."""
+    answers = operation["responses"]
+    for status, example in sorted(examples.items()):
+        if int(status) >= HTTPStatus.BAD_REQUEST:
+            answers[status] = _problem(example)
+        else:
+            for content in answers[status]["content"].values():
+                content["example"] = example
+
+
+def _problem(example: Mapping[str, Any]) -> dict[str, Any]:
+    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
+    return {"description": example["title"], "content": {MEDIA_TYPE: content}}
+
+
+def _hook(path: str, summary: str, description: str) -> dict[str, Any]:
+    answer = {"schema": {"$ref": "#/components/schemas/WebhookAnswer"}}
+    examples = _EXAMPLES[f"POST {path}"]
+    good = next(status for status in examples if int(status) < HTTPStatus.BAD_REQUEST)
+    operation: dict[str, Any] = {
+        "tags": ["webhooks"],
+        "summary": summary,
+        "description": description,
+        "security": [],
+        "parameters": [{"name": "token", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "requestBody": {"required": True, "content": {JSON: {"schema": {}}, FORM: {"schema": {"type": "object"}}}},
+        "responses": {good: {"description": "What became of the call", "content": {JSON: answer}}},
+    }
+    _answer(operation, examples)
+    return operation
