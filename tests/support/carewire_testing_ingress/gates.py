@@ -16,6 +16,4 @@ def gate(
     refused_per_minute: int = 600,
 ) -> Gate:
     networks = tuple(read_network(text) for text in proxies)
-    return Gate(
-        Verification(public_url, networks, clock), RateLimits(clock), RefusalBudget(refused_per_minute, clock)
-    )
+    return Gate(Verification(public_url, networks, clock), RateLimits(clock), RefusalBudget(refused_per_minute, clock))
