@@ -11,7 +11,7 @@ from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_contracts.values import Parsed, ValueType, parse_value, to_wire
 from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint, plan_admission, unknown, unmapped
-from carewire_ingress.domain.value_source import CompiledSource
+from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 from carewire_testing_ingress.samples import PATHS, data_point, release, webhook
 
 
@@ -230,6 +230,14 @@ def test_a_plan_holds_constants_as_values_and_paths_as_what_is_to_be_read() -> N
     assert plan.constants == (DataPointValue("fixed", "date", "2026-03-01T00:00:00.000Z"),)
     assert [point.id for point in plan.data_points] == ["plain", "guarded"]
     assert plan.obstacles == ()
+
+
+@pytest.mark.parametrize(("optional", "missing"), [(True, []), (False, ["x"])])
+def test_a_source_that_says_nothing_leaves_no_required_data_point_out(optional: bool, missing: list[str]) -> None:
+    hook = replace(webhook(), mapping={"x": ValueSource().compiled()})
+    plan = plan_admission(hook, release(data_point("x", "string", optional=optional)))
+    assert [reason.data_point for reason in plan.obstacles] == missing
+    assert plan.constants == ()
 
 
 def test_a_plan_names_every_fixed_value_that_the_release_does_not_take() -> None:

@@ -142,7 +142,7 @@ def _joined(
 
 def _fixed_value(definition: DataPointDefinition, source: CompiledSource) -> DataPointValue | Reason | None:
     """The constant or default of a source, which a release may refuse that came after it; None where there is none."""
-    if source.otherwise is None:
+    if source.otherwise is None and source.path is not None:
         return None
     read = MappedDataPoint.of(definition, CompiledSource(None, source.otherwise)).read(None)
     if not isinstance(read, Reason):

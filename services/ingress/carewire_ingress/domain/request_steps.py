@@ -47,7 +47,7 @@ def what_was_done(status: RequestStatus, facts: RequestFacts) -> str:
             return "Tested, nothing was started. The webhook's filter would have kept it from the care flow."
         case RequestStatus.TEST if facts.reason_codes:
             return f"Tested, nothing was started. It would have been refused: {_listed(facts.reason_codes)}."
-        case RequestStatus.TEST:
+        case _:
             return "Tested, nothing was started. It would have been accepted."
 
 
