@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from tests.bench import idle, ingress, journeys, report
+from tests.bench import idle, ingress, journeys, report, request_log
 from tests.bench.surroundings import running_platform
 
 from carewire_local.platform import Platform
@@ -17,6 +17,7 @@ PARTS: Final[dict[str, Callable[[Platform], None]]] = {
     "idle": idle.run,
     "journeys": journeys.run,
     "ingress": ingress.run,
+    "request-log": request_log.run,
 }
 
 

@@ -5,12 +5,14 @@ seconds by the kernel's accounting, so that whatever else the machine does count
 """
 
 import asyncio
+import hashlib
+import hmac
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -30,7 +32,7 @@ from carewire_local.examples import HIP_SURGERY, new_order
 from carewire_local.platform import Platform
 from carewire_local.ports import is_free
 from carewire_testing import eventually
-from carewire_testing_e2e.house import visit
+from carewire_testing_e2e.house import House, ok, visit
 
 PAIRS: Final = 3
 _TOPIC: Final = "bench.bare"
@@ -42,29 +44,41 @@ _MORE_POINTS: Final[Mapping[str, tuple[str, str]]] = {
     "ordered_by": ("string", "$.requester.display"),
 }
 """What makes eight mapped data points of the example's four."""
+_SECRET: Final = "what GitHub and we know"
+_GUARDS: Final[Mapping[str, Any]] = {
+    "sender": {"scheme": "github", "secrets": [_SECRET]},
+    "filter": {"all": [{"reference": "$.status", "operator": "is_equal_to", "operand": "active"}]},
+}
+_MANY: Final = 10_000
+_AT_ONCE: Final = 16
 
 
 @dataclass(frozen=True)
 class Case:
-    """One comparison. `roles` are those of the ingress process."""
+    """One comparison. `guarded` calls are signed and filtered; `roles` are those of the ingress process."""
 
     points: int
     connections: int
     calls: int
+    guarded: bool = False
     roles: str = "receiver"
 
     def __str__(self) -> str:
+        guards = ", a verified signature and a filter" if self.guarded else ""
         beside = "" if self.roles == "receiver" else ", log writer in the same process"
-        return f"{self.connections} connections, {self.points} mapped data points{beside}"
+        return f"{self.connections} connections, {self.points} mapped data points{guards}{beside}"
 
 
 CASES: Final = (
-    Case(points=4, connections=64, calls=8_000),
+    Case(points=8, connections=1, calls=1_500, guarded=True),
+    Case(points=8, connections=16, calls=6_000, guarded=True),
+    Case(points=8, connections=64, calls=8_000, guarded=True),
+    Case(points=8, connections=256, calls=8_000, guarded=True),
     Case(points=8, connections=64, calls=8_000),
-    Case(points=4, connections=16, calls=6_000),
-    Case(points=4, connections=1, calls=1_500),
-    Case(points=4, connections=64, calls=8_000, roles="receiver,log-writer"),
+    Case(points=4, connections=64, calls=8_000),
+    Case(points=8, connections=64, calls=8_000, guarded=True, roles="receiver,log-writer"),
 )
+_OF_MANY: Final = Case(points=8, connections=64, calls=8_000, guarded=True)
 
 
 @dataclass(frozen=True)
@@ -125,21 +139,26 @@ def _with_more_points() -> tuple[dict[str, Any], dict[str, Any]]:
     return definition, webhook
 
 
-async def _open_webhooks(platform: Platform) -> dict[int, str]:
-    """Paths by the number of mapped data points. Stops all services then: they would take what is measured."""
-    async with visit(platform) as house:
-        await house.register_identifier_system()
-        paths = {}
-        for points, (definition, webhook) in {
-            4: (HIP_SURGERY.definition, HIP_SURGERY.webhook),
-            8: _with_more_points(),
-        }.items():
-            await house.publish(definition)
-            opened = await house.open_webhook(webhook)
-            paths[points] = address_of(opened["url"])[2]
+async def _open_webhooks(house: House) -> dict[tuple[int, bool], str]:
+    """Paths by the number of mapped data points, and whether calls are signed and filtered."""
+    await house.register_identifier_system()
+    four, eight = (HIP_SURGERY.definition, HIP_SURGERY.webhook), _with_more_points()
+    paths = {}
+    for key, (definition, webhook) in {
+        (4, False): four,
+        (8, False): eight,
+        (8, True): (eight[0], {**eight[1], **_GUARDS}),
+    }.items():
+        await house.publish(definition)
+        opened = await house.open_webhook(webhook)
+        paths[key] = address_of(opened["url"])[2]
+    return paths
+
+
+async def _stop_services(platform: Platform) -> None:
+    """They would take what is measured."""
     for service in list(platform.supervisor):
         await asyncio.to_thread(service.stop)
-    return paths
 
 
 async def _ready(server: Server) -> None:
@@ -154,7 +173,7 @@ async def _ready(server: Server) -> None:
         await eventually(answers, 30.0)
 
 
-async def _written(platform: Platform, server: Server, path: str, body: bytes, file: Path) -> None:
+async def _written(platform: Platform, server: Server, request: bytes, file: Path) -> None:
     """Make one call, and keep the record that ingress wrote for it."""
     bootstrap, topic = platform.stack.kafka_bootstrap, Topics().requests.name
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
@@ -162,7 +181,7 @@ async def _written(platform: Platform, server: Server, path: str, body: bytes, f
     try:
         consumer.assign([TopicPartition(topic, number) for number in range(PARTITIONS)])
         await consumer.seek_to_end()
-        await closed_loop(server.host, server.port, lambda _: post(path, body), connections=1, total=1)
+        await closed_loop(server.host, server.port, lambda _: request, connections=1, total=1)
         record = await consumer.getone()
         write_record(file, record.value or b"", record.headers)
     finally:
@@ -171,25 +190,55 @@ async def _written(platform: Platform, server: Server, path: str, body: bytes, f
 
 async def measure(platform: Platform) -> None:
     """Print CPU per request of both, in interleaved pairs, and the ratio."""
-    bootstrap, body = platform.stack.kafka_bootstrap, orjson.dumps(new_order())
-    await _make_topic(bootstrap)
-    paths = await _open_webhooks(platform)
-    for case in CASES:
-        with tempfile.NamedTemporaryFile() as kept, _ingress(platform, case.roles) as ours:
-            await _ready(ours)
-            path, record = paths[case.points], Path(kept.name)
-            await _written(platform, ours, path, body, record)
-            with _bare(bootstrap, record) as bare:
-                await eventually(lambda: not is_free(bare.port), 30.0)
-                _print(case, await _pairs(case, bare, ours, path, body))
+    await _make_topic(platform.stack.kafka_bootstrap)
+    async with visit(platform) as house:
+        paths = await _open_webhooks(house)
+        await _stop_services(platform)
+        for case in CASES:
+            _print(case, await _compared(platform, case, paths))
+        few = await _compared(platform, _OF_MANY, paths)
+        await _configure_many(platform, house)
+        many = await _compared(platform, _OF_MANY, paths)
+    report.title(f"Ingress, {_OF_MANY}: {len(paths)} webhooks configured, and {_MANY:,} more")
+    for label, pairs in ((f"{len(paths)} webhooks", few), (f"{_MANY:,} more", many)):
+        bare, ours = (median(pair[index][0] for pair in pairs) * 1e6 for index in (0, 1))
+        report.line(label, f"{ours:6.0f} us CPU a request, {bare / ours * 100:.0f} % of the ceiling of {bare:.0f} us")
 
 
-async def _pairs(case: Case, bare: Server, ours: Server, path: str, body: bytes) -> list[tuple[Run, Run]]:
-    request, bare_request = post(path, body), post("/hooks/bench" + "x" * (len(path) - 12), body)
-    warm_up = Case(case.points, case.connections, case.calls // 4)
-    await _run(bare, bare_request, warm_up)
-    await _run(ours, request, warm_up)
-    return [(await _run(bare, bare_request, case), await _run(ours, request, case)) for _ in range(PAIRS)]
+async def _compared(platform: Platform, case: Case, paths: Mapping[tuple[int, bool], str]) -> list[tuple[Run, Run]]:
+    body, path = orjson.dumps(new_order()), paths[case.points, case.guarded]
+    signature = hmac.new(_SECRET.encode(), body, hashlib.sha256).hexdigest()
+    signed = f"x-hub-signature-256: sha256={signature}\r\n" if case.guarded else ""
+    with tempfile.NamedTemporaryFile() as kept, _ingress(platform, case.roles) as ours:
+        await _ready(ours)
+        request, record = post(path, body, signed), Path(kept.name)
+        await _written(platform, ours, request, record)
+        with _bare(platform.stack.kafka_bootstrap, record) as bare:
+            await eventually(lambda: not is_free(bare.port), 30.0)
+            bare_request = post("/hooks/bench" + "x" * (len(path) - 12), body, signed)
+            return await _pairs(case, (bare, bare_request), (ours, request))
+
+
+async def _configure_many(platform: Platform, house: House) -> None:
+    """Create very many webhooks, side by side."""
+    platform.supervisor["ingress"].start()
+    await asyncio.to_thread(platform.supervisor.wait_ready)
+    _, webhook = _with_more_points()
+    numbers = iter(range(_MANY))
+
+    async def create() -> None:
+        for number in numbers:
+            await ok(house.ingress.post("/v1/incoming-webhooks", json={**webhook, "name": f"one of many {number}"}))
+
+    await asyncio.gather(*(create() for _ in range(_AT_ONCE)))
+    await _stop_services(platform)
+
+
+async def _pairs(case: Case, bare: tuple[Server, bytes], ours: tuple[Server, bytes]) -> list[tuple[Run, Run]]:
+    warm_up = replace(case, calls=case.calls // 4)
+    for server, request in (bare, ours):
+        await _run(server, request, warm_up)
+    return [(await _run(*bare, case), await _run(*ours, case)) for _ in range(PAIRS)]
 
 
 async def _run(server: Server, request: bytes, case: Case) -> Run:
