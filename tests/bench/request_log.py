@@ -26,7 +26,8 @@ _FILL: Final = (
     select number, mark, at,
            (lpad(to_hex((extract(epoch from at) * 1000)::bigint), 12, '0') || '7' || substr(mark, 1, 3)
             || '8' || substr(mark, 4, 15))::uuid as id,
-           ('00000000-0000-7000-8000-' || lpad((('x' || substr(mark, 20, 4))::bit(16)::integer % {webhooks})::text, 12, '0'))::uuid as webhook_id,
+           ('00000000-0000-7000-8000-'
+            || lpad((('x' || substr(mark, 20, 4))::bit(16)::integer % {webhooks})::text, 12, '0'))::uuid as webhook_id,
            case when number % 100 < 90 then 'SUCCESS' when number % 100 < 95 then 'REJECTED'
                 when number % 100 < 98 then 'TEST' when number % 1000 < 999 then 'FAILED' else 'PROCESSING'
            end as status
