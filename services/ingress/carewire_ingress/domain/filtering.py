@@ -23,15 +23,24 @@ MAX_SHOWN_ITEMS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A rule with its paths compiled."""
+    """A rule with its paths compiled. `places` tells of each condition where it stands, and its operand's path."""
 
     rule: Rule
     queries: tuple[tuple[str, JsonQuery], ...]
+    places: tuple[tuple[str, str | None], ...]
 
     @classmethod
     def of(cls, rule: Rule) -> "Filter":
         """Compile the paths of a rule, each once. Raises InvalidPath."""
-        return cls(rule, tuple((path, JsonQuery(path)) for path in sorted(rule.references())))
+        return cls(
+            rule,
+            tuple((path, JsonQuery(path)) for path in sorted(rule.references())),
+            tuple((at, _operand_path(condition.operand)) for at, condition in rule.walk()),
+        )
+
+
+def _operand_path(operand: object) -> str | None:
+    return operand.data_point if isinstance(operand, DataPointOperand) else None
 
 
 def judge(chosen: Filter, payload: object, now: datetime) -> Evaluation:
@@ -58,12 +67,13 @@ def explained(chosen: Filter, evaluation: Evaluation, hidden: frozenset[str] = f
 
     Long values are cut, and what a database cannot store is replaced.
     """
-    conditions = zip(chosen.rule.walk(), evaluation.conditions, strict=True)
-    return [_explained(at, condition.operand, outcome, hidden) for (at, condition), outcome in conditions]
+    conditions = zip(chosen.places, evaluation.conditions, strict=True)
+    return [_explained(at, operand_path, outcome, hidden) for (at, operand_path), outcome in conditions]
 
 
-def _explained(at: str, operand: object, outcome: ConditionOutcome, hidden: frozenset[str]) -> dict[str, Any]:
-    operand_reference = operand.data_point if isinstance(operand, DataPointOperand) else None
+def _explained(
+    at: str, operand_reference: str | None, outcome: ConditionOutcome, hidden: frozenset[str]
+) -> dict[str, Any]:
     return {
         "at": at,
         "id": outcome.id,
