@@ -25,11 +25,11 @@ _FIELDS: Final = (
     "national_registry_number",
     "patient_timezone",
 )
-_ADDRESS_FIELDS: Final = ("street", "city", "zip", "state", "country")
+_ADDRESS_FIELDS: Final = {f"address.{name}": name for name in ("street", "city", "zip", "state", "country")}
 
 
 def lay_out_profile(flat: Mapping[str, str]) -> ProfileDocument:
     """A request's flat fields (`address.city` …) as a document, without fields that the contract doesn't have."""
     document: dict[str, Any] = {name: flat[name] for name in _FIELDS if name in flat}
-    address = {name: flat[key] for name in _ADDRESS_FIELDS if (key := f"address.{name}") in flat}
+    address = {name: flat[key] for key, name in _ADDRESS_FIELDS.items() if key in flat}
     return document | {"address": address} if address else document
