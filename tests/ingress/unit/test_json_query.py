@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonpath import JSONPathEnvironment
 
 from carewire_ingress.domain.json_path import InvalidPath, JsonPath, Miss
 from carewire_ingress.domain.json_query import JsonQuery, Match
@@ -117,3 +118,21 @@ def test_it_agrees_with_the_path_of_a_mapping(payload: Any, path: str) -> None:
     else:
         assert found == (matches[0].value if matches else Miss.NO_MATCH)
         assert query.seen(payload) == (None if found is Miss.NO_MATCH else found)
+
+
+NODES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=12,
+)
+STEPS = st.lists(st.sampled_from("abc").map(lambda name: f".{name}") | st.integers(-2, 2).map(lambda i: f"[{i}]"))
+
+
+@given(NODES, STEPS)
+def test_names_and_indexes_lead_where_a_general_query_leads(payload: Any, steps: list[str]) -> None:
+    text = "".join(["$", *steps])
+    found = JsonQuery(text).matches(payload)
+    general = JSONPathEnvironment(strict=True).finditer(text, payload) if isinstance(payload, dict | list) else []
+    expected = [(match.parts, match.obj) for match in general] or ([((), payload)] if not steps else [])
+    assert found is not None
+    assert [(match.place, match.value) for match in found] == expected
