@@ -143,15 +143,18 @@ async def _open_webhooks(house: House) -> dict[tuple[int, bool], str]:
     """Paths by the number of mapped data points, and whether calls are signed and filtered."""
     await house.register_identifier_system()
     four, eight = (HIP_SURGERY.definition, HIP_SURGERY.webhook), _with_more_points()
-    paths = {}
-    for key, (definition, webhook) in {
-        (4, False): four,
-        (8, False): eight,
-        (8, True): (eight[0], {**eight[1], **_GUARDS}),
-    }.items():
+    paths: dict[tuple[int, bool], str] = {}
+    for points, (definition, webhook) in {4: four, 8: eight}.items():
         await house.publish(definition)
-        opened = await house.open_webhook(webhook)
-        paths[key] = address_of(opened["url"])[2]
+        paths[points, False] = address_of((await house.open_webhook(webhook))["url"])[2]
+    guarded = await house.open_webhook(eight[1])
+    await ok(house.ingress.patch(f"/v1/incoming-webhooks/{guarded['id']}", json=_GUARDS))
+
+    async def is_guarded() -> bool:
+        return (await house.ingress.post(guarded["url"], json={})).status_code == 401
+
+    await eventually(is_guarded)
+    paths[8, True] = address_of(guarded["url"])[2]
     return paths
 
 
