@@ -14,11 +14,13 @@ from carewire_ingress.adapters.arrival import ROUTE, TEST_ROUTE
 from carewire_ingress.domain.payload import FORM, JSON
 from carewire_runtime.http.problem import MEDIA_TYPE
 
-_EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
+EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     files("carewire_ingress.adapters").joinpath("openapi_examples.json").read_text("utf-8")
 )
-_EVERYWHERE: Final = _EXAMPLES["every route"]
-_WITH_BODY: Final = _EXAMPLES["every route with a body"]
+"""By operation, as in `GET /v1/requests`, and status."""
+
+_EVERYWHERE: Final = EXAMPLES["every route"]
+_WITH_BODY: Final = EXAMPLES["every route with a body"]
 
 _PROBLEM: Final = {
     "type": "object",
@@ -88,7 +90,7 @@ def _examples(name: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, An
     yield from _EVERYWHERE.items()
     if "requestBody" in operation:
         yield from _WITH_BODY.items()
-    yield from _EXAMPLES.get(name, {}).items()
+    yield from EXAMPLES.get(name, {}).items()
 
 
 def _answer(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
@@ -109,7 +111,7 @@ def _problem(example: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hook(path: str, summary: str, description: str) -> dict[str, Any]:
     answer = {"schema": {"$ref": "#/components/schemas/WebhookAnswer"}}
-    examples = _EXAMPLES[f"POST {path}"]
+    examples = EXAMPLES[f"POST {path}"]
     good = next(status for status in examples if int(status) < HTTPStatus.BAD_REQUEST)
     operation: dict[str, Any] = {
         "tags": ["webhooks"],
