@@ -200,6 +200,47 @@ async def test_the_rest_of_a_body_that_nobody_wants_is_not_waited_for() -> None:
         assert await line.rest() == b""
 
 
+CHUNKED = head(b"Transfer-Encoding: chunked")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param([head(b"Content-Length: 100000000")], id="body"),
+        pytest.param([CHUNKED + b"5f5e100\r\n"], id="chunk"),
+        pytest.param([CHUNKED + b"0\r\nX: "], id="a trailer without an end"),
+        pytest.param([CHUNKED + b"1;"], id="a chunk's extension without an end"),
+    ],
+)
+@pytest.mark.parametrize("app", [hello, reading])
+async def test_a_request_without_an_end_is_cut_before_it_fills_the_memory(app: Any, first: list[bytes]) -> None:
+    async with connected(app, HeadLimits(seconds=PATIENCE_S)) as line:
+        sent = 0
+        with contextlib.suppress(ConnectionError):
+            await line.say(*first)
+            while sent < 200:
+                await line.say(b"a" * 1024 * 1024)
+                sent += 1
+        assert sent < 100
+
+
+async def test_a_request_that_is_cut_is_told_so() -> None:
+    async with connected(reading) as line:
+        with contextlib.suppress(ConnectionError):
+            await line.say(head(b"Content-Length: 17000000"), b"a" * 16 * 1024 * 1024, b"a" * 100_000)
+        answer = await line.rest()
+    # Bytes that were still under way may have reset the connection before its answer was read.
+    assert not answer or status(answer) == 413
+
+
+async def test_many_requests_on_one_connection_are_counted_one_by_one() -> None:
+    request = head(b"Content-Length: 3000000") + b"b" * 3_000_000
+    async with connected(reading) as line:
+        for _ in range(8):
+            await line.say(request)
+            assert status(await line.answer()) == 200
+
+
 async def test_a_slow_body_that_is_being_read_is_the_applications_affair() -> None:
     async with connected(reading) as line:
         await line.say(head(b"Content-Length: 2"), b"b")

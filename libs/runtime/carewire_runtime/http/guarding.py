@@ -1,8 +1,9 @@
-"""A connection has to get to the point: the head of a request is bounded in bytes and in time.
+"""A connection has to get to the point: a request is bounded in bytes, its head in bytes and in time.
 
-uvicorn bounds neither: its parser keeps whatever comes until the head is complete, and it waits for ever for the
-first byte, for the next one, and for the rest of a body that nobody wants any more. Bytes are counted as they come;
-time is looked at once a second for all connections together, so that an ordinary request pays next to nothing.
+uvicorn bounds neither: its parser keeps whatever comes until the head is complete, and whatever follows a body in
+chunks, and it waits for ever for the first byte, for the next one, and for the rest of a body that nobody wants.
+Bytes are counted as they come; time is looked at once a second for all connections together, so that an ordinary
+request pays next to nothing.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,12 @@ from carewire_runtime.telemetry import metrics
 
 _MOST_HEADERS: Final = 200
 """Ordinary calls have 10 to 40."""
+_MOST_BYTES: Final = 16 * 1024 * 1024
+"""Bytes of a request with its body, chunk by chunk: eight times the largest body that any route takes."""
 _ADVICE: Final = {
     HTTPStatus.BAD_REQUEST: "The request is not well-formed HTTP.",
     HTTPStatus.REQUEST_TIMEOUT: "The request did not arrive in time.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Send less at once.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "Send fewer or shorter headers, or a shorter URL.",
 }
 
@@ -39,8 +43,8 @@ class GuardedProtocol(GatheringProtocol):
         self._limits = limits
         self._status = HTTPStatus.BAD_REQUEST
         self._in_head = False
-        self._head_size = 0
-        """Bytes of a head that is not complete, those of its first packet left out."""
+        self._size = 0
+        """Bytes of the request that is coming in, those of its first packet left out."""
         self._packet_size = 0
         self._waits_since: float | None = None
         """Since when we wait for a head, or for the rest of a body that is not read any more."""
@@ -53,25 +57,28 @@ class GuardedProtocol(GatheringProtocol):
     def data_received(self, data: bytes) -> None:
         """Take what came."""
         self._packet_size = len(data)
-        if self._in_head:
-            self._head_size += len(data)
+        self._size += len(data)
         super().data_received(data)
-        if not self._in_head:
-            return
+        if self._in_head:
+            self._wait_for_head()
+        elif self._size > _MOST_BYTES:
+            self._refuse(None if self._is_unread() else HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+
+    def _wait_for_head(self) -> None:
         if self._waits_since is None:
             self._waits_since = self.loop.time()
-        if self._head_size > self._limits.size and not self.transport.is_closing():
+        if self._size > self._limits.size:
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
         self._in_head = True
-        self._head_size = 0
+        self._size = 0
 
     def on_headers_complete(self) -> None:
         """Start a request's answer, unless its head is too large."""
-        if self._head_size + self._packet_size > self._limits.size or len(self.headers) > _MOST_HEADERS:
+        if self._size + self._packet_size > self._limits.size or len(self.headers) > _MOST_HEADERS:
             self._check_head()
         self._in_head = False
         self._waits_since = None
