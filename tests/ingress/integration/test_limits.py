@@ -98,12 +98,12 @@ async def test_a_flood_of_refused_calls_costs_a_bounded_log_and_is_counted(ingre
     assert {answer.status_code for answer in tests} == {200}
     counted = metrics.REFUSED_NOT_LOGGED.value(status="REJECTED", reason="no_match") - before
     logged = 60 - int(counted)
-    # Calls from before the webhook was enabled everywhere have had their share.
-    assert 0 <= logged <= PER_MINUTE + 2
+    assert logged <= PER_MINUTE + 2
     last = await ingress.call(webhook, PAYLOAD)
     await ingress.logged(last.json()["request_id"], "SCHEDULED")
-    assert await kept(ingress, webhook, "REJECTED") <= logged
-    assert await kept(ingress, webhook, "TEST") <= PER_MINUTE + 2
+    # The first of them may be calls from before the webhook was enabled everywhere.
+    for status_word in ("REJECTED", "TEST"):
+        assert 1 <= await kept(ingress, webhook, status_word) <= PER_MINUTE + 2
     shown = (await ingress.anyone.get("/metrics")).text
     assert 'carewire_refused_not_logged_total{status="REJECTED",reason="no_match"}' in shown
 
