@@ -1,7 +1,7 @@
 """Ingress put together: `carewire-ingress setup` and `carewire-ingress serve [--roles receiver,log-writer]`."""
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
@@ -211,10 +211,9 @@ def _not_ready(consumer: BatchConsumer | None) -> str | None:
 def front(management: ASGIApp, receiver: Receiver | None) -> ASGIApp:
     """One ASGI application: calls of third parties go to the receiver, everything else to the management app."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if receiver is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await receiver(scope, receive, send)
-        else:
-            await management(scope, receive, send)
+            return receiver(scope, receive, send)
+        return management(scope, receive, send)
 
     return app

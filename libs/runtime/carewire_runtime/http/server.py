@@ -72,6 +72,7 @@ class HttpServer:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._app,
+            interface="asgi3",
             loop="none",
             http=GatheringProtocol,
             ws="none",
