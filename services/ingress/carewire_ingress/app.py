@@ -178,7 +178,7 @@ class _House:
             RequestRecords(self._topics, self._settings.tenant_id),
             self._clock,
             limits=Limits(self._settings.max_body_bytes, self._settings.body_read_seconds, self._settings.max_calls),
-            fault=lambda: channel.fault() or webhooks.table.not_ready() or catalogue.table.not_ready(),
+            loaded=lambda: webhooks.table.loaded and catalogue.table.loaded,
         )
 
     def _add_management(self, catalogue: CatalogueTable) -> None:

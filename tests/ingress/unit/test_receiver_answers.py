@@ -89,7 +89,7 @@ async def call(
         RequestRecords(Topics(), "tenant-1"),
         FakeClock(),
         limits=Limits(MAX_BODY, 5.0, 10),
-        fault=channel.fault,
+        loaded=lambda: True,
     )
     waiting = [
         {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}

@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Self
-from zlib import crc32
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.topics import Topic
@@ -25,6 +24,9 @@ ACKNOWLEDGE_WITHIN_S: Final = 5.0
 PROBE_HEADER: Final = "carewire-probe"
 """Marks a record that only asks whether Kafka acknowledges; readers of the topic skip it."""
 
+_TOGETHER_S: Final = 0.01
+"""Records of one such while go to one partition, those of the next to the next: each request has a key of its own,
+so any even spread will do, and few large batches cost less than many small ones (as KIP-480 found)."""
 _CHECK_EVERY_S: Final = 1.0
 _STUCK_S: Final = 30.0
 """Three times the life of a record: whatever waits for so long has expired, and its call was answered."""
@@ -68,10 +70,13 @@ class RequestChannel:
         for task in done - {stopping}:
             task.result()
 
+    def is_open(self, now: float) -> bool:
+        """Whether a record can be appended at this moment of the monotonic clock. Asked at every call."""
+        return self._producer is not None and self._broker_clock.is_known and self._acknowledgements.is_flowing(now)
+
     def fault(self) -> str | None:
         """Why nothing can be accepted now; None when all is well (a readiness check)."""
-        flowing = self._acknowledgements.is_flowing(self._clock.monotonic())
-        if self._producer is not None and flowing and self._broker_clock.is_known:
+        if self.is_open(self._clock.monotonic()):
             return None
         return "Kafka does not acknowledge; check the brokers and CAREWIRE_KAFKA_BOOTSTRAP"
 
@@ -87,30 +92,28 @@ class RequestChannel:
         producer = self._producer
         if producer is None:
             raise NotAcknowledged("there is no connection to Kafka")
-        try:
-            with self._patience:
-                return await self._append(producer, topic, key, value, headers)
-        except TimeoutError:
-            raise NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s") from None
-
-    async def _append(self, producer: Producer, topic: Topic, key: bytes, value: bytes, headers: Headers) -> Appended:
         sent = self._clock.monotonic()
         ticket = self._acknowledgements.sent(sent)
-        # Each request has a key of its own, so any even spread will do; the driver's own (murmur2 in Python)
-        # would cost as much as all the rest of sending.
-        partition = crc32(key) % topic.partitions
         # Not a future of the producer: giving up would cancel it, and nobody would hear how the record ended.
         waiter: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        settled = partial(self._settled, ticket, sent, waiter)
         try:
-            await producer.hand_over(
-                topic.name, key=key, value=value, headers=headers, partition=partition, settled=settled
-            )
-        except BaseException as error:
-            # Not in the producer's memory, so nothing is left that could settle it.
-            self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
-            raise
-        return await waiter
+            with self._patience:
+                try:
+                    await producer.hand_over(
+                        topic.name,
+                        key=key,
+                        value=value,
+                        headers=headers,
+                        partition=int(sent / _TOGETHER_S) % topic.partitions,
+                        settled=partial(self._settled, ticket, sent, waiter),
+                    )
+                except BaseException as error:
+                    # Not in the producer's memory, so nothing is left that could settle it.
+                    self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
+                    raise
+                return await waiter
+        except TimeoutError:
+            raise NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s") from None
 
     def _settled(
         self, ticket: int, sent: float, waiter: asyncio.Future[Appended], outcome: Appended | KafkaError
