@@ -63,21 +63,6 @@ async def test_an_acknowledged_record_is_where_the_broker_says() -> None:
         assert producer.sent[-1].partition in range(TOPIC.partitions)
 
 
-async def test_records_of_one_moment_share_a_partition_and_those_of_a_second_are_spread_over_all() -> None:
-    producer, clock = ScriptedProducer(), FakeClock()
-    async with open_channel(producer, clock=clock) as channel:
-        for _ in range(100):
-            appending = [append(channel), append(channel)]
-            await eventually(lambda: len(producer.sent) % 2 == 1 and not producer.sent[-1].is_settled)
-            for record in producer.sent[-2:]:
-                record.acknowledge(BROKER_MS)
-            await asyncio.gather(*appending)
-            clock.advance(0.01)
-    partitions = [record.partition for record in producer.sent[1:]]
-    assert partitions[::2] == partitions[1::2]
-    assert {partitions.count(number) for number in range(TOPIC.partitions)} <= {16, 18}
-
-
 async def test_an_unacknowledged_record_is_given_up_and_nothing_more_is_let_in(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

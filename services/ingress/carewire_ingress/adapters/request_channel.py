@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 from typing import Final, Self
+from zlib import crc32
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.topics import Topic
@@ -24,9 +25,6 @@ ACKNOWLEDGE_WITHIN_S: Final = 5.0
 PROBE_HEADER: Final = "carewire-probe"
 """Marks a record that only asks whether Kafka acknowledges; readers of the topic skip it."""
 
-_TOGETHER_S: Final = 0.01
-"""Records of one such while go to one partition, those of the next to the next: each request has a key of its own,
-so any even spread will do, and few large batches cost less than many small ones (as KIP-480 found)."""
 _CHECK_EVERY_S: Final = 1.0
 _STUCK_S: Final = 30.0
 """Three times the life of a record: whatever waits for so long has expired, and its call was answered."""
@@ -94,6 +92,9 @@ class RequestChannel:
             raise NotAcknowledged("there is no connection to Kafka")
         sent = self._clock.monotonic()
         ticket = self._acknowledgements.sent(sent)
+        # Each request has a key of its own, so any even spread will do; the driver's own (murmur2 in Python)
+        # would cost as much as all the rest of sending.
+        partition = crc32(key) % topic.partitions
         # Not a future of the producer: giving up would cancel it, and nobody would hear how the record ended.
         waiter: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
         try:
@@ -104,7 +105,7 @@ class RequestChannel:
                         key=key,
                         value=value,
                         headers=headers,
-                        partition=int(sent / _TOGETHER_S) % topic.partitions,
+                        partition=partition,
                         settled=partial(self._settled, ticket, sent, waiter),
                     )
                 except BaseException as error:
