@@ -1,7 +1,7 @@
 """Ingress put together: `carewire-ingress setup` and `carewire-ingress serve [--roles receiver,log-writer]`."""
 
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Final
@@ -211,7 +211,7 @@ class _House:
             self._clock,
             gate=gate,
             limits=Limits(self._settings.max_body_bytes, self._settings.body_read_seconds, self._settings.max_calls),
-            fault=lambda: channel.fault() or webhooks.table.not_ready() or catalogue.table.not_ready(),
+            loaded=lambda: webhooks.table.loaded and catalogue.table.loaded,
         )
 
     def _add_management(
@@ -262,10 +262,9 @@ def _not_ready(consumer: BatchConsumer | None) -> str | None:
 def front(management: ASGIApp, receiver: Receiver | None) -> ASGIApp:
     """One ASGI application: calls of third parties go to the receiver, everything else to the management app."""
 
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+    def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if receiver is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            await receiver(scope, receive, send)
-        else:
-            await management(scope, receive, send)
+            return receiver(scope, receive, send)
+        return management(scope, receive, send)
 
     return app

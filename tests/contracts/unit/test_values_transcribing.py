@@ -2,13 +2,27 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carewire_contracts.values import Mismatch, ValueType, parse_value, to_wire, transcriber_of
 
 TYPES = st.sampled_from(ValueType)
 NEAR_DATES = st.dates().map(date.isoformat) | st.from_regex(r"[0-9]{4}.[0-9]{2}.[0-9]{2}", fullmatch=True)
+PARTS_OF_DATES = st.sampled_from(["00", "01", "02", "12", "13", "23", "24", "28", "30", "31", "59", "60", "W1"])
+NEAR_MOMENTS = st.builds(
+    "{}-{}-{}{}{}{colon}{}{colon}{}{}{}".format,
+    st.sampled_from(["0001", "2024", "2026", "9999"]),
+    PARTS_OF_DATES,
+    PARTS_OF_DATES,
+    st.sampled_from(["T", "T", "T", "t", " ", "_"]),
+    PARTS_OF_DATES,
+    PARTS_OF_DATES,
+    PARTS_OF_DATES,
+    st.sampled_from(["", "", ".", ".1", ".123", ".123456789", ",123", "-"]),
+    st.sampled_from(["Z", "Z", "z", "", "+01:00", "-23:59", "+24:00", "+0100", "+01", "-00:00", "+01:00:30", " "]),
+    colon=st.sampled_from([":", ":", ":", ";", ""]),
+)
 RAW_VALUES: st.SearchStrategy[Any] = (
     st.none()
     | st.booleans()
@@ -33,6 +47,12 @@ def test_transcribing_is_parsing_and_writing(raw: object, value_type: ValueType)
     assert (type(transcribed), transcribed) == (type(expected), expected)
 
 
+@given(NEAR_MOMENTS)
+@settings(max_examples=500)
+def test_moments_and_what_resembles_them_are_transcribed_as_they_are_parsed(raw: str) -> None:
+    assert transcriber_of(ValueType.DATE)(raw) == the_long_way(raw, ValueType.DATE)
+
+
 @pytest.mark.parametrize(
     ("raw", "value_type", "wire"),
     [
@@ -45,6 +65,8 @@ def test_transcribing_is_parsing_and_writing(raw: object, value_type: ValueType)
         pytest.param("links, März", ValueType.STRING, "links, März", id="string beyond ASCII"),
         pytest.param("2026-03-05", ValueType.DATE, "2026-03-05T00:00:00.000Z", id="plain date"),
         pytest.param("2026-03-05T01:00+01:00", ValueType.DATE, "2026-03-05T00:00:00.000Z", id="date-time with offset"),
+        pytest.param("2026-03-05T01:00:30Z", ValueType.DATE, "2026-03-05T01:00:30.000Z", id="date-time in UTC"),
+        pytest.param("2026-03-05T01:00:30.1239Z", ValueType.DATE, "2026-03-05T01:00:30.123Z", id="milliseconds, cut"),
         pytest.param("[1, 2]", ValueType.NUMBERS_ARRAY, [1, 2], id="array in its string form"),
         pytest.param({"a": None}, ValueType.JSON, {"a": None}, id="JSON as it is"),
     ],

@@ -35,6 +35,9 @@ class Kafka:
             acknowledged.set_result(None)
         return acknowledged
 
+    async def enqueue_all(self, records: Any) -> list[asyncio.Future[None]]:
+        return [await self.enqueue(one.topic, key=one.key, value=one.value, headers=one.headers) for one in records]
+
     async def send(self, topic: str, **record: Any) -> None:
         self.written.append((topic, record))
 

@@ -40,6 +40,7 @@ class Calls:
 
     def __init__(self, *, calls: int = 10) -> None:
         self.producer, self.clock, self.tables = ScriptedProducer(), FakeClock(), OneWebhook()
+        self.loaded = True
         self.plans = AdmissionPlans(self.tables, self.tables)
         self.channel = RequestChannel(lambda: self.producer, Topics().refused, self.clock, max_waiting=10)
         self.receiver = Receiver(
@@ -50,7 +51,7 @@ class Calls:
             self.clock,
             limits=Limits(10_000, 0.05, calls),
             gate=gate(self.clock),
-            fault=self.channel.fault,
+            loaded=lambda: self.loaded,
         )
 
     async def open(self) -> None:
@@ -105,6 +106,21 @@ async def test_before_kafka_acknowledged_anything_calls_are_turned_away() -> Non
     answer = await Calls().call()
     assert answer is not None
     assert answer[0] == 503
+
+
+async def test_calls_are_turned_away_until_webhooks_and_catalogue_are_loaded() -> None:
+    calls = Calls()
+    async with calls.channel:
+        await calls.open()
+        calls.loaded = False
+        before = await calls.call()
+        calls.loaded = True
+        calling = asyncio.create_task(calls.call())
+        await calls.acknowledge(1)
+        after = await calling
+    assert before is not None
+    assert after is not None
+    assert (before[0], after[0]) == (503, 202)
 
 
 async def test_a_record_beyond_what_kafka_takes_is_too_large() -> None:

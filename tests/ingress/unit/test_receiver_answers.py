@@ -91,7 +91,7 @@ async def call(
         FakeClock(),
         limits=Limits(MAX_BODY, 5.0, 10),
         gate=gate(FakeClock()),
-        fault=channel.fault,
+        loaded=lambda: True,
     )
     waiting = [
         {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}

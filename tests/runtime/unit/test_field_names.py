@@ -1,25 +1,42 @@
 """Error answers name the fields of our API and no key that a caller made up."""
 
+from dataclasses import dataclass
+from typing import Annotated
+
 import pytest
+from pydantic import BaseModel, Field
 
 from carewire_runtime.http.field_names import declared_names, field_name
 
-DECLARED = declared_names(
-    {
-        "paths": {"/v1/x": {"properties": {"not_a_component": {}}}},
-        "components": {
-            "schemas": {
-                "A": {"properties": {"mapping": {"type": "object"}, "items": {"items": {"$ref": "B"}}}},
-                "B": {"anyOf": [{"properties": {"path": {}}}, {"type": "null"}]},
-            }
-        },
-    }
-)
+
+@dataclass
+class Source:
+    path: str
+    within: "Source | None" = None
+
+
+class Entry(BaseModel):
+    sources: dict[str, Source]
+    others: "list[Entry]"
+
+
+class Form(BaseModel):
+    mapping: Annotated[dict[str, Annotated[Entry | None, Field(description="not_a_field")]], ["unhashable"]]
+    items: tuple[Entry, ...] | str
+    kind: str = Field(alias="type")
+
+
+DECLARED = declared_names([Form])
 BODY = {"first": 1, "Iris Example": 2, "mapping": {"a": 1, "Iris": {"path": 1}}, "items": [{"path": 1}, {"Iris": 2}]}
 
 
-def test_every_property_of_every_component_is_declared() -> None:
-    assert sorted(DECLARED) == ["items", "mapping", "path"]
+def test_every_field_of_models_and_dataclasses_is_declared_however_deep() -> None:
+    assert sorted(DECLARED) == ["items", "kind", "mapping", "others", "path", "sources", "type", "within"]
+
+
+@pytest.mark.parametrize("plain", [str, None, list[int], "a name", dict[str, object]])
+def test_what_has_no_fields_declares_nothing(plain: object) -> None:
+    assert declared_names([plain]) == frozenset()
 
 
 @pytest.mark.parametrize(

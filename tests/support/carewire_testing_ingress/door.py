@@ -76,7 +76,7 @@ class Door:
             self.clock,
             limits=Limits(10_000, 5.0, 10),
             gate=self.gate,
-            fault=self.channel.fault,
+            loaded=lambda: True,
         )
 
     def by_token(self, token_sha256: bytes) -> IncomingWebhook | None:

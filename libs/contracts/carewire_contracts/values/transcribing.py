@@ -5,9 +5,10 @@ everything else takes the long way: parsed, then written. A webhook's call trans
 """
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final, TypeAlias
 
+from carewire_contracts.timestamps import format_timestamp
 from carewire_contracts.values.parsing import Mismatch, parser_of
 from carewire_contracts.values.soundness import LARGEST_INTEGER, MAX_TEXT, SMALLEST_INTEGER
 from carewire_contracts.values.value_type import ValueType
@@ -17,6 +18,8 @@ Transcriber: TypeAlias = Callable[[object], Any]
 """Gives the wire form of a value, or a Mismatch. Never raises."""
 
 _DATE_LENGTH: Final = len("2026-03-05")
+_AFTER_SECONDS: Final = frozenset("Z+-.")
+_DIGIT_OR_END: Final = frozenset(("", *"0123456789"))
 
 
 def transcriber_of(value_type: ValueType) -> Transcriber:
@@ -48,15 +51,30 @@ def _strings(the_long_way: Transcriber) -> Transcriber:
 def _dates(the_long_way: Transcriber) -> Transcriber:
     def transcribe(raw: object) -> Any:
         # Weeks are as long as dates: `2026-W10-4`.
-        if type(raw) is str and len(raw) == _DATE_LENGTH and raw[4] == "-" == raw[7]:
+        if type(raw) is str and len(raw) >= _DATE_LENGTH and raw[4] == "-" == raw[7]:
             try:
-                date.fromisoformat(raw)
-            except ValueError:
-                return the_long_way(raw)
-            return raw + "T00:00:00.000Z"
+                if len(raw) == _DATE_LENGTH:
+                    date.fromisoformat(raw)
+                    return raw + "T00:00:00.000Z"
+                if _is_moment(raw):
+                    return format_timestamp(datetime.fromisoformat(raw))
+            except (ValueError, OverflowError):
+                pass
         return the_long_way(raw)
 
     return transcribe
+
+
+def _is_moment(raw: str) -> bool:
+    """Whether marks stand where `2026-03-05T08:15:30+01:00` has them: what the library reads then, we read alike."""
+    return (
+        raw[19:20] in _AFTER_SECONDS
+        and raw[20:21] in _DIGIT_OR_END
+        and raw[13] == ":" == raw[16]
+        and raw[10] == "T"
+        and raw[11:13] != "24"  # the hour that some versions of the library know
+        and (raw[-1] == "Z" or (raw[-6] in "+-" and raw[-3] == ":"))
+    )
 
 
 _SHORT_WAYS: Final[dict[ValueType, Callable[[Transcriber], Transcriber]]] = {

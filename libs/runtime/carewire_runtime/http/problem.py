@@ -7,6 +7,7 @@ from typing import Any, Final
 import orjson
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from carewire_runtime.errors import CarewireError, StatementFailed, UnknownKey
@@ -78,7 +79,7 @@ def _on_problem(_: Request, error: Exception) -> Response:
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     found: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
     body = error.body if isinstance(error, RequestValidationError) else None
-    declared = declared_names(request.app.openapi())
+    declared = _declared(request.scope.get("route"))
     errors = [
         {"field": field_name(problem["loc"][1:], body, declared), "message": _message(problem)}
         for problem in found[:_MOST_FIELD_ERRORS]
@@ -86,6 +87,12 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
     return Problem(
         422, "Invalid request", "the request does not have the form that this route takes", errors=errors
     ).response()
+
+
+def _declared(route: Any) -> frozenset[str]:
+    if not isinstance(route, APIRoute) or route.body_field is None:
+        return frozenset()
+    return declared_names([route.body_field.field_info.annotation])
 
 
 def _message(problem: Any) -> str:

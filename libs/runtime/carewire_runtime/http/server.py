@@ -81,6 +81,7 @@ class HttpServer:
     def _config(self) -> uvicorn.Config:
         return uvicorn.Config(
             self._app,
+            interface="asgi3",
             loop="none",
             http=_protocol(self._heads),
             ws="none",

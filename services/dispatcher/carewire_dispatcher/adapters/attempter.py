@@ -1,9 +1,8 @@
 """One attempt: sign, call, judge, and say so in log, span and metrics."""
 
-from dataclasses import dataclass
-
 from yarl import URL
 
+from carewire_contracts.record import record
 from carewire_contracts.topics import Lane
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.pulse import Pulse
@@ -25,7 +24,7 @@ USER_AGENT = "Carewire/0.1"
 _log = logger("worker")
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Trial:
     """An attempt that is over: the delivery with it counted, what it means, and its line for the log."""
 

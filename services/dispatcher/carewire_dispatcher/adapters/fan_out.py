@@ -6,6 +6,7 @@ Two fates never share a record. A repeated batch writes the same delivery ids ag
 import asyncio
 from typing import Final
 
+from carewire_contracts.record import record
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
@@ -14,7 +15,7 @@ from carewire_dispatcher.domain.matching import Event, Subscribers
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import derived_id
 from carewire_runtime.kafka.dead_letters import DeadLetters
-from carewire_runtime.kafka.producer import Appended, Producer
+from carewire_runtime.kafka.producer import Headers, Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.kafka.table import CompactedTable
 from carewire_runtime.retry import retry_in_place
@@ -31,6 +32,14 @@ def fan_out_group(topics: Topics) -> str:
 def status_fan_out_group(topics: Topics) -> str:
     """Name the group that spreads the status events of requests."""
     return f"{topics.prefix}dispatcher-status-fan-out"
+
+
+@record()
+class _Outgoing:
+    topic: str
+    key: bytes
+    value: bytes
+    headers: Headers
 
 
 class FanOut:
@@ -51,18 +60,24 @@ class FanOut:
         await self._endpoints.ready()
         unreadable = await retry_in_place(lambda: self._spread_all(records), self._clock, what="fan_out")
         self.poison_limit.good(len(records) - len(unreadable))
-        for record, reason in unreadable:
-            await self._letters.send(record, reason)
+        for one, reason in unreadable:
+            await self._letters.send(one, reason)
 
     async def _spread_all(self, records: list[Record]) -> list[tuple[Record, str]]:
         """Write the deliveries of a batch. Returns the records that are no event, each with the reason."""
-        written: list[asyncio.Future[Appended]] = []
-        reasons = [(record, await self._spread(record, written)) for record in records]
-        await asyncio.gather(*written)
-        return [(record, reason) for record, reason in reasons if reason is not None]
+        made: list[_Outgoing] = []
+        unreadable: list[tuple[Record, str]] = []
+        for one in records:
+            reason = self._spread(one, made)
+            if reason is not None:
+                unreadable.append((one, reason))
+        if made:
+            # The futures of a batch are one: each is waited for once.
+            await asyncio.gather(*set(await self._producer.enqueue_all(made)))
+        return unreadable
 
-    async def _spread(self, record: Record, written: list[asyncio.Future[Appended]]) -> str | None:
-        """Write the deliveries of one event. Returns why it cannot be done, if so."""
+    def _spread(self, record: Record, made: list[_Outgoing]) -> str | None:
+        """Make the deliveries of one event. Returns why it cannot be done, if so."""
         event_id, event_type = record.header("ce_id"), record.header("ce_type")
         if event_id is None or event_type is None or record.value is None:
             return NO_EVENT
@@ -73,14 +88,7 @@ class FanOut:
             return UNREADABLE_BODY
         for endpoint in wanting:
             delivery = self._delivery(record, event, event_id.decode("utf-8", "replace"), endpoint)
-            written.append(
-                await self._producer.enqueue(
-                    self._topic,
-                    key=endpoint.id.encode(),
-                    value=delivery.body,
-                    headers=delivery.headers(),
-                )
-            )
+            made.append(_Outgoing(self._topic, endpoint.id.encode(), delivery.body, delivery.headers()))
         return None
 
     def _delivery(self, record: Record, event: Event, event_id: str, endpoint: Endpoint) -> Delivery:

@@ -1,13 +1,14 @@
 """The port through which deliveries leave the house."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol
 
+from carewire_contracts.record import record
 from carewire_dispatcher.domain.classify import Answer, Failure
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Call:
     """One POST. `timeout_s` is the deadline of all of it: connecting, writing and reading."""
 

@@ -5,12 +5,12 @@ redirects and broken connections included, is tried again for 24 hours: what a r
 it is being repaired says little about the delivery.
 """
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
 from typing import Final
 
+from carewire_contracts.record import record
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.schedule import RetrySchedule, Slot
@@ -36,7 +36,7 @@ class Failure(StrEnum):
     """The endpoint's URL isn't HTTPS, and this deployment allows nothing else."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Answer:
     """What the endpoint said."""
 
@@ -44,7 +44,7 @@ class Answer:
     retry_after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Retry:
     """Try again in `slot`."""
 

@@ -3,9 +3,9 @@
 What an answer means is in `classify`, when attempts are due in `schedule`, where waits are spent in `tiers`.
 """
 
-from dataclasses import dataclass
 from typing import Final
 
+from carewire_contracts.record import record
 from carewire_contracts.topics import TIERS
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
@@ -25,7 +25,7 @@ FURTHEST_TIER: Final = 2048
 hour, while a backlog of 100,000 costs no more than 50 records a second."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Load:
     """What the worker holds of the delivery's endpoint at this moment."""
 
@@ -35,24 +35,24 @@ class Load:
     pace: Pace = UNKNOWN_PACE
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Attempt:
     """Call the endpoint now."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Queue:
     """Keep it in memory until an attempt of its endpoint ends."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Hold:
     """Keep it in memory until it is due."""
 
     until: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Forward:
     """Write `delivery` to the retry topic of `tier`, in the lane from which it came."""
 
@@ -60,7 +60,7 @@ class Forward:
     delivery: Delivery
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Drop:
     """A copy of a record that came by before: let it go, its twin goes on."""
 

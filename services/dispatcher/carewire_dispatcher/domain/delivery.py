@@ -5,12 +5,13 @@ the endpoint id, and all else stands in one header, so that a body is never pars
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, Self
 
 import orjson
 
 from carewire_contracts.envelope import Headers, header
+from carewire_contracts.record import record
 
 STATE_HEADER: Final = "delivery"
 TRACEPARENT_HEADER: Final = "traceparent"
@@ -22,7 +23,7 @@ class UnreadableDelivery(ValueError):
     retriable = False
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class EventPosition:
     """Where the event stands in its topic: from there it can be read again."""
 
@@ -31,7 +32,7 @@ class EventPosition:
     offset: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Delivery:
     """One (event, endpoint), as it travels through the lanes and tiers.
 

@@ -1,7 +1,8 @@
 """How a delivery ends. The lists are closed."""
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+from carewire_contracts.record import record
 
 
 class EndStatus(StrEnum):
@@ -25,7 +26,7 @@ class EndReason(StrEnum):
     """Its endpoint exists no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class End:
     """No further attempt is made."""
 

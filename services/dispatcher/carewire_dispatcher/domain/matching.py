@@ -1,12 +1,13 @@
 """Which endpoints want an event."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import orjson
 
 from carewire_contracts.events import EVENT_TYPES
+from carewire_contracts.record import record
 from carewire_dispatcher.domain.endpoint import Endpoint
 
 STATUS_EVENT_TYPES: Final = tuple(
@@ -21,7 +22,7 @@ SUBSCRIBABLE: Final = frozenset((*EVENT_TYPES, *STATUS_EVENT_TYPES))
 _DOMAIN_EVENTS: Final = frozenset(EVENT_TYPES)
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Event:
     """What an endpoint may choose by."""
 

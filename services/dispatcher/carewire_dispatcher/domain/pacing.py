@@ -4,15 +4,17 @@ A full endpoint frees a place each (mean attempt duration / concurrency). Delive
 slots at that distance, so a backlog comes back as fast as the endpoint can take it, not all at once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Self
+
+from carewire_contracts.record import record
 
 _WEIGHT: Final = 0.2
 _UNKNOWN: Final = 20.0
 """The duration in milliseconds that is assumed of an endpoint not yet tried."""
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Pace:
     """What is known of one endpoint's speed; `next_slot` is the first free moment for a diverted one."""
 

@@ -5,9 +5,10 @@ Attempt n is due at the first attempt + an offset: 0, 2, 6, 14, ... 65,534 and 8
 (reference, section 2.3).
 """
 
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
+
+from carewire_contracts.record import record
 
 OFFSETS_S: Final[tuple[int, ...]] = (0, *(2**n - 2 for n in range(2, 17)), 86_400)
 LAST_SLOT: Final = len(OFFSETS_S) - 1
@@ -17,7 +18,7 @@ JITTER: Final = 0.1
 _HASH_RANGE: Final = 2**32
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class Slot:
     """A place in the schedule, counted from 0, and the moment when it is due."""
 
@@ -25,7 +26,7 @@ class Slot:
     due_at: int
 
 
-@dataclass(frozen=True, slots=True)
+@record()
 class RetrySchedule:
     """The schedule of one deployment. `time_scale` divides every offset: tests need not wait a day."""
 

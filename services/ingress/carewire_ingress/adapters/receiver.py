@@ -66,7 +66,10 @@ class _Visit:
 
 
 class Receiver:
-    """The ASGI application of everything under `/hooks/`. `fault` says why nothing can be accepted now."""
+    """The ASGI application of everything under `/hooks/`.
+
+    `loaded` says whether plans and systems are known; they are known for ever then, and it is asked no more.
+    """
 
     def __init__(
         self,
@@ -78,7 +81,7 @@ class Receiver:
         *,
         limits: Limits,
         gate: Gate,
-        fault: Callable[[], str | None],
+        loaded: Callable[[], bool],
     ) -> None:
         self._plans = plans
         self._systems = systems
@@ -87,7 +90,8 @@ class Receiver:
         self._clock = clock
         self._limits = limits
         self._gate = gate
-        self._fault = fault
+        self._loaded = loaded
+        self._is_loaded = False
         self._reading = Deadline(limits.read_seconds)
         self._under_way = 0
 
@@ -109,7 +113,7 @@ class Receiver:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _answer(self, arrival: Arrival, scope: Scope, receive: Receive, visit: _Visit, trace: span) -> Answer:
-        if self._under_way > self._limits.calls or self._fault() is not None:
+        if not self._can_accept(visit.began):
             return answers.unavailable(_RETRY_AFTER_S)
         plan = self._plan(arrival)
         if plan is None:
@@ -152,6 +156,11 @@ class Receiver:
             return None
         visit.is_quiet = True
         return answers.too_many(wait)
+
+    def _can_accept(self, now: float) -> bool:
+        if not self._is_loaded:
+            self._is_loaded = self._loaded()
+        return self._is_loaded and self._under_way <= self._limits.calls and self._channel.is_open(now)
 
     def _plan(self, arrival: Arrival) -> AdmissionPlan | None:
         if arrival.token is None:

@@ -68,10 +68,13 @@ class RequestChannel:
         for task in done - {stopping}:
             task.result()
 
+    def is_open(self, now: float) -> bool:
+        """Whether a record can be appended at this moment of the monotonic clock. Asked at every call."""
+        return self._producer is not None and self._broker_clock.is_known and self._acknowledgements.is_flowing(now)
+
     def fault(self) -> str | None:
         """Why nothing can be accepted now; None when all is well (a readiness check)."""
-        flowing = self._acknowledgements.is_flowing(self._clock.monotonic())
-        if self._producer is not None and flowing and self._broker_clock.is_known:
+        if self.is_open(self._clock.monotonic()):
             return None
         return "Kafka does not acknowledge; check the brokers and CAREWIRE_KAFKA_BOOTSTRAP"
 
@@ -87,13 +90,6 @@ class RequestChannel:
         producer = self._producer
         if producer is None:
             raise NotAcknowledged("there is no connection to Kafka")
-        try:
-            with self._patience:
-                return await self._append(producer, topic, key, value, headers)
-        except TimeoutError:
-            raise NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s") from None
-
-    async def _append(self, producer: Producer, topic: Topic, key: bytes, value: bytes, headers: Headers) -> Appended:
         sent = self._clock.monotonic()
         ticket = self._acknowledgements.sent(sent)
         # Each request has a key of its own, so any even spread will do; the driver's own (murmur2 in Python)
@@ -101,16 +97,24 @@ class RequestChannel:
         partition = crc32(key) % topic.partitions
         # Not a future of the producer: giving up would cancel it, and nobody would hear how the record ended.
         waiter: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        settled = partial(self._settled, ticket, sent, waiter)
         try:
-            await producer.hand_over(
-                topic.name, key=key, value=value, headers=headers, partition=partition, settled=settled
-            )
-        except BaseException as error:
-            # Not in the producer's memory, so nothing is left that could settle it.
-            self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
-            raise
-        return await waiter
+            with self._patience:
+                try:
+                    await producer.hand_over(
+                        topic.name,
+                        key=key,
+                        value=value,
+                        headers=headers,
+                        partition=partition,
+                        settled=partial(self._settled, ticket, sent, waiter),
+                    )
+                except BaseException as error:
+                    # Not in the producer's memory, so nothing is left that could settle it.
+                    self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
+                    raise
+                return await waiter
+        except TimeoutError:
+            raise NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s") from None
 
     def _settled(
         self, ticket: int, sent: float, waiter: asyncio.Future[Appended], outcome: Appended | KafkaError

@@ -51,4 +51,6 @@ class Acknowledgements:
 
     def is_flowing(self, now: float) -> bool:
         """Whether a new record may be handed over. False before the first acknowledgement."""
-        return not self._failing and len(self._waiting) < self._limit and self.oldest_wait(now) < PATIENCE_S
+        if self._failing or len(self._waiting) >= self._limit:
+            return False
+        return now - next(iter(self._waiting.values()), now) < PATIENCE_S
