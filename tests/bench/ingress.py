@@ -224,8 +224,9 @@ async def _compared(platform: Platform, case: Case, paths: Mapping[tuple[int, bo
 
 async def _configure_many(platform: Platform, house: House) -> None:
     """Create very many webhooks, side by side."""
-    platform.supervisor["ingress"].start()
-    await asyncio.to_thread(platform.supervisor.wait_ready)
+    ingress = platform.supervisor["ingress"]
+    ingress.start()
+    await eventually(lambda: ingress.why_not_ready() is None, 30.0, pause=0.2)
     _, webhook = _with_more_points()
     numbers = iter(range(_MANY))
 

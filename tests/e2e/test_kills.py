@@ -7,11 +7,11 @@ from typing import Any
 import orjson
 import pytest
 
-from carewire_local.service_process import ServiceProcess
 from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Received, Receiver
 from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
 from carewire_testing_e2e.house import FINAL, House, maybe, ok
+from carewire_testing_e2e.killing import killed
 
 CALLS = 120
 KILLS = 3
@@ -26,13 +26,6 @@ async def accepted_in_the_end(house: House, webhook: Any) -> str:
         lambda: maybe(house.ingress.post(webhook["url"], json=payload, headers=headers)), RECOVERED_WITHIN_S
     )
     return str(answer["request_id"])
-
-
-async def killed(process: ServiceProcess) -> None:
-    """Kill a service, and see the supervisor start it again."""
-    restarts = process.restarts
-    process.kill()
-    await eventually(lambda: process.restarts > restarts, RECOVERED_WITHIN_S)
 
 
 async def ended(house: House, request_id: str) -> Any:

@@ -25,25 +25,25 @@ async def killing(platform: Platform, campaign: Campaign, total: int, kills: int
         more = one_more(platform, "ingress", "log-writer")
         second, _ = await asyncio.to_thread(more.__enter__)
         stack.push_async_callback(asyncio.to_thread, more.__exit__, None, None, None)
-        killed: list[str] = []
+        names: list[str] = []
         victims = [platform.supervisor["ingress"], second]
 
         async def kill_all() -> None:
             for number in range(kills):
                 due = total * (number + 1) // (kills + 1)
                 await eventually(lambda due=due: campaign.answered >= due, 600.0, pause=0.005)  # type: ignore[misc]
-                await _kill(victims[number % 2])
-                killed.append(victims[number % 2].name)
+                await killed(victims[number % 2])
+                names.append(victims[number % 2].name)
 
         task = asyncio.create_task(kill_all())
         try:
-            yield killed
+            yield names
             await task
         finally:
             task.cancel()
 
 
-async def _kill(process: ServiceProcess) -> None:
+async def killed(process: ServiceProcess) -> None:
     """Kill a service, and see the supervisor start it again."""
     restarts = process.restarts
     process.kill()

@@ -1,0 +1,135 @@
+"""The management API answers whatever its description allows, and much that it does not, as it says it would."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+import requests
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from carewire_ingress.settings import IngressSettings
+from carewire_testing_ingress.running import API_KEY, RunningIngress, running
+from carewire_testing_ingress.samples import DEFINITION_ID, PATHS, PAYLOAD
+
+pytestmark = [
+    pytest.mark.asyncio(loop_scope="module"),
+    # The service, which runs in another thread, may draw from `random` while a case is made.
+    pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"),
+]
+
+BOUNDED = settings(
+    derandomize=True,
+    database=None,
+    deadline=None,
+    max_examples=20,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+"""Twenty operations in two ways, some seconds in all, and the same in each run."""
+
+ROUTES = [
+    ("POST", "/v1/incoming-webhooks"),
+    ("GET", "/v1/incoming-webhooks"),
+    ("GET", "/v1/incoming-webhooks/{webhook_id}"),
+    ("PATCH", "/v1/incoming-webhooks/{webhook_id}"),
+    ("POST", "/v1/incoming-webhooks/{webhook_id}/enable"),
+    ("POST", "/v1/incoming-webhooks/{webhook_id}/disable"),
+    ("POST", "/v1/incoming-webhooks/{webhook_id}/rotate-token"),
+    ("POST", "/v1/incoming-webhooks/{webhook_id}/end-rotation"),
+    ("POST", "/v1/incoming-webhooks/dry-run"),
+    ("POST", "/v1/incoming-webhooks/{webhook_id}/dry-run"),
+    ("GET", "/v1/incoming-webhooks/{webhook_id}/mapping-suggestions"),
+    ("GET", "/v1/requests"),
+    ("GET", "/v1/requests/export"),
+    ("GET", "/v1/requests/{request_id}"),
+    ("POST", "/v1/requests/resubmit"),
+    ("POST", "/v1/requests/{request_id}/resubmit"),
+    ("GET", "/v1/audit"),
+    ("DELETE", "/v1/incoming-webhooks/{webhook_id}"),
+]
+"""Deleting comes last, so that the others find a webhook."""
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def ingress(settings: IngressSettings) -> AsyncIterator[RunningIngress]:
+    async with running(settings) as one:
+        yield one
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def known(ingress: RunningIngress) -> dict[str, str]:
+    """Ids that lead somewhere: those made up never do."""
+    webhook = await ingress.create(name="Known", definition_id=DEFINITION_ID, mapping=PATHS)
+    tested = await ingress.called(webhook, PAYLOAD, 200, test=True)
+    await ingress.logged(tested["request_id"], "TEST")
+    return {"webhook_id": webhook["id"], "request_id": tested["request_id"]}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def schema(ingress: RunningIngress) -> Any:
+    document = (await ingress.anyone.get("/openapi.json")).json()
+    assert {(method.upper(), path) for path in document["paths"] for method in document["paths"][path]} == {
+        *ROUTES,
+        ("POST", "/hooks/{token}"),
+        ("POST", "/hooks/{token}/test"),
+    }
+    return schemathesis.openapi.from_dict(document)
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_every_answer_is_one_of_those_described(
+    ingress: RunningIngress, schema: Any, known: dict[str, str], method: str, path: str, mode: GenerationMode
+) -> None:
+    operation = schema[path][method]
+    base = str(ingress.admin.base_url).rstrip("/")
+    if mode is GenerationMode.NEGATIVE and method == "DELETE":
+        pytest.skip("a deletion has nothing but an id")
+    await asyncio.to_thread(partial(explore, operation, mode, base, known))
+
+
+def explore(operation: Any, mode: GenerationMode, base: str, known: dict[str, str]) -> None:
+    with requests.Session() as session:
+        session.headers["authorization"] = f"Bearer {API_KEY}"
+
+        @BOUNDED
+        @given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())
+        def every(case: Any, is_known: bool) -> None:
+            if is_known:
+                case.path_parameters = {name: known[name] for name in case.path_parameters}
+            answer = case.call(base_url=base, session=session, timeout=10)
+            assert answer.status_code < 500 or answer.status_code == 503
+            if mode is GenerationMode.POSITIVE:
+                assert answer.status_code not in (400, 401, 403)
+            # What is not even HTTP as described may miss the route, which then is not the one to answer.
+            if answer.status_code not in (404, 405) or mode is GenerationMode.POSITIVE:
+                case.validate_response(
+                    answer,
+                    checks=[status_code_conformance, content_type_conformance, response_schema_conformance],
+                )
+
+        every()
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize("key", [None, "cw_admin_wrong", "cw_viewer_" + "x" * 43])
+async def test_no_route_opens_without_a_key(
+    ingress: RunningIngress, known: dict[str, str], method: str, path: str, key: str | None
+) -> None:
+    headers = {} if key is None else {"authorization": f"Bearer {key}"}
+    answer: httpx.Response = await ingress.anyone.request(method, path.format(**known), headers=headers)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == "Bearer"
