@@ -35,8 +35,8 @@ test: install ## Run all tests, on real Kafka and real Postgres
 	@$(RUN) pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=
 	@$(RUN) pytest -m e2e --cov --cov-append --cov-report=term:skip-covered
 
-test-unit: install ## Run the pure tests only: seconds, no servers
-	@$(RUN) pytest -m unit
+test-unit: install ## Run the pure tests only, without servers
+	@$(RUN) pytest -m unit -n auto --maxprocesses 4 --dist loadfile
 
 lint: install ## Check style and the rules of the house
 	@$(RUN) ruff check $(SOURCES)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from carewire_local.progress import Report, say
@@ -14,6 +15,10 @@ from carewire_local.stack import Stack
 from carewire_testing.databases import fresh_database
 from carewire_testing.leftovers import left_behind
 from carewire_testing.topics import fresh_topics
+
+# Properties hold at any speed: a machine that is busy elsewhere must not fail them.
+hypothesis.settings.register_profile("any speed", deadline=None)
+hypothesis.settings.load_profile("any speed")
 
 _KINDS = ("unit", "integration", "e2e", "chaos")
 _ROOT = pytest.StashKey[Path]()

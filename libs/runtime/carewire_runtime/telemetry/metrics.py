@@ -29,7 +29,7 @@ REFUSED_NOT_LOGGED: Final = Counter(
 # Orchestrator
 OUTCOMES: Final = Counter(
     "carewire_outcomes", "", ("status", "reason"),
-    "final outcomes of accepted requests: succeeded, or failed with its reason",
+    "final outcomes of accepted requests: succeeded (a skipped one with its reason), or failed with its reason",
 )  # fmt: skip
 TIMERS_FIRED: Final = Counter("carewire_timers_fired", "", (), "timers of care flows that fired")
 EVENTS_EMITTED: Final = Counter("carewire_events_emitted", "", ("event_type",), "domain events emitted")
