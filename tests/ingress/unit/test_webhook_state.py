@@ -48,6 +48,16 @@ def test_a_constant_is_a_mapping_too() -> None:
     assert standing(chosen, GROWN, enabled=True).state is WebhookState.ENABLED
 
 
+@pytest.mark.parametrize(
+    "source", [ValueSource(constant="much"), ValueSource("$.c", default="much")], ids=["constant", "default"]
+)
+def test_a_fixed_value_that_a_later_release_refuses_makes_the_mapping_incomplete(source: ValueSource) -> None:
+    chosen = Configuration("A", "hip-surgery", {"a": ValueSource("$.a"), "c": source})
+    found = standing(chosen, GROWN, enabled=True)
+    assert found.state is WebhookState.MAPPING_INCOMPLETE
+    assert [point.id for point in found.missing] == ["c"]
+
+
 @given(st.sets(st.sampled_from("abc")), st.booleans())
 def test_enabled_means_that_nothing_required_is_missing(mapped: set[str], enabled: bool) -> None:
     found = standing(configured(*mapped), GROWN, enabled=enabled)

@@ -120,7 +120,7 @@ def plan_admission(webhook: IncomingWebhook, release: CatalogueRelease | None) -
     points: list[MappedDataPoint] = []
     constants: list[DataPointValue] = []
     obstacles = [_not_mapped(point) for point in unmapped(webhook.mapping, release)]
-    for definition, source in _joined(webhook, release):
+    for definition, source in _joined(webhook.mapping, release):
         fixed = _fixed_value(definition, source)
         if isinstance(fixed, Reason):
             obstacles.append(fixed)
@@ -132,10 +132,10 @@ def plan_admission(webhook: IncomingWebhook, release: CatalogueRelease | None) -
 
 
 def _joined(
-    webhook: IncomingWebhook, release: CatalogueRelease
+    mapping: Mapping[str, CompiledSource], release: CatalogueRelease
 ) -> Iterator[tuple[DataPointDefinition, CompiledSource]]:
     for definition in release.data_points:
-        source = webhook.mapping.get(definition.id)
+        source = mapping.get(definition.id)
         if source is not None:
             yield definition, source
 
@@ -158,6 +158,15 @@ def _fixed_value(definition: DataPointDefinition, source: CompiledSource) -> Dat
 def unmapped(mapping: Collection[str], release: CatalogueRelease) -> tuple[DataPointDefinition, ...]:
     """The required data points of a release that a mapping leaves out."""
     return tuple(point for point in release.data_points if not point.optional and point.id not in mapping)
+
+
+def unfit(mapping: Mapping[str, CompiledSource], release: CatalogueRelease) -> tuple[DataPointDefinition, ...]:
+    """The data points of a release that don't take the constant or the default which a mapping has for them."""
+    return tuple(
+        definition
+        for definition, source in _joined(mapping, release)
+        if isinstance(_fixed_value(definition, source), Reason)
+    )
 
 
 def unknown(mapping: Mapping[str, object], release: CatalogueRelease) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
 """Whether a webhook can start care flows just now, and what keeps it from doing so.
 
-A definition may be published anew, with a data point that is required now, or withdrawn, at any time after its
-webhooks were enabled. Nobody changes them then; they say so instead.
+A definition may be published anew, with a data point that is required now or takes other values, or be withdrawn, at
+any time after its webhooks were enabled. Nobody changes them then; they say so instead.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from enum import StrEnum
 from carewire_contracts.catalogue import CatalogueDefinition
 from carewire_contracts.definition import DataPointDefinition
 from carewire_ingress.domain.configuration import Configuration
-from carewire_ingress.domain.mapping import unmapped
+from carewire_ingress.domain.mapping import unfit, unmapped
 
 
 class WebhookState(StrEnum):
@@ -24,7 +24,10 @@ class WebhookState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The state, and the required data points without a mapping: they are told of a disabled webhook as well."""
+    """The state, and the data points that keep it from working; they are told of a disabled webhook as well.
+
+    `missing` are required ones without a mapping, and any whose constant or default the live release does not take.
+    """
 
     state: WebhookState
     missing: tuple[DataPointDefinition, ...] = ()
@@ -33,7 +36,8 @@ class Standing:
 def standing(configuration: Configuration, definition: CatalogueDefinition | None, *, enabled: bool) -> Standing:
     """How a webhook stands. That it is disabled goes before all else: somebody wants it so."""
     live = None if definition is None else definition.live
-    missing = () if live is None else unmapped(configuration.mapping, live)
+    fixed = {name: source.compiled() for name, source in configuration.mapping.items() if any(source.fixed_values())}
+    missing = () if live is None else (*unmapped(configuration.mapping, live), *unfit(fixed, live))
     if not enabled:
         return Standing(WebhookState.DISABLED, missing)
     if live is None:
