@@ -67,8 +67,7 @@ class Retention:
 
     async def clear(self, stop: asyncio.Event) -> None:
         """Delete all that is too old now, unless another process is at it."""
-        async with self._db.connection() as connection:
-            # The connection forgets the lock when it is given back.
+        async with self._db.session() as connection:  # which forgets the lock at its end
             if await connection.fetchval(_TRY_LOCK, f"carewire retention of {self._db.schema}"):
                 for kept in self._kept:
                     await self._clear_one(connection, kept, stop)

@@ -105,7 +105,7 @@ async def test_a_flood_of_refused_calls_costs_a_bounded_log_and_is_counted(ingre
     for status_word in ("REJECTED", "TEST"):
         assert 1 <= await kept(ingress, webhook, status_word) <= PER_MINUTE + 2
     shown = (await ingress.anyone.get("/metrics")).text
-    assert 'carewire_refused_not_logged_total{status="REJECTED",reason="no_match"}' in shown
+    assert 'carewire_refused_not_logged_total{reason="no_match",status="REJECTED"}' in shown
 
 
 async def test_calls_to_addresses_that_nobody_has_are_counted_alone(ingress: RunningIngress) -> None:

@@ -27,7 +27,7 @@ def management_app(
         _raise_if_open(router)
     app = FastAPI(title=title, version=version)
     app.state.api_keys = api_keys
-    answer_with_problems(app)
+    answer_with_problems(app, routers)
     app.add_middleware(_Observer)
     app.include_router(health.router())
     for router in routers:

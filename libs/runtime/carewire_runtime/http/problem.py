@@ -5,7 +5,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import orjson
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -63,8 +63,9 @@ class Problem(Exception):
         return Response(self.body(), self.status, self.headers, MEDIA_TYPE)
 
 
-def answer_with_problems(app: FastAPI) -> None:
-    """Have the app answer every error with a problem document."""
+def answer_with_problems(app: FastAPI, routers: Sequence[APIRouter] = ()) -> None:
+    """Have the app answer every error with a problem document. Name the routers that it includes: it hides them."""
+    app.state.routers = routers
     app.add_exception_handler(Problem, _on_problem)
     app.add_exception_handler(RequestValidationError, _on_invalid_request)
     app.add_exception_handler(HTTPException, _on_http_exception)
@@ -79,7 +80,7 @@ def _on_problem(_: Request, error: Exception) -> Response:
 def _on_invalid_request(request: Request, error: Exception) -> Response:
     found: Sequence[Any] = error.errors() if isinstance(error, RequestValidationError) else ()
     body = error.body if isinstance(error, RequestValidationError) else None
-    declared = _declared(request.scope.get("route"))
+    declared = _declared(request.app)
     errors = [
         {"field": field_name(problem["loc"][1:], body, declared), "message": _message(problem)}
         for problem in found[:_MOST_FIELD_ERRORS]
@@ -89,10 +90,16 @@ def _on_invalid_request(request: Request, error: Exception) -> Response:
     ).response()
 
 
-def _declared(route: Any) -> frozenset[str]:
-    if not isinstance(route, APIRoute) or route.body_field is None:
-        return frozenset()
-    return declared_names([route.body_field.field_info.annotation])
+def _declared(app: FastAPI) -> frozenset[str]:
+    """The names of all fields that the app takes or gives, looked up at the first need."""
+    known: frozenset[str] | None = getattr(app.state, "declared_names", None)
+    if known is None:
+        routers: Sequence[APIRouter] = app.state.routers
+        all_routes = [*app.routes, *(route for router in routers for route in router.routes)]
+        routes = [route for route in all_routes if isinstance(route, APIRoute)]
+        taken = [route.body_field.field_info.annotation for route in routes if route.body_field is not None]
+        known = app.state.declared_names = declared_names([*taken, *(route.response_model for route in routes)])
+    return known
 
 
 def _message(problem: Any) -> str:

@@ -41,17 +41,20 @@ _Identifiers = Annotated[
     tuple[IdentifierSource, ...],
     Field(description="where identifiers stand; by default `patient_identifier` at the payload's root"),
 ]
-_Filter = Annotated[Rule, Field(description="calls for which it does not hold are REJECTED; references are JSONPaths")]
-_Guard = Annotated[EnrolmentGuard, Field(description="what happens when the patient has or had this care flow")]
+# Of types that others use too, what is said is said of the whole union: pydantic would write it into the type itself.
+_Filter = Annotated[
+    Rule | None, Field(description="calls for which it does not hold are REJECTED; references are JSONPaths")
+]
+_GUARD = Field(description="what happens when the patient has or had this care flow")
 _Redacted = Annotated[
     tuple[_Path, ...], Field(max_length=100, description="what of a payload nobody is shown in the log")
 ]
-_Sender = Annotated[SenderScheme, Field(description="who calls; without one, whoever has the URL is believed")]
+_Sender = Annotated[SenderScheme | None, Field(description="who calls; without one, whoever has the URL is believed")]
 _AllowedIps = Annotated[
     tuple[AddressRange, ...],
     Field(max_length=MAX_RANGES, description="CIDR ranges that calls have to come from, beside what `sender` asks"),
 ]
-_Rate = Annotated[RateLimit, Field(description="calls a second, and how many at once; above it 429")]
+_Rate = Annotated[RateLimit | None, Field(description="calls a second, and how many at once; above it 429")]
 
 
 class CreateWebhook(BaseModel):
@@ -85,11 +88,11 @@ class CreateWebhook(BaseModel):
     identifiers: _Identifiers = ()
     start_key: StartKeyConfiguration = StartKeyConfiguration()
     profile: _Profile = Field(default_factory=dict)
-    filter: _Filter | None = None
-    enrolment_guard: _Guard = EnrolmentGuard.START_ANOTHER
+    filter: _Filter = None
+    enrolment_guard: Annotated[EnrolmentGuard, _GUARD] = EnrolmentGuard.START_ANOTHER
     redacted: _Redacted = ()
-    rate_limit: _Rate | None = None
-    sender: _Sender | None = None
+    rate_limit: _Rate = None
+    sender: _Sender = None
     allowed_ips: _AllowedIps = ()
 
     def configuration(self) -> Configuration:
@@ -118,11 +121,11 @@ class UpdateWebhook(BaseModel):
     identifiers: _Identifiers | None = None
     start_key: StartKeyConfiguration | None = None
     profile: _Profile | None = None
-    filter: _Filter | None = None
-    enrolment_guard: _Guard | None = None
+    filter: _Filter = None
+    enrolment_guard: Annotated[EnrolmentGuard | None, _GUARD] = None
     redacted: _Redacted | None = None
-    rate_limit: _Rate | None = None
-    sender: _Sender | None = None
+    rate_limit: _Rate = None
+    sender: _Sender = None
     allowed_ips: _AllowedIps | None = None
 
     def applied_to(self, configuration: Configuration) -> Configuration:
