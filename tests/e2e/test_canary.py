@@ -97,7 +97,7 @@ def talkative(canaries: Canaries) -> dict[str, str]:
     return {
         "idempotency-key": canaries(Family.SENDER, "idempotency key"),
         "webhook-id": canaries(Family.SENDER, "webhook id of the sender"),
-        "user-agent": canaries(Family.SENDER, "user agent"),
+        "user-agent": canaries(Family.SOFTWARE, "user agent"),
         "x-delivery": canaries(Family.SENDER, "delivery id of the sender"),
         "cookie": canaries(Family.SENDER, "cookie"),
         "tracestate": canaries(Family.SENDER, "trace state", "carewire={}".format),

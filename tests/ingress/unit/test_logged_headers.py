@@ -13,17 +13,12 @@ CANARY = "canary-7f3a9"
     ("name", "value"),
     [
         ("user-agent", "Shopify-Captain-Hook"),
-        ("content-type", "application/json; charset=utf-8"),
-        ("x-request-id", "7b2c"),
-        ("webhook-id", "msg_2"),
         ("webhook-timestamp", "1772439330"),
         ("x-github-event", "ping"),
-        ("x-github-delivery", "72d3162e-cc78-11e3-81ab-4c9367dc0958"),
         ("x-shopify-topic", "orders/create"),
-        ("x-shopify-webhook-id", "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043"),
     ],
 )
-def test_what_tells_kind_delivery_and_time_is_shown(name: str, value: str) -> None:
+def test_what_tells_software_kind_and_time_is_shown(name: str, value: str) -> None:
     assert logged_headers({name.encode(): value.encode()}) == {name: value}
 
 
@@ -35,6 +30,12 @@ def test_what_tells_kind_delivery_and_time_is_shown(name: str, value: str) -> No
         "cookie",
         "x-api-key",
         "idempotency-key",
+        "webhook-id",
+        "x-request-id",
+        "x-github-delivery",
+        "x-shopify-webhook-id",
+        "i-twilio-idempotency-token",
+        "content-type",
         "webhook-signature",
         "stripe-signature",
         "x-hub-signature",
@@ -49,7 +50,7 @@ def test_what_tells_kind_delivery_and_time_is_shown(name: str, value: str) -> No
         "x-whatever",
     ],
 )
-def test_credentials_signatures_and_what_nobody_listed_are_not(name: str) -> None:
+def test_credentials_signatures_ids_and_what_nobody_listed_are_not(name: str) -> None:
     assert logged_headers({name.encode(): CANARY.encode()}) == {}
 
 

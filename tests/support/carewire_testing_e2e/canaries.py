@@ -26,6 +26,8 @@ class Family(StrEnum):
     """What a sender or staff say of a patient: identifiers, names, values, object keys, answers to forms."""
     SENDER = "sender"
     """What a sender says beside the payload: idempotency keys, other headers, queries."""
+    SOFTWARE = "software"
+    """What a sender's software says of itself: its user agent."""
     CREDENTIAL = "credential"
     """Tokens, API keys, signing secrets, values of custom headers, encryption keys."""
     ADDRESS = "address"

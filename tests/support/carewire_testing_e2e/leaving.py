@@ -23,8 +23,8 @@ _PAYLOAD: Final = frozenset({Family.PAYLOAD})
 _ADDRESS: Final = frozenset({Family.ADDRESS})
 
 TOPIC_VALUES: Final = {
-    "ingress.requests": _PAYLOAD,
-    "ingress.refused": _PAYLOAD,
+    "ingress.requests": _PAYLOAD | {Family.SOFTWARE},
+    "ingress.refused": _PAYLOAD | {Family.SOFTWARE},
     "ingress.dead": _PAYLOAD,
     "orchestrator.dead": _PAYLOAD,
     "dispatcher.dead": _PAYLOAD,
@@ -35,6 +35,7 @@ TOPIC_VALUES: Final = {
 COLUMNS: Final = {
     "ingress.request.payload": _PAYLOAD,
     "ingress.request.data_points": _PAYLOAD,
+    "ingress.request.headers": frozenset({Family.SOFTWARE}),
     "ingress.request.content_type": frozenset({Family.SENDER}),
     "orchestrator.data_point.value": _PAYLOAD,
     "orchestrator.care_flow.document": _PAYLOAD,
