@@ -315,7 +315,37 @@ async def configure_webhooks(play: Play) -> None:
     await ok(ingress.patch(webhook, json={"name": "another name"}))
     rotated = await ok(ingress.post(f"{webhook}/rotate-token"))
     play.secret("rotated token", rotated["url"].rpartition("/")[2])
+    await ok(ingress.post(f"{webhook}/end-rotation"))
+    await try_mappings(play, webhook)
+    await look_back(play)
     await ok(ingress.delete(webhook))
+
+
+async def try_mappings(play: Play, webhook: str) -> None:
+    """Dry runs, and suggestions from a test payload."""
+    ingress = play.house.ingress
+    configured = await ok(ingress.get(webhook))
+    payload = payload_of(order_of_kind(play.canaries, "tried"))
+    draft = {"name": "a draft", "definition_id": configured["definition_id"], "mapping": {}}
+    await ok(ingress.post("/v1/incoming-webhooks/dry-run", json={"payload": payload, "configuration": draft}))
+    await ok(ingress.post(f"{webhook}/dry-run", json={"payload": payload}))
+    await eventually(lambda: answered(ingress.post(configured["test_url"], json=payload)))
+    await eventually(lambda: answered(ingress.get(f"{webhook}/mapping-suggestions")))
+
+
+async def look_back(play: Play) -> None:
+    """What ended badly is sent again, one and many; the log is exported, and who looked is told."""
+    ingress = play.house.ingress
+    failed = (await ok(ingress.get("/v1/requests", params={"status": "FAILED"})))["items"]
+    await ok(ingress.post(f"/v1/requests/{failed[0]['id']}/resubmit"))
+    await ok(ingress.post("/v1/requests/resubmit", json={"ids": [one["id"] for one in failed]}))
+    assert (await ingress.get("/v1/requests/export", params={"payload": True})).is_success
+    await ok(ingress.get("/v1/audit"))
+
+
+async def answered(pending: Any) -> bool:
+    answer: httpx.Response = await pending
+    return answer.is_success
 
 
 async def configure_endpoints(play: Play, endpoints: list[Any]) -> None:
