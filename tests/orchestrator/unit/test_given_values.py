@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.baseline import read_baseline
-from carewire_orchestrator.domain.form_answers import read_form_answers
 from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem
+from carewire_testing_orchestrator.answering import read_answers
 from carewire_testing_orchestrator.definitions import HIP, definition
 
 POINTS = definition().data_points
@@ -34,18 +34,18 @@ def test_everything_wrong_with_a_baseline_is_told_at_once() -> None:
 
 def test_a_question_is_answered_by_its_key_or_its_id() -> None:
     expected = (GivenValue("q_pain", ValueType.NUMBER, 7),)
-    assert read_form_answers(FORM, {"pain_today": 7}) == expected
-    assert read_form_answers(FORM, {"q_pain": "7", "note": None}) == expected
+    assert read_answers(FORM, {"pain_today": 7}) == expected
+    assert read_answers(FORM, {"q_pain": "7", "note": None}) == expected
 
 
 def test_everything_wrong_with_answers_is_told_at_once() -> None:
-    assert read_form_answers(FORM, {"q_pain": 1, "pain_today": 1, "note": 5, "intro": "x", "Iris Example": 1}) == [
+    assert read_answers(FORM, {"q_pain": 1, "pain_today": 1, "note": 5, "intro": "x", "Iris Example": 1}) == [
         ValueProblem("entry 5", "the form has no such question"),
         ValueProblem("intro", "this is a description and takes no answer"),
         ValueProblem("pain_today", "answered twice, by its key and by its id; answer it once"),
         ValueProblem("note", "expected string, found number"),
     ]
-    assert read_form_answers(FORM, {}) == [ValueProblem("pain_today", "this question must be answered")]
+    assert read_answers(FORM, {}) == [ValueProblem("pain_today", "this question must be answered")]
 
 
 def test_a_value_is_not_shown() -> None:
@@ -63,5 +63,5 @@ def test_any_json_is_either_read_or_refused(given_values: dict[str, object]) -> 
 
 @given(st.dictionaries(st.sampled_from(["q_intro", "q_pain", "pain_today", "note", "else"]), JSON))
 def test_any_answers_are_either_read_or_refused(answers: dict[str, object]) -> None:
-    read = read_form_answers(FORM, answers)
+    read = read_answers(FORM, answers)
     assert isinstance(read, list) is not isinstance(read, tuple)

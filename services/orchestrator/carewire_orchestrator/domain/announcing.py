@@ -18,11 +18,19 @@ from carewire_orchestrator.domain.activity_details import Document, describe_act
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.care_flow import CollectedValue
 from carewire_orchestrator.domain.profile import ProfileDocument
+from carewire_orchestrator.domain.rare_events import tell_note, tell_reminder
 from carewire_orchestrator.domain.release import Release
 from carewire_runtime.ids import derived_id
 
 _TrackEventType = Literal["track.started", "track.completed", "track.stopped"]
-_ActivityEventType = Literal["activity.created", "activity.updated", "activity.completed", "activity.expired"]
+_ActivityEventType = Literal[
+    "activity.created",
+    "activity.updated",
+    "activity.completed",
+    "activity.expired",
+    "activity.failed",
+    "activity.deleted",
+]
 
 _NOBODY_OF_STAFF: Final = {"stytch_member_id": None, "stytch_member_email": None}
 
@@ -118,6 +126,14 @@ class _Herald:
                     "complete_date": format_timestamp(what.at),
                     "pathway": self._full,
                 }
+            case effect.CareFlowDeleted():
+                return {
+                    "event_type": "pathway.deleted",
+                    "delete_date": format_timestamp(what.at),
+                    "title": self._release.definition.title,
+                    "patient_id": self._care_flow.patient_id,
+                    "pathway": self._full,
+                }
             case effect.TrackMoved():
                 return self._track(what)
             case effect.ActivityMoved():
@@ -131,6 +147,10 @@ class _Herald:
                     "pathway": self._brief,
                     **self._whose,
                 }
+            case effect.NoteWritten():
+                return tell_note(self._release, what, self._full, self._whose)
+            case effect.Reminded():
+                return tell_reminder(self._release, what, self._brief)
             case _:
                 assert_never(what)
 
@@ -147,7 +167,7 @@ class _Herald:
             "event_type": _ACTIVITY_EVENTS[what.move],
             "activity": describe_activity(self._release, self._care_flow, what.activity),
         }
-        if what.move != "expired":
+        if what.move in _TOLD_WITH_USER:
             event["user_context"] = _NOBODY_OF_STAFF
         return {**event, "pathway": self._titled, **self._whose}
 
@@ -199,4 +219,7 @@ _ACTIVITY_EVENTS: Final[dict[effect.ActivityMove, _ActivityEventType]] = {
     "updated": "activity.updated",
     "completed": "activity.completed",
     "expired": "activity.expired",
+    "failed": "activity.failed",
+    "deleted": "activity.deleted",
 }
+_TOLD_WITH_USER: Final = frozenset({"created", "updated", "completed"})

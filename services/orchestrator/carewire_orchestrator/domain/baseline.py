@@ -13,7 +13,7 @@ def read_baseline(
 
     A null counts as not given. Answers the values in the order of the definitions, or all that is wrong.
     """
-    known = {definition.id: definition for definition in definitions}
+    known = {definition.id: definition for definition in definitions if definition.category == "pathway"}
     values: list[GivenValue] = []
     problems = unknown_names(given, known, "there is no such baseline data point in this release")
     for definition in known.values():

@@ -1,4 +1,8 @@
-"""A care flow as one JSON document, and back without loss."""
+"""A care flow as one JSON document, and back without loss.
+
+What most care flows never have stands in the document only where it is there, and is read by its absence: so documents
+of earlier days, which know nothing of it, are read as well.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -18,12 +22,19 @@ from carewire_orchestrator.domain.care_flow import (
     TrackStatus,
 )
 from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.rare_state import (
+    read_rare_activity,
+    read_rare_state,
+    write_rare_activity,
+    write_rare_state,
+)
 
 
 def write_care_flow(care_flow: CareFlow) -> str:
     """Write a care flow; `read_care_flow` reads an equal one."""
     return orjson.dumps(
-        {
+        write_rare_state(care_flow)
+        | {
             "id": care_flow.id,
             "release_id": care_flow.release_id,
             "patient_id": care_flow.patient_id,
@@ -59,6 +70,7 @@ def read_care_flow(document: str) -> CareFlow:
         activities={activity.id: activity for activity in activities},
         data_points={value.given.definition_id: value for value in values},
         sequence=data["sequence"],
+        **read_rare_state(data),
     )
 
 
@@ -72,6 +84,7 @@ def _write_activity(activity: Activity) -> dict[str, Any]:
         "status": activity.status,
         "created_at": _write_time(activity.created_at),
         "ended_at": _write_time(activity.ended_at),
+        **write_rare_activity(activity),
     }
 
 
@@ -85,6 +98,7 @@ def _read_activity(data: Mapping[str, Any]) -> Activity:
         status=ActivityStatus(data["status"]),
         created_at=parse_timestamp(data["created_at"]),
         ended_at=_read_time(data["ended_at"]),
+        **read_rare_activity(data),
     )
 
 

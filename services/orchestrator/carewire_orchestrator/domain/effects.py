@@ -1,5 +1,6 @@
 """What follows from an event: each effect becomes exactly one domain event, in this order."""
 
+from dataclasses import field
 from datetime import datetime
 from typing import Literal, TypeAlias
 
@@ -7,7 +8,7 @@ from carewire_contracts.record import record
 from carewire_orchestrator.domain.care_flow import Activity, CollectedValue
 
 TrackMove = Literal["started", "completed", "stopped"]
-ActivityMove = Literal["created", "updated", "completed", "expired"]
+ActivityMove = Literal["created", "updated", "completed", "expired", "failed", "deleted"]
 
 
 @record()
@@ -42,7 +43,7 @@ class TrackMoved:
 
 @record()
 class ActivityMoved:
-    """`activity.created`, `activity.updated` (canceled), `activity.completed` or `activity.expired`."""
+    """`activity.created`, `updated` (canceled, given to others, due at another time), `completed` and so on."""
 
     move: ActivityMove
     activity: Activity
@@ -64,12 +65,43 @@ class DataPointCollected:
     value: CollectedValue
 
 
+@record()
+class NoteWritten:
+    """`clinical_note.created`; narratives and context as pairs of the definition's key and the text."""
+
+    activity: Activity
+    narratives: tuple[tuple[str, str], ...] = field(repr=False)
+    context: tuple[tuple[str, str], ...] = field(repr=False)
+    at: datetime
+
+
+@record()
+class Reminded:
+    """`reminder.created`: one of those whose activity it is was reminded for the nth time."""
+
+    activity: Activity
+    recipient_id: str
+    recipient_type: Literal["patient", "stakeholder"]
+    count: int
+    open_activities: int
+
+
+@record()
+class CareFlowDeleted:
+    """`pathway.deleted`."""
+
+    at: datetime
+
+
 Effect: TypeAlias = (
     CareFlowStarted
     | CareFlowStopped
     | CareFlowCompleted
+    | CareFlowDeleted
     | TrackMoved
     | ActivityMoved
     | FormAnswered
     | DataPointCollected
+    | NoteWritten
+    | Reminded
 )

@@ -1,56 +1,77 @@
-"""What today's engine runs of all that a definition can say. The rest is refused at publication, never ignored.
+"""What is run of all that a definition can say. The rest is refused at publication, never ignored.
 
 Labels, documentation and the display mode of forms are for people and their programs: they change no care flow.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, get_args
 
 from carewire_contracts.definition import (
     Action,
     CareFlowDefinition,
-    ChecklistAction,
-    FormAction,
     MessageAction,
     Question,
-    StopCareFlowAction,
     Track,
     Transition,
     Trigger,
+    UserQuestionType,
 )
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error
 
-RunnableAction: TypeAlias = FormAction | ChecklistAction | MessageAction | StopCareFlowAction
-
-SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
-    "action": frozenset({"form", "checklist", "message", "stop_care_flow"}),
-    "trigger": frozenset({"pathway_started", "track_completed", "step_completed"}),
-    "origin of a transition": frozenset({"track_start", "step"}),
-    "destination of a transition": frozenset({"step", "track_end"}),
-    "timer": frozenset(),
-    "question": frozenset(
+ENGINE: Final[Mapping[str, frozenset[str]]] = {
+    "action": frozenset({"form", "checklist", "message", "stop_care_flow", "calculation", "clinical_note", "api_call"}),
+    "trigger": frozenset(
         {
-            "multiple_select",
-            "multiple_choice",
-            "number",
-            "yes_no",
-            "date",
-            "short_text",
-            "long_text",
-            "slider",
-            "telephone",
-            "email",
-            "description",
+            "pathway_started",
+            "track_completed",
+            "step_completed",
+            "data_point_collected",
+            "data_point_not_collected",
+            "ad_hoc",
         }
     ),
-    "category of a data point": frozenset({"pathway"}),
-    "setting": frozenset(),
-    "property of an action": frozenset(),
-    "property of a question": frozenset(),
-    "property of a transition": frozenset(),
-    "property of a trigger": frozenset(),
+    "origin of a transition": frozenset({"track_start", "step", "timer"}),
+    "destination of a transition": frozenset({"step", "timer", "track_end", "pathway_end"}),
+    "timer": frozenset({"delay", "data_point_reference", "data_point_awaited"}),
+    "question": frozenset(get_args(UserQuestionType)),
+    "category of a data point": frozenset({"pathway", "calculation", "api_call"}),
+    "setting": frozenset({"reminders", "stakeholder_emails", "constants", "api_call_retry_settings"}),
+    "kind of a constant": frozenset(),
+    "property of an action": frozenset({"dynamic_variables"}),
+    "property of a question": frozenset({"rule"}),
+    "property of a transition": frozenset({"timing"}),
+    "property of a trigger": frozenset({"timers"}),
 }
-"""The kinds of each sort that `progress` and its neighbours carry out."""
+"""The kinds of each sort that `advance` carries out."""
+
+_NEEDS_TIMERS: Final[Mapping[str, frozenset[str]]] = {
+    "trigger": frozenset({"data_point_not_collected"}),
+    "origin of a transition": frozenset({"timer"}),
+    "destination of a transition": frozenset({"timer"}),
+    "timer": frozenset({"delay", "data_point_reference", "data_point_awaited"}),
+    "setting": frozenset({"reminders", "stakeholder_emails"}),
+    "property of a transition": frozenset({"timing"}),
+    "property of a trigger": frozenset({"timers"}),
+}
+"""Withheld while no process says `TimerDue`."""
+
+_NEEDS_API_CALLS: Final[Mapping[str, frozenset[str]]] = {
+    "action": frozenset({"api_call"}),
+    "category of a data point": frozenset({"api_call"}),
+    "setting": frozenset({"api_call_retry_settings"}),
+}
+"""Withheld while no process calls anybody."""
+
+_NEEDS_TRACKS_BY_HAND: Final[Mapping[str, frozenset[str]]] = {"trigger": frozenset({"ad_hoc"})}
+"""Withheld while nobody can add a track."""
+
+_WITHHELD: Final = (_NEEDS_TIMERS, _NEEDS_API_CALLS, _NEEDS_TRACKS_BY_HAND)
+
+SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
+    sort: kinds.difference(*(withheld.get(sort, frozenset()) for withheld in _WITHHELD))
+    for sort, kinds in ENGINE.items()
+}
+"""The kinds of each sort that may be published."""
 
 
 class _Said(NamedTuple):
@@ -59,13 +80,6 @@ class _Said(NamedTuple):
     node_id: str
     sort: str
     kind: str
-
-
-def runnable(action: Action) -> RunnableAction:
-    """An action of a published definition. Raises TypeError for one that should never have been published."""
-    if not isinstance(action, RunnableAction):
-        raise TypeError(f"an action of type {action.type} cannot be run")
-    return action
 
 
 def support_problems(definition: CareFlowDefinition) -> Iterator[DefinitionProblem]:
@@ -93,6 +107,9 @@ def _settings(definition: CareFlowDefinition) -> Iterator[_Said]:
     for name in type(definition.settings).model_fields:
         if getattr(definition.settings, name):
             yield _Said(definition.id, "setting", name)
+    for constant in definition.settings.constants:
+        if constant.concealed:
+            yield _Said(definition.id, "kind of a constant", "concealed")
 
 
 def _question(question: Question) -> Iterator[_Said]:

@@ -22,6 +22,7 @@ from carewire_orchestrator.domain.events import (
 )
 from carewire_orchestrator.domain.form_answers import read_form_answers
 from carewire_orchestrator.domain.identity import Fingerprint
+from carewire_orchestrator.domain.known_values import known_values
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.starting import StartedCareFlow, start_care_flow
 from carewire_orchestrator.errors import InvalidValues, NotAllowedNow, NotFound
@@ -60,6 +61,18 @@ _REFUSALS: Final[dict[Refusal, str]] = {
     Refusal.ACTIVITY_NOT_FOUND: "the care flow has no such activity",
     Refusal.ACTIVITY_ENDED: "the activity has ended already",
     Refusal.OTHER_KIND_OF_ACTIVITY: "the activity is of another kind; look at its `kind`",
+    Refusal.CARE_FLOW_PAUSED: "the care flow is paused; unpause it first",
+    Refusal.CARE_FLOW_NOT_PAUSED: "the care flow is not paused",
+    Refusal.ACTIVITY_NOT_FAILED: "the activity has not failed",
+    Refusal.ACTIVITY_RETRIED: "the activity has been retried already; look for a newer one",
+    Refusal.STAKEHOLDER_NOT_FOUND: "the definition has no such stakeholder",
+    Refusal.TIMER_NOT_PENDING: "the care flow waits for no such moment",
+    Refusal.TIMER_NOT_DUE: "the moment has not come yet",
+    Refusal.TIMER_NOT_SKIPPABLE: "the definition does not let this timer be skipped",
+    Refusal.TRACK_NOT_FOUND: "the release has no such track",
+    Refusal.TRACK_NOT_AD_HOC: "the definition does not let this track be added by hand now",
+    Refusal.TRACK_ACTIVE: "the track is active already",
+    Refusal.TRACK_NOT_ACTIVE: "the track is not active",
 }
 
 
@@ -126,7 +139,9 @@ class Lifecycle:
             if isinstance(refusal, Refusal):
                 return submitted
             form = release.action_forms[care_flow.activities[activity_id].action_id]
-            answers = read_form_answers(form, given)
+            answers = read_form_answers(
+                form, given, known_values(care_flow.data_points, care_flow.system_dates), self._clock.now()
+            )
             if isinstance(answers, list):
                 raise InvalidValues(answers)
             return FormSubmitted(activity_id, answers)
