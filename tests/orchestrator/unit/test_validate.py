@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from carewire_orchestrator.domain.definition_draft import DraftDefinition
 from carewire_orchestrator.domain.definition_problems import ProblemCode
 from carewire_orchestrator.domain.validate import validate
 from carewire_testing_orchestrator.definitions import HIP, definition
@@ -15,7 +16,8 @@ def problems(change: Callable[[dict[str, Any]], object]) -> set[tuple[str, str, 
     """All problems of the follow-up after a change."""
     document = deepcopy(HIP)
     change(document)
-    return {(one.severity, one.code.value, one.node_id) for one in validate(definition(document))}
+    draft = DraftDefinition.model_validate(document)
+    return {(one.severity, one.code.value, one.node_id) for one in validate(draft)}
 
 
 def leave(document: dict[str, Any]) -> None:
@@ -58,6 +60,33 @@ def trigger(document: dict[str, Any], target: str, **settings: Any) -> None:
     document["triggers"].append({"id": "trg_new", "target_id": target, "settings": settings})
 
 
+def message_of(document: dict[str, Any]) -> Any:
+    return follow(document)["steps"][2]["actions"][0]
+
+
+def question(document: dict[str, Any], place: int) -> Any:
+    return document["forms"][0]["questions"][place]
+
+
+def variable(name: str) -> dict[str, Any]:
+    return {"name": name, "data_point_definition_id": f"dp_{name}"}
+
+
+def timing(days: int, reference: str | None = None) -> dict[str, Any]:
+    return {"delay": {"amount": days, "unit": "day"}, "data_point_definition_id": reference}
+
+
+def add_timer(document: dict[str, Any], **more: Any) -> None:
+    """A timer at the end of the way to the call."""
+    follow(document)["timers"] = [{"id": "wait", "key": "wait", "title": "Wait", **more}]
+    to_it = {"destination": {"type": "timer", "node_id": "wait"}}
+    follow(document)["transitions"].append(arrow("stp_call", None) | to_it)
+
+
+def add_action(document: dict[str, Any], **action: Any) -> None:
+    follow(document)["steps"][0]["actions"] = [{"id": "act_new", "title": "New", **action}]
+
+
 WAIT = {"id": "wait", "key": "wait", "title": "W", "type": "delay", "delay": {"amount": 1, "unit": "day"}}
 
 CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]] = {
@@ -79,7 +108,27 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
     ),
     "two steps with one key": (
         lambda d: follow(d)["steps"][0].update(key="pain"),
-        ("ERROR", "DUPLICATE", "pain"),
+        ("ERROR", "DUPLICATE", "stp_pain"),
+    ),
+    "a step with the key of its track": (
+        lambda d: follow(d)["steps"][0].update(key="follow"),
+        ("ERROR", "DUPLICATE", "stp_check"),
+    ),
+    "a data point called like an answer": (
+        lambda d: d["data_points"][1].update(key="pain.pain_today"),
+        ("ERROR", "DUPLICATE", "dp_age"),
+    ),
+    "a data point called like a date of a step": (
+        lambda d: d["data_points"][1].update(id="check.ActivationDate"),
+        ("ERROR", "DUPLICATE", "check.ActivationDate"),
+    ),
+    "an answer called like a date of a track": (
+        lambda d: d["forms"][0]["questions"][2].update(id="follow.CompletionDate"),
+        ("ERROR", "DUPLICATE", "follow.CompletionDate"),
+    ),
+    "a dynamic variable twice": (
+        lambda d: message_of(d).update(dynamic_variables=[variable("age"), variable("age")]),
+        ("ERROR", "DUPLICATE", "act_hello"),
     ),
     "a rule with a wrong operand": (
         lambda d: transition(d, "t2")["rule"]["all"][0].update(operand="young"),
@@ -121,6 +170,23 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
         lambda d: follow(d).update(transitions=follow(d)["transitions"][1:]),
         ("ERROR", "MISSING_DESTINATION", "trk_follow"),
     ),
+    "a definition without tracks": (
+        lambda d: d.update(tracks=[]),
+        ("ERROR", "MISSING_STEPS", HIP["id"]),
+    ),
+    "a definition without triggers": (
+        lambda d: d.update(triggers=[]),
+        ("ERROR", "MISSING_PATHWAY_STARTED_TRIGGER", HIP["id"]),
+    ),
+    "tracks that wait for each other": (
+        lambda d: (
+            other_track(d),
+            other_track(d, id="trk_third", key="third", steps=[], transitions=[]),
+            trigger(d, "trk_other", type="track_completed", track_id="trk_third"),
+            trigger(d, "trk_third", type="step_completed", step_id="stp_o"),
+        ),
+        ("WARNING", "MISSING_TRIGGER", "trk_other"),
+    ),
     "a track without steps": (
         lambda d: other_track(d, steps=[], transitions=[]),
         ("ERROR", "MISSING_STEPS", "trk_other"),
@@ -150,6 +216,105 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
     "a trigger that waits for nobody": (
         lambda d: trigger(d, "trk_follow", type="track_completed", track_id="nobody"),
         ("ERROR", "NOT_FOUND", "trg_new"),
+    ),
+    "a trigger that does not name its data point": (
+        lambda d: trigger(d, "trk_follow", type="data_point_collected"),
+        ("ERROR", "INVALID_TRIGGER", "trg_new"),
+    ),
+    "a trigger on an unknown data point": (
+        lambda d: trigger(d, "trk_follow", type="data_point_collected", data_point_definition_id="nobody"),
+        ("ERROR", "NOT_FOUND", "trg_new"),
+    ),
+    "a trigger on no value without its duration": (
+        lambda d: trigger(d, "trk_follow", type="data_point_not_collected", data_point_definition_id="q_pain"),
+        ("ERROR", "INCOMPLETE_TIMING", "trg_new"),
+    ),
+    "a trigger whose delay counts from a number": (
+        lambda d: d["triggers"][0].update(timers=[timing(1, "dp_age")]),
+        ("ERROR", "INCOMPLETE_TIMING", "trg"),
+    ),
+    "a transition that waits for no time": (
+        lambda d: transition(d, "t1").update(timing=timing(0)),
+        ("ERROR", "INCOMPLETE_TIMING", "t1"),
+    ),
+    "a transition that counts from nothing": (
+        lambda d: transition(d, "t1").update(timing=timing(-1, "nobody")),
+        ("ERROR", "NOT_FOUND", "t1"),
+    ),
+    "a timer until a number": (
+        lambda d: add_timer(d, type="data_point_reference", data_point_definition_id="dp_age"),
+        ("ERROR", "INCOMPLETE_TIMING", "wait"),
+    ),
+    "a timer that waits for ever": (
+        lambda d: add_timer(d, type="data_point_awaited", data_point_definition_id="q_pain"),
+        ("WARNING", "INCOMPLETE_TIMING", "wait"),
+    ),
+    "a timer that waits for nothing known": (
+        lambda d: add_timer(d, type="data_point_awaited", data_point_definition_id="nobody"),
+        ("ERROR", "NOT_FOUND", "wait"),
+    ),
+    "a timer that nothing leads to": (
+        lambda d: follow(d).update(timers=[WAIT]),
+        ("WARNING", "MISSING_TRIGGER", "wait"),
+    ),
+    "a timer that nothing follows": (
+        lambda d: add_timer(d, type="delay", delay={"amount": 1, "unit": "day"}),
+        ("WARNING", "MISSING_DESTINATION", "wait"),
+    ),
+    "a question that depends on its own answer": (
+        lambda d: (
+            question(d, 1).update(rule={"all": [{"reference": "q_note", "operator": "is_empty"}]}),
+            question(d, 2).update(rule={"all": [{"reference": "q_pain", "operator": "is_empty"}]}),
+        ),
+        ("ERROR", "CYCLE_DETECTED", "q_note"),
+    ),
+    "a rule on what only the patient's record knows": (
+        lambda d: transition(d, "t2")["rule"]["all"][0].update(reference="patient.birth_date"),
+        ("ERROR", "NOT_FOUND", "t2"),
+    ),
+    "a text with a variable that is not declared": (
+        lambda d: message_of(d).update(body="Dear {{ name }}"),
+        ("ERROR", "NOT_FOUND", "act_hello"),
+    ),
+    "a variable of an unknown data point": (
+        lambda d: message_of(d).update(dynamic_variables=[variable("nobody")]),
+        ("ERROR", "NOT_FOUND", "act_hello"),
+    ),
+    "a calculation of nothing": (
+        lambda d: add_action(
+            d,
+            type="calculation",
+            expression="2 * a",
+            inputs=[{"name": "a", "data_point_definition_id": "nobody"}],
+            output_data_point_definition_id="dp_score",
+        ),
+        ("ERROR", "NOT_FOUND", "act_new"),
+    ),
+    "a calculation that would overwrite the baseline": (
+        lambda d: add_action(d, type="calculation", expression="1 + 1", output_data_point_definition_id="dp_age"),
+        ("ERROR", "NOT_FOUND", "act_new"),
+    ),
+    "an API call whose answer goes nowhere": (
+        lambda d: add_action(
+            d,
+            type="api_call",
+            method="GET",
+            url="https://clinic.example/slots",
+            response=[{"path": "$.id", "data_point_definition_id": "nobody"}],
+        ),
+        ("ERROR", "NOT_FOUND", "act_new"),
+    ),
+    "a clinical note with an undeclared variable": (
+        lambda d: add_action(
+            d,
+            type="clinical_note",
+            narratives=[{"id": "n", "key": "n", "title": "N", "body": "Pain {{pain}}"}],
+        ),
+        ("ERROR", "NOT_FOUND", "act_new"),
+    ),
+    "an e-mail of nobody": (
+        lambda d: d.update(settings={"stakeholder_emails": [{"stakeholder_definition_id": "nobody", "email": "a@b"}]}),
+        ("ERROR", "NOT_FOUND", HIP["id"]),
     ),
     "something that cannot be run yet": (
         lambda d: d.update(settings={"reminders": {"amount": 1, "delay": {"amount": 1, "unit": "day"}}}),

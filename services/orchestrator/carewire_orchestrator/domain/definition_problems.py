@@ -6,11 +6,25 @@ from typing import Literal
 
 
 class ProblemCode(StrEnum):
-    """The reference's publish-time reasons, as far as definitions can have them, and our own NOT_SUPPORTED."""
+    """The reference's publish-time reasons, and our own NOT_SUPPORTED.
+
+    - `CYCLE_DETECTED`: a way of a track, or the conditions of a form's questions, lead back to where they began.
+    - `DUPLICATE`: two nodes have one id, or two names that stand for different things are the same.
+    - `INCOMPLETE_CONDITION`: a condition lacks an operand, or has one that cannot be compared.
+    - `INCOMPLETE_TIMING`: a wait does not say how long, or counts from something that is no date.
+    - `INVALID_TRIGGER`: a trigger does not say what it waits for, or waits for what cannot come before it.
+    - `MISSING_ACTIONS`: a step does nothing.
+    - `MISSING_DESTINATION`: a transition, a timer or the start of a track leads nowhere.
+    - `MISSING_PATHWAY_STARTED_TRIGGER`: no track starts with the care flow.
+    - `MISSING_STEPS`: a track has no step, or a definition no track.
+    - `MISSING_TRIGGER`: nothing starts a track, or leads to a step or timer.
+    - `NOT_FOUND`: something is named that does not exist.
+    """
 
     CYCLE_DETECTED = "CYCLE_DETECTED"
     DUPLICATE = "DUPLICATE"
     INCOMPLETE_CONDITION = "INCOMPLETE_CONDITION"
+    INCOMPLETE_TIMING = "INCOMPLETE_TIMING"
     INVALID_TRIGGER = "INVALID_TRIGGER"
     MISSING_ACTIONS = "MISSING_ACTIONS"
     MISSING_DESTINATION = "MISSING_DESTINATION"

@@ -37,16 +37,22 @@ def _transition_problems(transition: Transition, nodes: Mapping[str, set[str]]) 
 
 def _graph_problems(track: Track, nodes: set[str]) -> Iterator[DefinitionProblem]:
     arrows = _arrows(track.transitions, nodes)
-    reached = _reachable(arrows[None], arrows)
+    reached = reachable(arrows[None], arrows)
     if not reached:
         message = "no transition leads from the start of this track to a step"
         yield error(ProblemCode.MISSING_DESTINATION, track.id, message)
         return
-    for step in track.steps:
-        if step.id not in reached:
-            yield warning(ProblemCode.MISSING_TRIGGER, step.id, "no transition leads to this step")
+    kinds = {step.id: "step" for step in track.steps} | {timer.id: "timer" for timer in track.timers}
+    for node_id, kind in kinds.items():
+        if node_id not in reached:
+            yield warning(ProblemCode.MISSING_TRIGGER, node_id, f"no transition leads to this {kind}")
+    origins = {transition.origin.node_id for transition in track.transitions}
+    for timer in track.timers:
+        if timer.id not in origins:
+            message = "nothing follows this wait; add a transition from it"
+            yield warning(ProblemCode.MISSING_DESTINATION, timer.id, message)
     for node in (*track.steps, *track.timers):
-        if node.id in _reachable(arrows[node.id], arrows):
+        if node.id in reachable(arrows[node.id], arrows):
             message = "the way from here comes back to it, and everything runs once; remove a transition"
             yield error(ProblemCode.CYCLE_DETECTED, node.id, message)
 
@@ -62,7 +68,8 @@ def _arrows(transitions: Iterable[Transition], nodes: set[str]) -> defaultdict[s
     return arrows
 
 
-def _reachable(starts: Iterable[str], arrows: defaultdict[str | None, set[str]]) -> set[str]:
+def reachable(starts: Iterable[str], arrows: defaultdict[str | None, set[str]]) -> set[str]:
+    """Everything that can be reached over arrows, the starts included."""
     reached: set[str] = set()
     waiting = list(starts)
     while waiting:
