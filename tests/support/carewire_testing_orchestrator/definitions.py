@@ -1,5 +1,6 @@
 """Care-flow definitions for tests: a follow-up that people can read, and random ones for properties."""
 
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -158,8 +159,17 @@ def release(document: dict[str, Any] = HIP, **changes: Any) -> Release:
     return Release.of("00000000-0000-7000-8000-000000000001", 1, definition(document, **changes))
 
 
-def track(track_id: str, steps: dict[str, list[dict[str, Any]]], arrows: list[tuple[str, str]]) -> dict[str, Any]:
-    """A track of steps with their actions and plain arrows between them: `start` and `end` are its own ends."""
+def track(
+    track_id: str,
+    steps: dict[str, list[dict[str, Any]]],
+    arrows: list[tuple[str, str]],
+    timers: Sequence[dict[str, Any]] = (),
+) -> dict[str, Any]:
+    """A track of steps with their actions and plain arrows between them: `start` and `end` are its own ends.
+
+    `END` is that of the care flow.
+    """
+    names = {one["id"] for one in timers}
     return {
         "id": track_id,
         "key": track_id,
@@ -168,12 +178,43 @@ def track(track_id: str, steps: dict[str, list[dict[str, Any]]], arrows: list[tu
         "transitions": [
             {
                 "id": f"{track_id}-{number}",
-                "origin": {"type": "track_start"} if start == "start" else {"type": "step", "node_id": start},
-                "destination": {"type": "track_end"} if end == "end" else {"type": "step", "node_id": end},
+                "origin": _end_of_arrow(start, names),
+                "destination": _end_of_arrow(end, names),
             }
             for number, (start, end) in enumerate(arrows)
         ],
+        "timers": list(timers),
     }
+
+
+def _end_of_arrow(name: str, timers: Collection[str]) -> dict[str, Any]:
+    ends = {"start": "track_start", "end": "track_end", "END": "pathway_end"}
+    return {"type": ends[name]} if name in ends else {"type": "timer" if name in timers else "step", "node_id": name}
+
+
+def designed(*tracks: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A definition of these tracks; the first starts with the care flow unless triggers say otherwise."""
+    return {"id": "d", "title": "D", "tracks": list(tracks), "triggers": [starts(tracks[0]["id"])]} | more
+
+
+def timer(timer_id: str, **what: Any) -> dict[str, Any]:
+    """A timer of a track."""
+    return {"id": timer_id, "key": timer_id, "title": timer_id, **what}
+
+
+def delay(timer_id: str, amount: int, unit: str, **more: Any) -> dict[str, Any]:
+    """A timer that waits for a while."""
+    return timer(timer_id, type="delay", delay={"amount": amount, "unit": unit}, **more)
+
+
+def point(point_id: str, value_type: str = "number", **more: Any) -> dict[str, Any]:
+    """A data point that may be left out."""
+    return {"id": point_id, "key": point_id, "title": point_id, "value_type": value_type, "optional": True, **more}
+
+
+def trigger(target_id: str, timers: Any = (), **settings: Any) -> dict[str, Any]:
+    """A trigger of a track."""
+    return {"id": f"trg-{target_id}", "target_id": target_id, "settings": settings, "timers": timers}
 
 
 def checklist(action_id: str) -> dict[str, Any]:

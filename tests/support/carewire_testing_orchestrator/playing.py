@@ -1,6 +1,7 @@
 """Playing care flows through `advance` alone."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.advance import Advanced, Refusal, advance
@@ -13,8 +14,10 @@ from carewire_orchestrator.domain.events import (
     FormSubmitted,
     MessageRead,
     Started,
+    TimerDue,
 )
 from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.orders import Order, TimerCancelled, TimerSet
 from carewire_orchestrator.domain.release import Release
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, 120_000, tzinfo=UTC)
@@ -27,14 +30,41 @@ def number(definition_id: str, value: float) -> GivenValue:
     return GivenValue(definition_id, ValueType.NUMBER, value)
 
 
+class AlarmClock:
+    """Keeps timers as a process does: it knows of them by orders alone."""
+
+    def __init__(self) -> None:
+        self.moments: dict[str, datetime] = {}
+
+    def take(self, orders: Iterable[Order]) -> None:
+        """Set and cancel."""
+        for order in orders:
+            if isinstance(order, TimerSet):
+                self.moments[order.timer_id] = order.due_at
+            elif isinstance(order, TimerCancelled):
+                del self.moments[order.timer_id]
+
+    def next_due(self, now: datetime) -> str | None:
+        """The timer that is due first, if one is by now. It is not said twice."""
+        due = [(moment, timer_id) for timer_id, moment in self.moments.items() if moment <= now]
+        if not due:
+            return None
+        _, timer_id = min(due)
+        del self.moments[timer_id]
+        return timer_id
+
+
 class Played:
     """A care flow that is being played, with every effect so far."""
 
-    def __init__(self, release: Release, *baseline: GivenValue) -> None:
+    def __init__(self, release: Release, *baseline: GivenValue, time_zone: str = "UTC", now: datetime = NOW) -> None:
         self.release = release
+        self.now = now
         self.care_flow = CareFlow(id=CARE_FLOW_ID, release_id=release.release_id, patient_id=PATIENT_ID)
         self.effects: list[Effect] = []
-        self.let(Started(baseline))
+        self.orders: list[Order] = []
+        self.clock = AlarmClock()
+        self.let(Started(baseline, time_zone))
 
     def let(self, event: CareFlowEvent) -> list[str]:
         """Let something happen; answers the story of what followed."""
@@ -42,15 +72,37 @@ class Played:
         assert isinstance(advanced, Advanced), advanced
         self.care_flow = advanced.care_flow
         self.effects.extend(advanced.effects)
+        self.orders.extend(advanced.orders)
+        self.clock.take(advanced.orders)
         return [tell(effect) for effect in advanced.effects]
 
     def attempt(self, event: CareFlowEvent) -> Advanced | Refusal:
         """Ask what would happen."""
-        return advance(self.release, self.care_flow, event, NOW)
+        return advance(self.release, self.care_flow, event, self.now)
+
+    def later(self, **time: float) -> list[str]:
+        """Let time pass, and every timer be due at its moment; answers the story of what followed."""
+        end, story = self.now + timedelta(**time), []
+        while self.clock.moments and (moment := min(self.clock.moments.values())) <= end:
+            self.now = max(self.now, moment)
+            story += self._ring()
+        self.now = end
+        return story
+
+    def much_later(self, **time: float) -> list[str]:
+        """Let time pass while no timer can be heard, and then all that are due by then at once."""
+        self.now += timedelta(**time)
+        return self._ring()
+
+    def _ring(self) -> list[str]:
+        story = []
+        while (timer_id := self.clock.next_due(self.now)) is not None:
+            story += self.let(TimerDue(timer_id))
+        return story
 
     def activity(self, action_id: str) -> Activity:
-        """The activity of an action."""
-        return next(found for found in self.care_flow.activities.values() if found.action_id == action_id)
+        """The last activity of an action or a timer."""
+        return [found for found in self.care_flow.activities.values() if found.action_id == action_id][-1]
 
     def do(self, action_id: str, *answers: GivenValue) -> list[str]:
         """Do the activity of an action."""
@@ -72,7 +124,7 @@ def doing(activity: Activity, *answers: GivenValue) -> ActivityDone:
 def tell(effect: Effect) -> str:
     """An effect in short words, such as `activity created act_pain`."""
     if isinstance(effect, ActivityMoved):
-        return f"activity {effect.move} {effect.activity.action_id}"
+        return f"activity {effect.move} {effect.activity.action_id or effect.activity.kind}"
     if isinstance(effect, TrackMoved):
         return f"track {effect.move} {effect.track_id}"
     return type(effect).__name__

@@ -12,6 +12,9 @@ from carewire_orchestrator.domain.care_flow import Activity, CareFlow, Letter, P
 
 def write_rare_state(care_flow: CareFlow) -> dict[str, Any]:
     """The fields of a care flow that say something."""
+    says_something = care_flow.pause_reason or care_flow.timers or care_flow.timers_set or care_flow.system_dates
+    if care_flow.time_zone == "UTC" and not says_something:
+        return {}
     fields = {
         "time_zone": None if care_flow.time_zone == "UTC" else care_flow.time_zone,
         "pause_reason": care_flow.pause_reason,
@@ -38,6 +41,8 @@ def read_rare_state(data: Mapping[str, Any]) -> dict[str, Any]:
 def write_rare_activity(activity: Activity) -> dict[str, Any]:
     """The fields of an activity that say something."""
     letter = activity.letter
+    if activity.due_at is None and activity.reason is None and letter is None and activity.assigned_to is None:
+        return {}
     fields = {
         "due_at": None if activity.due_at is None else format_timestamp(activity.due_at),
         "reason": activity.reason,

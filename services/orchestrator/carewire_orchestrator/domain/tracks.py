@@ -62,16 +62,14 @@ def stop(course: Course, track_id: str) -> None:
 def halt(course: Course, track_id: str) -> None:
     """Stop a track of which nothing is open any more."""
     cancel_all(course, track_id)
-    track = course.release.tracks[track_id]
-    for node in (*track.steps, *track.timers):
-        if course.steps.get(node.id) is StepStatus.ACTIVE:
-            course.steps[node.id] = StepStatus.DISCARDED
+    _discard(course, course.release.tracks[track_id])
     course.tracks[track_id] = TrackStatus.STOPPED
     course.tell(TrackMoved("stopped", track_id))
 
 
 def end_with_care_flow(course: Course, track: Track) -> None:
     """Complete the track that reaches the end of the care flow; the others are stopped."""
+    _discard(course, track)
     _complete(course, track.id)
     for track_id in active_tracks(course):
         stop(course, track_id)
@@ -90,6 +88,12 @@ def is_idle(course: Course, track_id: str) -> bool:
     if any(timer.track_id == track_id for timer in course.timers.values()):
         return False
     return not any(activity.track_id == track_id for activity in open_rules(course))
+
+
+def _discard(course: Course, track: Track) -> None:
+    for node in (*track.steps, *track.timers):
+        if course.steps.get(node.id) is StepStatus.ACTIVE:
+            course.steps[node.id] = StepStatus.DISCARDED
 
 
 def _complete(course: Course, track_id: str) -> None:
