@@ -3,28 +3,38 @@
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import orjson
+from starlette.middleware import Middleware
 
 from carewire_orchestrator.adapters.api.activities import activities_router
 from carewire_orchestrator.adapters.api.care_flows import care_flows_router
-from carewire_orchestrator.adapters.api.definitions import definitions_router
+from carewire_orchestrator.adapters.api.definition_import import ImportApi
+from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
+from carewire_orchestrator.adapters.api.definitions import DefinitionApi
+from carewire_orchestrator.adapters.api.idempotency import Idempotency
 from carewire_orchestrator.adapters.api.identifier_systems import identifier_systems_router
 from carewire_orchestrator.adapters.api.patients import patients_router
 from carewire_orchestrator.adapters.api.problems import answer_mistakes
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.request_consumer import RequestConsumer
+from carewire_orchestrator.adapters.store.definition_reading import DefinitionReading
 from carewire_orchestrator.adapters.store.definitions import Definitions
+from carewire_orchestrator.adapters.store.idempotency import IdempotentAnswers, delete_idempotent_answers
 from carewire_orchestrator.adapters.store.identifier_systems import IdentifierSystems
 from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.joining import JoinedDatabase
 from carewire_orchestrator.adapters.store.lifecycle import Lifecycle
 from carewire_orchestrator.adapters.store.reading import Reading
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.adapters.store.starts import Starts
 from carewire_orchestrator.settings import OrchestratorSettings
+from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import Clock, SystemClock
+from carewire_runtime.http.audit_api import audit_router
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.http.server import HttpServer
@@ -35,12 +45,16 @@ from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_runtime.process import Component, service_command
+from carewire_runtime.retention import Kept, Retention
 from carewire_runtime.retry import retry_in_place
 
 NAME: Final = "orchestrator"
 PACKAGE: Final = "carewire_orchestrator"
 API: Final = "api"
 ENGINE: Final = "engine"
+
+_KEYS_KEPT: Final = timedelta(days=1)
+"""How long a POST under an `Idempotency-Key` is remembered at least: as long as senders of webhooks repeat theirs."""
 
 
 async def setup(settings: OrchestratorSettings) -> None:
@@ -65,7 +79,7 @@ async def setup(settings: OrchestratorSettings) -> None:
 async def serve(settings: OrchestratorSettings, roles: frozenset[str]) -> AsyncIterator[Sequence[Component]]:
     """Build the components of some roles, and take everything down again when they have ended."""
     clock = SystemClock()
-    db = Database(settings.postgres_dsn, NAME)
+    db = JoinedDatabase(settings.postgres_dsn, NAME)
     producer = Producer(settings.kafka_bootstrap, f"carewire-{NAME}")
     await db.start(wait=True)
     try:
@@ -81,7 +95,7 @@ async def serve(settings: OrchestratorSettings, roles: frozenset[str]) -> AsyncI
 
 
 def _components(
-    settings: OrchestratorSettings, roles: frozenset[str], db: Database, producer: Producer, clock: Clock
+    settings: OrchestratorSettings, roles: frozenset[str], db: JoinedDatabase, producer: Producer, clock: Clock
 ) -> list[Component]:
     publishing = Publishing(settings.topics, settings.tenant_id)
     relay = Relay(db, producer, clock=clock)
@@ -107,17 +121,34 @@ def _components(
     if API in roles:
         reading = Reading(db, identities, releases)
         lifecycle = Lifecycle(db, identities, releases, publishing, relay, clock)
+        definitions = Definitions(db, publishing, relay, Audit(clock), clock)
+        definition_reading = DefinitionReading(db)
         routers = [
             identifier_systems_router(IdentifierSystems(db, publishing, relay, clock)),
-            definitions_router(Definitions(db, publishing, relay, clock)),
+            ImportApi(definitions).router(),
+            DefinitionApi(definitions, definition_reading).router(),
+            ReleaseApi(definition_reading).router(),
+            audit_router(db),
             patients_router(reading),
             care_flows_router(lifecycle, reading),
             activities_router(lifecycle, reading),
         ]
+        components.append(_retention(settings, db, clock))
     app = management_app("Carewire orchestrator", health, ApiKeys(db, clock), routers)
     answer_mistakes(app)
+    # Innermost, so that what it answers is counted like any other answer.
+    answers = IdempotentAnswers(settings.keyring)
+    app.user_middleware.append(Middleware(Idempotency, db=db, answers=answers, committed=relay.wake))
     components.append(HttpServer(app, settings.http_host, settings.http_port))
     return components
+
+
+def _retention(settings: OrchestratorSettings, db: Database, clock: Clock) -> Retention:
+    kept = (
+        Kept("idempotent_answers", _KEYS_KEPT, delete_idempotent_answers),
+        Kept("audit_records", timedelta(days=settings.audit_days), delete_audit_records),
+    )
+    return Retention(db, kept, clock)
 
 
 async def _postgres(db: Database) -> str | None:

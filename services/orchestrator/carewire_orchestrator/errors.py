@@ -3,6 +3,7 @@
     OrchestratorError
     ├── NotFound        there is no such thing
     ├── NotAllowedNow   the thing is in a state in which this cannot happen
+    ├── ChangedMeanwhile  the thing is not in the state that the caller has seen
     ├── AlreadyThere    something has this name or system already
     ├── InvalidValues   values do not fit their definitions
     └── NotPublishable  a definition has errors
@@ -31,6 +32,10 @@ class NotAllowedNow(OrchestratorError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ChangedMeanwhile(OrchestratorError):
+    """The thing is not in the state that the caller has seen and meant to change."""
 
 
 class AlreadyThere(OrchestratorError):

@@ -10,6 +10,7 @@ class OrchestratorSettings(ServiceSettings):
     """What the orchestrator needs to know beyond what every service does."""
 
     http_port: int = Field(8081, ge=0, le=65535, description="port to listen on")
+    audit_days: int = Field(365, ge=1, le=36_500, description="days that audit records are kept")
 
     @property
     def topics(self) -> Topics:

@@ -32,6 +32,7 @@ class Route:
     path: str
     role: Role
     body: Any = None
+    needs_postgres: bool = True
 
     @property
     def url(self) -> str:
@@ -53,6 +54,17 @@ ROUTES = [
     Route("POST", "/v1/definitions/{definition_id}/validate", Role.VIEWER),
     Route("POST", "/v1/definitions/{definition_id}/publish", Role.ADMIN),
     Route("GET", "/v1/definitions/{definition_id}/live", Role.VIEWER),
+    Route("PUT", "/v1/definitions/{definition_id}/live", Role.ADMIN, {"release_id": "r"}),
+    Route("DELETE", "/v1/definitions/{definition_id}", Role.ADMIN),
+    Route("POST", "/v1/definitions/import", Role.ADMIN, HIP),
+    Route("GET", "/v1/definitions/{definition_id}/releases", Role.VIEWER),
+    Route("GET", "/v1/definitions/{definition_id}/releases/{release_id}", Role.VIEWER),
+    Route("GET", "/v1/definitions/{definition_id}/releases/{release_id}/export", Role.VIEWER),
+    Route("GET", "/v1/definitions/{definition_id}/releases/{release_id}/graph", Role.VIEWER),
+    Route("GET", "/v1/definitions/{definition_id}/releases/{release_id}/data-points", Role.VIEWER),
+    Route("GET", "/v1/definitions/{definition_id}/diff", Role.VIEWER),
+    Route("GET", "/v1/definition-schema", Role.VIEWER, needs_postgres=False),
+    Route("GET", "/v1/audit", Role.ADMIN),
     Route("GET", "/v1/patients/{patient_id}", Role.VIEWER),
     Route("POST", "/v1/patients/search", Role.OPERATOR, IDENTIFIER),
     Route("POST", "/v1/care-flows", Role.OPERATOR, {"definition_id": "d"}),
@@ -69,6 +81,7 @@ ROUTES = [
 LISTS = [
     "/v1/identifier-systems",
     "/v1/definitions",
+    "/v1/definitions/x/releases",
     "/v1/care-flows",
     "/v1/care-flows/x/activities",
 ]
@@ -115,7 +128,10 @@ async def test_every_route_and_its_role_are_pinned_here(api: httpx.AsyncClient) 
 async def test_a_route_lets_pass_its_role_and_those_above(api: httpx.AsyncClient, route: Route) -> None:
     for role in Role:
         answer = await api.request(route.method, route.url, json=route.body, headers=as_(role))
-        assert answer.status_code == (503 if role.rank >= route.role.rank else 403), role
+        passed = 503 if route.needs_postgres else 200
+        assert answer.status_code == (passed if role.rank >= route.role.rank else 403), role
+        if answer.is_success:
+            continue
         assert answer.headers["content-type"] == "application/problem+json"
         if answer.status_code == 503:
             assert int(answer.headers["retry-after"]) >= 1, "a caller hears when to try again"
@@ -219,7 +235,7 @@ WRONG_BODIES: dict[str, tuple[str, str, Any, set[str]]] = {
         {
             "id": f"{CANARY} b",
             "title": "",
-            "tracks": [],
+            "tracks": CANARY,
             "triggers": [*HIP["triggers"], {"id": "t", "target_id": "y", "settings": {}}],
         },
         {"id", "title", "tracks", "triggers.1.settings.type"},
@@ -290,7 +306,7 @@ async def test_what_is_no_route_is_a_problem_too(api: httpx.AsyncClient, path: s
 async def test_a_method_that_a_route_does_not_have_is_told_with_those_that_it_has(
     api: httpx.AsyncClient, path: str
 ) -> None:
-    answer = await api.delete(path, headers=as_("admin"))
+    answer = await api.patch(path, headers=as_("admin"))
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["allow"]

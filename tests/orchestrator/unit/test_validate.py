@@ -290,6 +290,10 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
         ),
         ("ERROR", "NOT_FOUND", "act_new"),
     ),
+    "a calculation that cannot be computed": (
+        lambda d: add_action(d, type="calculation", expression="2 *", output_data_point_definition_id="dp_age"),
+        ("ERROR", "INCOMPLETE_CONDITION", "act_new"),
+    ),
     "a calculation that would overwrite the baseline": (
         lambda d: add_action(d, type="calculation", expression="1 + 1", output_data_point_definition_id="dp_age"),
         ("ERROR", "NOT_FOUND", "act_new"),

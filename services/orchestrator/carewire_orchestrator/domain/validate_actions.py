@@ -18,8 +18,9 @@ from carewire_contracts.definition import (
 from carewire_contracts.record import record
 from carewire_orchestrator.domain.definition_data_points import Category, KnownDataPoint
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
+from carewire_orchestrator.domain.expressions import expression_problem
 
-_VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z_][A-Za-z0-9_.\-]{0,127})\s*\}\}")
+_VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]{1,128})\s*\}\}")
 """How a text names a dynamic variable or a constant."""
 
 
@@ -75,6 +76,9 @@ def _calculation_problems(action: CalculationAction, names: _Names) -> Iterator[
     yield from _missing(action.id, "data point", inputs, names.points)
     yield from _repeated(action.id, "input", [given.name for given in action.inputs])
     yield from _not_written(action.id, action.output_data_point_definition_id, Category.CALCULATION, names)
+    wrong = expression_problem(action.expression, frozenset(given.name for given in action.inputs))
+    if wrong is not None:
+        yield error(ProblemCode.INCOMPLETE_CONDITION, action.id, f"the expression cannot be computed: {wrong}")
 
 
 def _api_call_problems(action: ApiCallAction, names: _Names) -> Iterator[DefinitionProblem]:

@@ -1,123 +1,117 @@
-"""/v1/definitions."""
+"""/v1/definitions: drafts, what is wrong with them, and publishing."""
 
-from datetime import datetime
-from typing import Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Request, Response
 
-from carewire_contracts.definition import CareFlowDefinition
-from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, Traceparent, page_of
-from carewire_orchestrator.adapters.store.definitions import Definitions, DefinitionSummary, LiveRelease
-from carewire_orchestrator.domain.definition_problems import DefinitionProblem
+from carewire_contracts.wire import encode
+from carewire_orchestrator.adapters.api.definition_files import MOST_BYTES
+from carewire_orchestrator.adapters.api.definition_views import (
+    DefinitionDocument,
+    DefinitionView,
+    LiveChoice,
+    ReleaseDocument,
+    ReleaseView,
+    SavedDraft,
+    Validation,
+    validation,
+)
+from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, page_of
+from carewire_orchestrator.adapters.api.preconditions import Given
+from carewire_orchestrator.adapters.api.unknown_fields import refuse_unknown_fields
+from carewire_orchestrator.adapters.store.definition_reading import LIVE, DefinitionReading
+from carewire_orchestrator.adapters.store.definitions import Definitions
+from carewire_orchestrator.domain.definition_draft import DraftDefinition
 from carewire_orchestrator.domain.given_values import ValueProblem
 from carewire_orchestrator.domain.validate import validate
-from carewire_orchestrator.errors import InvalidValues
-from carewire_runtime.auth import Role, require
+from carewire_orchestrator.errors import InvalidValues, NotFound
+from carewire_runtime.auth import Principal, Role, require
+from carewire_runtime.http.problem import Problem
+from carewire_runtime.http.traced import traced
+
+Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
+Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
 
 
-class ReleaseView(BaseModel):
-    """An immutable release."""
+class DefinitionApi:
+    """The routes. Viewers read, admins design and publish."""
 
-    release_id: str
-    version: int
-    published_at: datetime
+    def __init__(self, definitions: Definitions, reading: DefinitionReading) -> None:
+        self._definitions = definitions
+        self._reading = reading
 
+    def router(self) -> APIRouter:
+        """The routes under /v1/definitions."""
+        router = APIRouter(prefix="/v1/definitions", tags=["definitions"], dependencies=[Depends(traced)])
+        one = "/{definition_id}"
+        router.add_api_route("", self.page, methods=["GET"], summary="List definitions, by id")
+        router.add_api_route(one, self.find, methods=["GET"], summary="A definition with its draft")
+        router.add_api_route(one, self.put, methods=["PUT"], summary="Save a draft, and tell what is wrong with it")
+        router.add_api_route(one, self.discard, methods=["DELETE"], status_code=204, summary="Discard the draft")
+        router.add_api_route(
+            one + "/validate", self.check, methods=["POST"], summary="Tell what is wrong with the draft"
+        )
+        router.add_api_route(
+            one + "/publish",
+            self.publish,
+            methods=["POST"],
+            status_code=201,
+            summary="Make a release, and make it live",
+        )
+        router.add_api_route(one + "/live", self.live, methods=["GET"], summary="The live release with its document")
+        router.add_api_route(one + "/live", self.make_live, methods=["PUT"], summary="Make another release live")
+        return router
 
-class ReleaseDocument(ReleaseView):
-    """A release with what it says."""
-
-    document: CareFlowDefinition
-
-
-class DefinitionView(BaseModel):
-    """A definition; `live` is null until it is published."""
-
-    id: str
-    title: str
-    updated_at: datetime
-    live: ReleaseView | None
-
-
-class DefinitionDocument(DefinitionView):
-    """A definition with its draft."""
-
-    draft: CareFlowDefinition
-
-
-class ProblemView(BaseModel):
-    """What is wrong with which node."""
-
-    code: str
-    severity: Literal["ERROR", "WARNING"]
-    node_id: str
-    message: str
-
-
-class Validation(BaseModel):
-    """All that is wrong; without an ERROR the definition can be published."""
-
-    publishable: bool
-    problems: list[ProblemView]
-
-
-def definitions_router(definitions: Definitions) -> APIRouter:
-    """Routes of definitions."""
-    router = APIRouter(prefix="/v1/definitions", tags=["definitions"])
-    can_read = [Depends(require(Role.VIEWER))]
-    can_configure = [Depends(require(Role.ADMIN))]
-
-    @router.get("", summary="List definitions", dependencies=can_read)
-    async def page(limit: Limit = 50, cursor: Cursor = None) -> Page[DefinitionView]:
-        found = [_view(summary) for summary in await definitions.page(cursor, limit + 1)]
+    async def page(self, _: Viewer, limit: Limit = 50, cursor: Cursor = None) -> Page[DefinitionView]:
+        """List definitions page by page; go on while there is a `next_cursor`."""
+        found = [DefinitionView.of(summary) for summary in await self._reading.page(cursor, limit + 1)]
         return page_of(found, limit, lambda definition: definition.id)
 
-    @router.get("/{definition_id}", summary="A definition with its draft", dependencies=can_read)
-    async def find(definition_id: str) -> DefinitionDocument:
-        summary, draft = await definitions.find(definition_id)
-        return DefinitionDocument(**_view(summary).model_dump(), draft=draft)
+    async def find(self, definition_id: str, response: Response, _: Viewer) -> DefinitionDocument:
+        """Get a definition. The header `ETag` names the state of its draft."""
+        summary, draft = await self._reading.find(definition_id)
+        if draft is not None:
+            response.headers["etag"] = draft.etag
+        view = DefinitionView.of(summary)
+        return DefinitionDocument(**dict(view), draft=None if draft is None else draft.document)
 
-    @router.put("/{definition_id}", summary="Save a draft, and tell what is wrong with it", dependencies=can_configure)
-    async def put(definition_id: str, draft: CareFlowDefinition) -> Validation:
+    async def put(
+        self, definition_id: str, draft: DraftDefinition, given: Given, request: Request, response: Response, by: Admin
+    ) -> SavedDraft:
+        """Save a working copy; releases stay as they are. It may be incomplete: its problems are told.
+
+        With `If-Match`, only while the draft is the one that you have seen.
+        """
         if draft.id != definition_id:
             raise InvalidValues([ValueProblem("id", "must be the id in the path")])
-        await definitions.put_draft(draft)
-        return _validation(validate(draft))
+        refuse_unknown_fields(await request.json(), draft)
+        if len(encode(draft)) > MOST_BYTES:
+            raise Problem(413, "Too large", f"a definition has at most {MOST_BYTES} bytes")
+        saved = await self._definitions.put_draft(draft, given, by)
+        response.headers["etag"] = saved.etag
+        return SavedDraft(id=draft.id, revision=saved.revision, **validation(validate(draft)))
 
-    @router.post("/{definition_id}/validate", summary="Tell what is wrong with the draft", dependencies=can_read)
-    async def check(definition_id: str) -> Validation:
-        _, draft = await definitions.find(definition_id)
-        return _validation(validate(draft))
+    async def discard(self, definition_id: str, given: Given, by: Admin) -> Response:
+        """Discard the working copy. A definition that was never published is gone; else its releases stay."""
+        await self._definitions.discard_draft(definition_id, given, by)
+        return Response(status_code=204)
 
-    @router.post(
-        "/{definition_id}/publish",
-        status_code=201,
-        summary="Make an immutable release of the draft and make it live",
-        dependencies=can_configure,
-    )
-    async def publish(definition_id: str, traceparent: Traceparent = None) -> ReleaseView:
-        return _release(await definitions.publish(definition_id, traceparent))
+    async def check(self, definition_id: str, _: Viewer) -> Validation:
+        """Tell everything at once that prevents publishing, or that a designer should look at."""
+        _summary, draft = await self._reading.find(definition_id)
+        if draft is None:
+            raise NotFound("the definition has no draft")
+        return Validation(**validation(validate(draft.document)))
 
-    @router.get("/{definition_id}/live", summary="The live release with its document", dependencies=can_read)
-    async def live(definition_id: str) -> ReleaseDocument:
-        release, document = await definitions.live(definition_id)
-        return ReleaseDocument(**_release(release).model_dump(), document=document)
+    async def publish(self, definition_id: str, given: Given, by: Admin) -> ReleaseView:
+        """Make an immutable release of the draft. New care flows get it; those that run keep theirs."""
+        return ReleaseView.of(await self._definitions.publish(definition_id, given, by))
 
-    return router
+    async def live(self, definition_id: str, _: Viewer) -> ReleaseDocument:
+        """Get the release that new care flows get."""
+        release, document = await self._reading.release(definition_id, LIVE)
+        return ReleaseDocument(**dict(ReleaseView.of(release)), document=document)
 
-
-def _view(summary: DefinitionSummary) -> DefinitionView:
-    live = None if summary.live is None else _release(summary.live)
-    return DefinitionView(id=summary.id, title=summary.title, updated_at=summary.updated_at, live=live)
-
-
-def _release(live: LiveRelease) -> ReleaseView:
-    return ReleaseView(release_id=live.release_id, version=live.version, published_at=live.published_at)
-
-
-def _validation(problems: list[DefinitionProblem]) -> Validation:
-    found = [
-        ProblemView(code=one.code.value, severity=one.severity, node_id=one.node_id, message=one.message)
-        for one in problems
-    ]
-    return Validation(publishable=all(one.severity != "ERROR" for one in problems), problems=found)
+    async def make_live(self, definition_id: str, wanted: LiveChoice, by: Admin) -> ReleaseView:
+        """Have new care flows get another release, such as the one before; those that run keep theirs."""
+        return ReleaseView.of(await self._definitions.make_live(definition_id, wanted.release_id, by))

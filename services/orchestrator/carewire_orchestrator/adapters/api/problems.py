@@ -4,6 +4,7 @@ from fastapi import FastAPI, Request, Response
 
 from carewire_orchestrator.errors import (
     AlreadyThere,
+    ChangedMeanwhile,
     InvalidValues,
     NotAllowedNow,
     NotFound,
@@ -28,6 +29,8 @@ def _problem(error: Exception) -> Problem:
             return Problem(404, "Not found", str(error))
         case NotAllowedNow():
             return Problem(409, "Not possible now", str(error), code=error.code)
+        case ChangedMeanwhile():
+            return Problem(412, "Changed meanwhile", str(error))
         case AlreadyThere():
             return Problem(409, "Already there", str(error), errors=[{"field": error.field, "message": str(error)}])
         case InvalidValues():
