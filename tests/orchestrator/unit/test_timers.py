@@ -8,6 +8,7 @@ import pytest
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.advance import Refusal
 from carewire_orchestrator.domain.care_flow import ActivityStatus, Reason, StepStatus
+from carewire_orchestrator.domain.effects import Reminded
 from carewire_orchestrator.domain.events import BaselineUpdated, Stopped, TimerDue, TimerSkipped, TrackStopped
 from carewire_orchestrator.domain.given_values import GivenValue
 from carewire_orchestrator.domain.orders import TimerCancelled, TimerSet
@@ -257,7 +258,7 @@ def test_open_activities_are_reminded_of_as_often_as_the_settings_say() -> None:
     assert played.later(days=1) == ["Reminded"]
     assert played.later(days=1) == ["Reminded"]
     assert played.later(days=9) == []
-    counts = [(effect.count, effect.open_activities) for effect in played.effects if hasattr(effect, "count")]
+    counts = [(effect.count, effect.open_activities) for effect in played.effects if isinstance(effect, Reminded)]
     assert counts == [(1, 1), (2, 1)]
 
 

@@ -49,10 +49,9 @@ def evaluate_expression(expression: str, known: Known) -> TypedValue | NotComput
     if any(isinstance(value, list) and len(value) > MAX_ITEMS for value in known.values()):
         return NotComputed(f"a list has more than {MAX_ITEMS} items")
     try:
-        result = _evaluator(known).eval(expression, previously_parsed=parsed)
+        return _sound(_evaluator(known).eval(expression, previously_parsed=parsed))
     except (InvalidExpression, ArithmeticError, ValueError, TypeError) as error:
         return NotComputed(f"it fails with {type(error).__name__}")
-    return _sound(result)
 
 
 def expression_problem(expression: str, names: frozenset[str]) -> str | None:
@@ -189,23 +188,6 @@ def _score(score: Callable[..., float | str]) -> Callable[..., float | str]:
     return of
 
 
-_NODES: Final = (
-    ast.Expr,
-    ast.Constant,
-    ast.Name,
-    ast.Load,
-    ast.UnaryOp,
-    ast.BinOp,
-    ast.BoolOp,
-    ast.Compare,
-    ast.IfExp,
-    ast.Call,
-    ast.operator,
-    ast.unaryop,
-    ast.boolop,
-    ast.cmpop,
-)
-
 _OPERATORS: Final[Mapping[type[ast.AST], Callable[..., Any]]] = {
     ast.Add: _of_numbers(operator.add),
     ast.Sub: _of_numbers(operator.sub),
@@ -224,6 +206,23 @@ _OPERATORS: Final[Mapping[type[ast.AST], Callable[..., Any]]] = {
     ast.Gt: _ordered(operator.gt),
     ast.GtE: _ordered(operator.ge),
 }
+
+_NODES: Final = (
+    ast.Expr,
+    ast.Constant,
+    ast.Name,
+    ast.Load,
+    ast.UnaryOp,
+    ast.BinOp,
+    ast.BoolOp,
+    ast.And,
+    ast.Or,
+    ast.Compare,
+    ast.IfExp,
+    ast.Call,
+    *_OPERATORS,
+)
+"""All that an expression is made of."""
 
 FUNCTIONS: Final[Mapping[str, Callable[..., Any]]] = {
     "abs": _of_numbers(abs),
