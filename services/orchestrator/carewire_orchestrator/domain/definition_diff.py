@@ -113,13 +113,11 @@ def _changes(before: _Node, after: _Node) -> Iterator[FieldChange]:
 
 
 def _value_changes(path: str, before: Any, after: Any) -> Iterator[FieldChange]:
-    if before == after and type(before) is type(after):
-        return
     if isinstance(before, Mapping) and isinstance(after, Mapping):
         for name in dict.fromkeys([*before, *after]):
             yield from _value_changes(f"{path}.{name}" if path else name, before.get(name), after.get(name))
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
         for index, (old, new) in enumerate(zip(before, after, strict=True)):
             yield from _value_changes(f"{path}.{index}", old, new)
-    else:
+    elif before != after or isinstance(before, bool) is not isinstance(after, bool):  # to Python, 1 equals True
         yield FieldChange(path, before, after)
