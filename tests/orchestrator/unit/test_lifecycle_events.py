@@ -251,7 +251,8 @@ def test_timers_may_count_from_when_a_track_began_or_was_completed() -> None:
     document["triggers"] += [trigger("second", [timing], type="pathway_started")]
     played = Played(release(document))
     played.later(days=3)
-    assert played.do("c") == ["activity completed c", "track completed first"]
+    told = played.do("c")
+    assert told == ["activity completed c", "track completed first", "activity completed trg-second"]
     assert played.later(days=1) == ["track started second", "activity created d"]
 
 

@@ -9,7 +9,7 @@ from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.advance import Refusal
 from carewire_orchestrator.domain.care_flow import ActivityStatus, Reason, StepStatus
 from carewire_orchestrator.domain.effects import Reminded
-from carewire_orchestrator.domain.events import BaselineUpdated, Stopped, TimerDue, TimerSkipped, TrackStopped
+from carewire_orchestrator.domain.events import BaselineUpdated, Resumed, Stopped, TimerDue, TimerSkipped, TrackStopped
 from carewire_orchestrator.domain.given_values import GivenValue
 from carewire_orchestrator.domain.orders import TimerCancelled, TimerSet
 from carewire_testing_orchestrator.definitions import (
@@ -222,10 +222,24 @@ def test_a_transition_with_timing_counts_from_a_date_and_waits_for_it_to_be_know
     played = timed(timing)
     assert played.orders == []
     assert played.later(days=30) == []
-    assert played.let(BaselineUpdated((date("dp_surgery", "2026-05-01T00:00:00.000Z"),))) == ["DataPointCollected"]
+    assert played.activity("t-0").reason is Reason.EMPTY_VALUE
+    told = played.let(BaselineUpdated((date("dp_surgery", "2026-05-01T00:00:00.000Z"),)))
+    assert told == ["DataPointCollected", "activity completed t-0"]
     assert played.later(days=40) == ["activity created do"]
     passed = timed(timing, date("dp_surgery", "2026-03-02T00:00:00.000Z"))
     assert passed.story[-1] == "activity created do"
+
+
+def test_a_transition_whose_date_nobody_knows_is_not_taken_when_an_operator_lets_it_go_on() -> None:
+    played = timed({"delay": {"amount": 1, "unit": "day"}, "data_point_definition_id": "dp_surgery"})
+    told = played.let(Resumed(played.activity("t-0").id))
+    assert told == ["activity completed t-0", "track completed t", "CareFlowCompleted"]
+
+
+def test_a_date_that_has_passed_when_it_becomes_known_lets_the_transition_be_taken_at_once() -> None:
+    played = timed({"delay": {"amount": 1, "unit": "day"}, "data_point_definition_id": "dp_surgery"})
+    told = played.let(BaselineUpdated((date("dp_surgery", "2026-02-01T00:00:00.000Z"),)))
+    assert told == ["DataPointCollected", "activity completed t-0", "activity created do"]
 
 
 def test_a_track_that_is_stopped_takes_its_slow_transitions_with_it() -> None:

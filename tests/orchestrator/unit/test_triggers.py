@@ -11,6 +11,7 @@ from carewire_orchestrator.domain.events import (
     BaselineUpdated,
     CareFlowEvent,
     Paused,
+    Resumed,
     TrackAdded,
     TrackScheduled,
     TrackStopped,
@@ -102,7 +103,7 @@ def test_a_trigger_whose_date_nobody_knows_waits_for_it() -> None:
     played = flow(timers=[{"delay": DAY, "data_point_definition_id": "dp_visit"}], type="pathway_started")
     assert played.orders == []
     visit = GivenValue("dp_visit", ValueType.DATE, "2026-03-10T00:00:00.000Z")
-    assert played.let(BaselineUpdated((visit,))) == ["DataPointCollected"]
+    assert played.let(BaselineUpdated((visit,))) == ["DataPointCollected", "activity completed trg-later"]
     assert played.later(days=10) == ["track started later", "activity created do"]
 
 
@@ -116,7 +117,16 @@ def test_a_trigger_that_waits_already_does_not_wait_twice() -> None:
 def test_a_track_that_somebody_started_meanwhile_is_not_started_by_its_timer() -> None:
     played = flow(timers=[{"delay": DAY}], type="pathway_started")
     assert played.let(TrackAdded("later", any_track=True))[0] == "track started later"
-    assert played.later(days=1) == []
+    assert played.clock.moments == {}
+    dated = flow(timers=[{"delay": DAY, "data_point_definition_id": "dp_visit"}], type="pathway_started")
+    assert dated.let(TrackAdded("later", any_track=True))[0] == "activity updated trg-later"
+    assert dated.care_flow.timers == {}
+
+
+def test_a_track_that_an_operator_does_not_want_to_wait_for_is_not_started() -> None:
+    played = flow(timers=[{"delay": DAY, "data_point_definition_id": "dp_visit"}], type="pathway_started")
+    assert played.let(Resumed(played.activity("trg-later").id)) == ["activity completed trg-later"]
+    assert played.do("wait")[-1] == "CareFlowCompleted"
 
 
 def test_a_track_is_added_by_hand_as_often_as_it_is_not_active() -> None:

@@ -42,7 +42,7 @@ class AlarmClock:
             if isinstance(order, TimerSet):
                 self.moments[order.timer_id] = order.due_at
             elif isinstance(order, TimerCancelled):
-                del self.moments[order.timer_id]
+                self.moments.pop(order.timer_id, None)
 
     def next_due(self, now: datetime) -> str | None:
         """The timer that is due first, if one is by now. It is not said twice."""

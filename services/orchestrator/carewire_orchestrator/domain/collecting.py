@@ -7,6 +7,7 @@ from carewire_orchestrator.domain.care_flow import CollectedValue, PendingTimer,
 from carewire_orchestrator.domain.course import Course
 from carewire_orchestrator.domain.effects import DataPointCollected
 from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.lacking import lack_no_longer
 from carewire_orchestrator.domain.ringing import ring
 from carewire_orchestrator.domain.timers import add, cancel, reschedule
 from carewire_orchestrator.domain.tracks import fire
@@ -52,11 +53,19 @@ def _react(course: Course, timer: PendingTimer, definition_id: str) -> None:
         cancel(course, timer)
     else:
         changed = reschedule(course, timer)
-        if changed is not None and changed.purpose is TimerPurpose.WAIT:
-            tell_new_moment(course, changed)
-        if changed is not None and changed.due_at is not None and changed.due_at <= course.now:
-            cancel(course, changed)
-            ring(course, changed)
+        if changed is not None:
+            _go_on(course, changed)
+
+
+def _go_on(course: Course, changed: PendingTimer) -> None:
+    """Let everybody know of the new moment, and let it be due if it has passed."""
+    if changed.purpose is TimerPurpose.WAIT:
+        tell_new_moment(course, changed)
+    else:
+        changed = lack_no_longer(course, changed)
+    if changed.due_at is not None and changed.due_at <= course.now:
+        cancel(course, changed)
+        ring(course, changed)
 
 
 def _misses(course: Course, timer: PendingTimer, definition_id: str) -> bool:

@@ -17,7 +17,7 @@ class TimerSet:
 
 @record()
 class TimerCancelled:
-    """Say nothing of this timer any more."""
+    """Say nothing of this timer any more, if it has not been said already."""
 
     timer_id: str
 

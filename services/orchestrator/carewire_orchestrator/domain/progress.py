@@ -49,6 +49,7 @@ from carewire_orchestrator.domain.events import (
 from carewire_orchestrator.domain.given_values import GivenValue
 from carewire_orchestrator.domain.ringing import ring
 from carewire_orchestrator.domain.steps import end_activity, reach
+from carewire_orchestrator.domain.timers import cancel
 from carewire_orchestrator.domain.waiting import finish, wait
 
 
@@ -125,14 +126,16 @@ def _let_be_due(course: Course, timer_id: str) -> None:
 
 
 def _unpause(course: Course) -> None:
-    """Let the timers fire that were due meanwhile, in the order of their moments."""
+    """Let the timers fire that were due meanwhile, in the order of their moments, whether they were heard or not."""
     course.status, course.pause_reason = CareFlowStatus.ACTIVE, None
     while course.is_active:
         settle(course)
         due = [one for one in course.timers.values() if one.due_at is not None and one.due_at <= course.now]
         if not due:
             return
-        ring(course, course.timers.pop(min(due, key=lambda one: (one.due_at, one.id)).id))
+        first = min(due, key=lambda one: (one.due_at, one.id))
+        cancel(course, first)
+        ring(course, first)
 
 
 def _happen_to_activity(course: Course, activity: Activity, event: ActivityEvent) -> None:

@@ -2,18 +2,21 @@
 
 - A track starts when a trigger fires: the care flow starts, a track or a step is completed, a data point is collected
   or is not collected in time. By itself it runs once; a trigger whose rule meets an empty value does not fire.
-- A trigger with timers starts its track when the last of them is due.
+- A trigger with timers starts its track when the last of them is due, unless it has been started otherwise by then.
 - By hand a track can be added at any time while it is not active, also one that has ended: it runs once more.
 - A track is completed when no step of it is active and it waits for no timer, value or rule.
 """
+
+from typing import Final
 
 from carewire_contracts.definition import Track, Trigger
 from carewire_orchestrator.domain.activities import end, open_activities, open_rules
 from carewire_orchestrator.domain.care_flow import ActivityStatus, PendingTimer, StepStatus, TimerPurpose, TrackStatus
 from carewire_orchestrator.domain.course import Course
 from carewire_orchestrator.domain.effects import TrackMoved
+from carewire_orchestrator.domain.lacking import add_or_lack
 from carewire_orchestrator.domain.release import TRACK_START
-from carewire_orchestrator.domain.timers import add, cancel_all, due_by_timings
+from carewire_orchestrator.domain.timers import cancel, cancel_all, due_by_timings
 from carewire_orchestrator.domain.ways import follow
 
 
@@ -31,7 +34,8 @@ def pull(course: Course, trigger: Trigger) -> None:
     if due_at is not None and due_at <= course.now:
         start(course, course.release.tracks[trigger.target_id])
     elif not any(one.node_id == trigger.id for one in _waiting_triggers(course)):
-        add(course, PendingTimer(course.next_timer_id(), TimerPurpose.TRIGGER, trigger.id, course.now, due_at))
+        timer = PendingTimer(course.next_timer_id(), TimerPurpose.TRIGGER, trigger.id, course.now, due_at)
+        add_or_lack(course, timer, trigger.target_id, "")
 
 
 def start(course: Course, track: Track) -> None:
@@ -40,6 +44,7 @@ def start(course: Course, track: Track) -> None:
         for node in (*track.steps, *track.timers):
             course.steps.pop(node.id, None)
         del course.tracks[track.id]
+    _need_no_trigger(course, track)
     course.tracks[track.id] = TrackStatus.ACTIVE
     course.tell(TrackMoved("started", track.id))
     course.note_date(track.key, "ActivationDate")
@@ -100,6 +105,21 @@ def _complete(course: Course, track_id: str) -> None:
     course.tracks[track_id] = TrackStatus.COMPLETED
     course.tell(TrackMoved("completed", track_id))
     course.note_date(course.release.tracks[track_id].key, "CompletionDate")
+
+
+def _need_no_trigger(course: Course, track: Track) -> None:
+    """What waited to start a track that starts now waits no longer."""
+    for timer in list(course.timers.values()):
+        trigger = course.release.triggers_by_id.get(timer.node_id)
+        if trigger is None or timer.purpose not in _OF_TRIGGERS or trigger.target_id != track.id:
+            continue
+        if timer.activity_id is None:
+            cancel(course, timer)
+        else:
+            end(course, course.activities[timer.activity_id], ActivityStatus.CANCELED)
+
+
+_OF_TRIGGERS: Final = frozenset({TimerPurpose.TRIGGER, TimerPurpose.NOT_COLLECTED})
 
 
 def _waiting_triggers(course: Course) -> list[PendingTimer]:

@@ -6,7 +6,8 @@
   hold if an empty value were known, the branch does not end in silence: an activity of kind `evaluated_rule` says
   that it waits, and the track waits with it. It goes on by itself as soon as the value is collected and the rule can
   be decided; or an operator resumes it, and then conditions on empty values do not hold.
-- A transition with timing is taken when its delay is over.
+- A transition with timing is taken when its delay is over. Where that counts from a date that nobody knows, an
+  activity says so as well (see `lacking`).
 - The end of a track ends the branch that reaches it, not the others.
 """
 
@@ -19,7 +20,8 @@ from carewire_contracts.rules import evaluate
 from carewire_orchestrator.domain.activities import announce, begin, end
 from carewire_orchestrator.domain.care_flow import Activity, ActivityStatus, PendingTimer, Reason, TimerPurpose
 from carewire_orchestrator.domain.course import Course
-from carewire_orchestrator.domain.timers import add, due_by_timings
+from carewire_orchestrator.domain.lacking import add_or_lack
+from carewire_orchestrator.domain.timers import due_by_timings
 from carewire_orchestrator.domain.undecided import is_undecided
 
 
@@ -42,6 +44,8 @@ def follow(course: Course, track: Track, node_id: str) -> None:
 
 def decide_again(course: Course, activity: Activity, definition_id: str) -> None:
     """Go on where a rule could not be decided, if it can be now that this data point has a value."""
+    if activity.action_id:
+        return  # it lacks a date, and goes on with its timer
     track = course.release.tracks[activity.track_id]
     transitions = course.release.transitions[track.id, activity.step_id]
     if any(one.rule is not None and definition_id in one.rule.references() for one in transitions):
@@ -55,6 +59,8 @@ def resume(course: Course, activity: Activity) -> None:
     """Go on where a rule could not be decided, though it may still be undecided."""
     track = course.release.tracks[activity.track_id]
     end(course, activity, ActivityStatus.DONE)
+    if activity.action_id:
+        return  # its timer has ended with it
     _take(course, track, _choose(course, course.release.transitions[track.id, activity.step_id]).taken)
 
 
@@ -99,4 +105,5 @@ def _take(course: Course, track: Track, transitions: Iterable[Transition]) -> No
             arrive(course, track, transition)
         else:
             timer_id = course.next_timer_id()
-            add(course, PendingTimer(timer_id, TimerPurpose.TRANSITION, transition.id, course.now, due_at, track.id))
+            timer = PendingTimer(timer_id, TimerPurpose.TRANSITION, transition.id, course.now, due_at, track.id)
+            add_or_lack(course, timer, track.id, transition.origin.node_id or "")

@@ -1,0 +1,269 @@
+"""What holds for every care flow of every definition, whatever happens to it, at any time and in any order."""
+
+from collections import Counter
+from datetime import datetime, timedelta
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from carewire_contracts.events import decode_domain_event
+from carewire_contracts.identifiers import Identifier
+from carewire_contracts.values import ValueType
+from carewire_contracts.wire import encode
+from carewire_orchestrator.domain.advance import Advanced, Refusal, advance
+from carewire_orchestrator.domain.announcing import announce
+from carewire_orchestrator.domain.care_flow import Activity, CareFlow, CareFlowStatus, Reason, StepStatus, TrackStatus
+from carewire_orchestrator.domain.care_flow_document import read_care_flow, write_care_flow
+from carewire_orchestrator.domain.effects import (
+    ActivityMoved,
+    CareFlowCompleted,
+    CareFlowDeleted,
+    CareFlowStarted,
+    CareFlowStopped,
+    DataPointCollected,
+    TrackMoved,
+)
+from carewire_orchestrator.domain.events import (
+    ActivityExpired,
+    ActivityReassigned,
+    ActivityRetried,
+    ApiCallAnswered,
+    ApiCallFailed,
+    BaselineUpdated,
+    CareFlowEvent,
+    ChecklistCompleted,
+    Deleted,
+    FormSubmitted,
+    MessageRead,
+    Paused,
+    Resumed,
+    Started,
+    Stopped,
+    TimerDue,
+    TimerSkipped,
+    TrackAdded,
+    TrackScheduled,
+    TrackStopped,
+    TrackUnscheduled,
+    Unpaused,
+)
+from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.orders import ApiCallRequested, TimerSet
+from carewire_orchestrator.domain.validate import validate
+from carewire_testing_orchestrator.lives import Life, going_on, lives
+from carewire_testing_orchestrator.playing import NOW
+from carewire_testing_orchestrator.whole_definitions import whole_definitions
+
+MANY = settings(
+    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+SOME = settings(MANY, max_examples=40)
+
+
+def reasons_to_wait(care_flow: CareFlow) -> list[Activity | str]:
+    """What a care flow waits for: somebody, a moment, an answer, or a value of which an activity tells."""
+    waiting = [one for one in care_flow.activities.values() if one.is_open and one.kind != "message"]
+    return [*waiting, *(timer.id for timer in care_flow.timers.values() if timer.due_at is not None)]
+
+
+def a_care_flow_is_never_stuck_without_a_reason(life: Life) -> None:
+    for moment in life.moments:
+        care_flow = moment.advanced.care_flow
+        if not care_flow.status.is_final:
+            assert reasons_to_wait(care_flow)
+        for track_id, status in care_flow.tracks.items():
+            if status is TrackStatus.ACTIVE:
+                assert reasons_of_track(life, care_flow, track_id), "and neither is a track"
+
+
+def reasons_of_track(life: Life, care_flow: CareFlow, track_id: str) -> list[object]:
+    track = life.release.tracks[track_id]
+    blocked = {one.step_id for one in care_flow.activities.values() if one.blocks}
+    active = [step.id for step in track.steps if care_flow.steps.get(step.id) is StepStatus.ACTIVE]
+    assert set(active) <= blocked, "a step is active only while something blocks it"
+    timers = [one for one in care_flow.timers.values() if one.track_id == track_id]
+    rules = [one for one in care_flow.activities.values() if one.is_open and one.kind == "evaluated_rule"]
+    return [*active, *timers, *(one for one in rules if one.track_id == track_id)]
+
+
+def every_activity_that_was_created_ends_once_and_stays_as_it_ended(life: Life) -> None:
+    known: dict[str, Activity] = {}
+    for effect in life.effects:
+        if isinstance(effect, ActivityMoved):
+            before = known.get(effect.activity.id)
+            assert (effect.move == "created") is (before is None)
+            assert before is None or before.is_open
+            known[effect.activity.id] = effect.activity
+    assert known == life.care_flow.activities, "whoever hears of them knows them"
+    if life.care_flow.status.is_final:
+        assert not any(one.is_open for one in known.values())
+
+
+def an_end_is_the_last_that_is_told_and_only_a_deletion_follows_it(life: Life) -> None:
+    kinds = [type(effect) for effect in life.effects]
+    counts = Counter(kinds)
+    assert kinds[0] is CareFlowStarted
+    assert counts[CareFlowStarted] == 1
+    assert counts[CareFlowStopped] + counts[CareFlowCompleted] == (1 if life.care_flow.status.is_final else 0)
+    if life.care_flow.status is CareFlowStatus.DELETED:
+        assert kinds.pop() is CareFlowDeleted
+    ends = [place for place, kind in enumerate(kinds) if kind in (CareFlowStopped, CareFlowCompleted)]
+    assert ends in ([], [len(kinds) - 1])
+    if life.care_flow.status.is_final:
+        assert life.care_flow.timers == {}
+        assert life.clock.moments == {}
+        assert TrackStatus.ACTIVE not in life.care_flow.tracks.values()
+
+
+def whoever_takes_the_orders_knows_every_moment_that_is_waited_for(life: Life) -> None:
+    moments: dict[str, datetime] = {}
+    heard: set[str] = set()
+    for moment in life.moments:
+        if isinstance(moment.event, TimerDue):
+            heard.add(moment.event.timer_id)
+            moments.pop(moment.event.timer_id)
+        for order in moment.advanced.orders:
+            if isinstance(order, TimerSet):
+                moments[order.timer_id] = order.due_at
+            elif not isinstance(order, ApiCallRequested):
+                moments.pop(order.timer_id, None)
+        pending = {timer.id: timer.due_at for timer in moment.advanced.care_flow.timers.values() if timer.due_at}
+        # A timer that was heard while the care flow was paused waits for it to go on.
+        assert {timer: due for timer, due in pending.items() if timer not in heard} == moments
+
+
+def the_sequence_counts_what_is_told_and_ids_are_never_used_twice(life: Life) -> None:
+    assert life.care_flow.sequence == len(life.effects)
+    collected = [effect.value.id for effect in life.effects if isinstance(effect, DataPointCollected)]
+    calls = [
+        order.activity_id
+        for one in life.moments
+        for order in one.advanced.orders
+        if isinstance(order, ApiCallRequested)
+    ]
+    ids = [*life.care_flow.activities, *collected]
+    assert len(set(ids)) == len(ids)
+    assert len(set(calls)) == len(calls), "an idempotency key belongs to one call"
+
+
+def tracks_start_and_end_in_turn_and_what_has_ended_starts_again_only_by_hand(life: Life) -> None:
+    for moment in life.moments:
+        by_hand = isinstance(moment.event, TrackAdded | TrackScheduled | TimerDue | Unpaused)
+        tracks = dict(moment.before.tracks)
+        for effect in moment.advanced.effects:
+            if isinstance(effect, TrackMoved):
+                status = tracks.get(effect.track_id)
+                if effect.move == "started":
+                    assert status is None or (by_hand and status is not TrackStatus.ACTIVE)
+                else:
+                    assert status is TrackStatus.ACTIVE
+                tracks[effect.track_id] = TrackStatus.ACTIVE if effect.move == "started" else TrackStatus(effect.move)
+        assert tracks == moment.advanced.care_flow.tracks
+
+
+@given(lives())
+@MANY
+def test_whatever_happens_a_care_flow_keeps_its_word(life: Life) -> None:
+    """Drawing a life takes longer than looking at it, so that all of this looks at the same ones."""
+    a_care_flow_is_never_stuck_without_a_reason(life)
+    every_activity_that_was_created_ends_once_and_stays_as_it_ended(life)
+    an_end_is_the_last_that_is_told_and_only_a_deletion_follows_it(life)
+    whoever_takes_the_orders_knows_every_moment_that_is_waited_for(life)
+    the_sequence_counts_what_is_told_and_ids_are_never_used_twice(life)
+    tracks_start_and_end_in_turn_and_what_has_ended_starts_again_only_by_hand(life)
+
+
+@given(lives())
+@SOME
+def test_the_same_events_at_the_same_moments_lead_to_the_same_care_flow_though_it_is_stored_in_between(
+    life: Life,
+) -> None:
+    care_flow = life.moments[0].before
+    for moment in life.moments:
+        assert care_flow == moment.before
+        again = advance(life.release, read_care_flow(write_care_flow(care_flow)), moment.event, moment.at)
+        assert again == moment.advanced, "effects and orders as well"
+        care_flow = read_care_flow(write_care_flow(moment.advanced.care_flow))
+        for kind in ("tracks", "steps", "activities", "data_points", "timers"):
+            assert list(getattr(care_flow, kind)) == list(getattr(moment.advanced.care_flow, kind)), "in their order"
+
+
+@given(lives())
+@SOME
+def test_everything_is_told_in_the_words_of_the_contracts(life: Life) -> None:
+    told = list(
+        announce(
+            life.release,
+            Advanced(life.care_flow, life.effects),
+            tenant_id="tenant",
+            identifiers=(Identifier("https://clinic.example/mrn", "1"),),
+        )
+    )
+    assert len({announcement.id for announcement in told}) == len(life.effects)
+    for announcement in told:
+        # Byte for byte, order of fields included: signatures cover these bytes.
+        written = orjson.dumps(announcement.event)
+        assert encode(decode_domain_event(written)) == written
+
+
+@given(lives())
+@SOME
+def test_when_everybody_does_what_is_asked_and_time_passes_every_care_flow_ends(life: Life) -> None:
+    if life.care_flow.status is CareFlowStatus.PAUSED:
+        life.let(Unpaused())
+    for _ in range(200):
+        if life.care_flow.status.is_final:
+            return
+        asked = [one for one in life.care_flow.activities.values() if one.is_open and one.kind != "message"]
+        hurried = [one for one in asked if one.kind != "timer" or one.id not in life.clock.moments]
+        if hurried:
+            life.let(going_on(hurried[0]))
+        else:
+            assert life.let_next_be_due()
+    raise AssertionError("it moves and moves, and does not end")
+
+
+WORDS = ["", "nobody", "t0", "t1", "t0s0", "sh_nurse", "p_number", "q_yes"]
+
+
+@given(lives(), st.data())
+@SOME
+def test_anything_may_be_asked_of_it_at_any_time_and_it_answers(life: Life, data: st.DataObject) -> None:
+    words = [*WORDS, *life.care_flow.activities, *life.care_flow.timers, *life.care_flow.tracks]
+    word, yes = data.draw(st.sampled_from(words)), data.draw(st.booleans())
+    value = GivenValue("q_number", ValueType.NUMBER, 1)
+    events: list[CareFlowEvent] = [
+        Started(()),
+        FormSubmitted(word, (value,)),
+        ChecklistCompleted(word),
+        MessageRead(word),
+        TimerSkipped(word),
+        Resumed(word),
+        ApiCallAnswered(word, (value,)),
+        ApiCallFailed(word, Reason.UNSUITABLE_ANSWER),
+        ActivityExpired(word),
+        ActivityReassigned(word, (word,)),
+        ActivityRetried(word),
+        TimerDue(word),
+        BaselineUpdated((value,)),
+        TrackAdded(word, any_track=yes),
+        TrackScheduled(word, NOW + timedelta(days=data.draw(st.integers(0, 9))), any_track=yes, cancel_scheduled=yes),
+        TrackUnscheduled(word),
+        TrackStopped(word),
+        Paused(None),
+        Unpaused(),
+        Stopped(None),
+        Deleted(),
+    ]
+    before = write_care_flow(life.care_flow)
+    answer = advance(life.release, life.care_flow, data.draw(st.sampled_from(events)), life.now)
+    assert isinstance(answer, Advanced | Refusal)
+    assert write_care_flow(life.care_flow) == before, "what was given is not touched"
+
+
+@given(whole_definitions())
+@SOME
+def test_what_is_lived_here_could_be_published_but_for_what_is_withheld(definition: object) -> None:
+    problems = [one for one in validate(definition) if one.severity == "ERROR"]  # type: ignore[arg-type]
+    assert {one.code.value for one in problems} <= {"NOT_SUPPORTED"}

@@ -1,0 +1,154 @@
+"""Random definitions of all that the engine runs: every kind of node, somewhere."""
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from carewire_contracts.definition import CareFlowDefinition
+from carewire_testing_orchestrator.definitions import checklist, delay, message, point, starts, timer, track
+
+POINTS = [
+    point("p_date", "date"),
+    point("p_number"),
+    point("p_sum", category="calculation", range={"max": 50}),
+    point("p_answer", category="api_call"),
+]
+FORM = {
+    "id": "form",
+    "key": "form",
+    "title": "Form",
+    "questions": [
+        {"id": "q_yes", "key": "yes", "title": "Yes?", "user_question_type": "yes_no"},
+        {"id": "q_number", "key": "number", "title": "How many?", "user_question_type": "number"},
+    ],
+}
+STAKEHOLDERS = [
+    {"id": "sh_patient", "label": "Patient", "clinical_app_role": "Patient"},
+    {"id": "sh_nurse", "label": "Nurse", "clinical_app_role": "Caregiver"},
+]
+NUMBERS = ["p_number", "p_sum", "p_answer", "q_number"]
+DATES = ["p_date", "t0.CompletionDate", "t0s0.ActivationDate"]
+
+
+def rules() -> st.SearchStrategy[dict[str, Any] | None]:
+    """No rule, or a condition; some of them meet empty values."""
+    conditions = [
+        {"reference": "q_yes", "operator": "is_true"},
+        {"reference": "q_yes", "operator": "is_empty"},
+        *({"reference": name, "operator": "is_greater_than", "operand": 3} for name in NUMBERS),
+        *({"reference": name, "operator": "is_not_empty"} for name in DATES),
+    ]
+    return st.none() | st.sampled_from(conditions).map(lambda condition: {"all": [condition]})
+
+
+def distances(least: int = 1) -> st.SearchStrategy[dict[str, Any]]:
+    """Lengths of time from minutes to months."""
+    units = st.sampled_from(["minute", "hour", "day", "week", "month"])
+    return st.fixed_dictionaries({"amount": st.integers(least, 40), "unit": units})
+
+
+def timings() -> st.SearchStrategy[dict[str, Any]]:
+    """A delay from now, or around a date."""
+    around = st.fixed_dictionaries({"delay": distances(-40), "data_point_definition_id": st.sampled_from(DATES)})
+    return st.fixed_dictionaries({"delay": distances()}) | around
+
+
+def timers(timer_id: str) -> st.SearchStrategy[dict[str, Any]]:
+    """A timer of any kind."""
+    awaited = {"type": "data_point_awaited"}
+    dated = {"type": "data_point_reference"}
+    return st.one_of(
+        distances().map(lambda how: delay(timer_id, how["amount"], how["unit"])),
+        st.tuples(st.sampled_from(NUMBERS), st.none() | distances()).map(
+            lambda how: timer(timer_id, data_point_definition_id=how[0], timeout=how[1], **awaited)
+        ),
+        st.tuples(st.sampled_from(DATES), st.none() | distances(-40), st.sampled_from([None, "02:30"])).map(
+            lambda how: timer(timer_id, data_point_definition_id=how[0], offset=how[1], time_of_day=how[2], **dated)
+        ),
+    )
+
+
+def actions(action_id: str) -> st.SearchStrategy[dict[str, Any]]:
+    """An action of any kind."""
+    named = [{"name": "n", "data_point_definition_id": "p_number"}]
+    head = {"id": action_id, "title": action_id}
+    form = {**head, "type": "form", "form_definition_id": "form"}
+    note = {"narratives": [{"id": "n", "key": "n", "title": "N", "body": "{{n}}"}], "dynamic_variables": named}
+    call = {"method": "POST", "url": "https://ehr.example/{{n}}", "body": "{{n}}", "dynamic_variables": named}
+    computed = {"expression": "n + 1", "inputs": named, "output_data_point_definition_id": "p_sum"}
+    return st.sampled_from(
+        [
+            checklist(action_id),
+            form,
+            {**form, "stakeholder_definition_ids": ["sh_nurse", "sh_patient"]},
+            message(action_id),
+            {**message(action_id), "subject": "{{n}}", "dynamic_variables": named},
+            {**head, "type": "calculation", **computed},
+            {**head, "type": "clinical_note", **note},
+            {**head, "type": "api_call", **call, "response": [{"path": "$", "data_point_definition_id": "p_answer"}]},
+            {**head, "type": "stop_care_flow", "reason": "Not eligible"},
+        ]
+    )
+
+
+@st.composite
+def whole_definitions(draw: st.DrawFn) -> CareFlowDefinition:
+    """Any definition of up to three tracks with up to five steps and timers each."""
+    tracks = [_draw_track(draw, number) for number in range(draw(st.integers(1, 3)))]
+    triggers: list[dict[str, Any]] = [starts("t0")]
+    for number, later in enumerate(tracks[1:], 1):
+        settings = {**draw(_occasions(number)), "rule": draw(rules())}
+        slow = draw(st.lists(timings(), max_size=1))
+        triggers.append({"id": f"trg{number}", "target_id": later["id"], "settings": settings, "timers": slow})
+    reminders = draw(st.none() | st.fixed_dictionaries({"amount": st.integers(1, 3), "delay": distances()}))
+    return CareFlowDefinition.model_validate(
+        {
+            "id": "random",
+            "title": "Random",
+            "data_points": POINTS,
+            "forms": [FORM],
+            "stakeholders": STAKEHOLDERS,
+            "tracks": tracks,
+            "triggers": triggers,
+            "settings": {"reminders": reminders},
+        }
+    )
+
+
+def _occasions(number: int) -> st.SearchStrategy[dict[str, Any]]:
+    day = {"amount": 1, "unit": "day"}
+    return st.sampled_from(
+        [
+            {"type": "pathway_started"},
+            {"type": "track_completed", "track_id": f"t{number - 1}"},
+            {"type": "step_completed", "step_id": f"t{number - 1}s0"},
+            {"type": "data_point_collected", "data_point_definition_id": "q_number"},
+            {"type": "data_point_not_collected", "data_point_definition_id": "p_number", "duration": day},
+            {"type": "ad_hoc"},
+        ]
+    )
+
+
+def _draw_track(draw: st.DrawFn, number: int) -> dict[str, Any]:
+    names = [f"t{number}s{place}" for place in range(draw(st.integers(1, 5)))]
+    waits = [draw(timers(name)) for name in names[1:] if draw(st.integers(0, 2)) == 0]
+    waiting = {one["id"] for one in waits}
+    steps = {name: draw(_action_lists(name)) for name in names if name not in waiting}
+    arrows = [("start", names[0])]
+    for place, origin in enumerate(names):
+        targets = st.sampled_from([*names[place + 1 :], "end", *(["END"] if place > 1 else [])])
+        arrows += [(origin, target) for target in draw(st.lists(targets, max_size=3, unique=True))]
+    drawn = track(f"t{number}", steps, arrows, waits)
+    for transition in drawn["transitions"][1:]:
+        transition["default"] = draw(st.booleans())
+        transition["rule"] = None if transition["default"] else draw(rules())
+        transition["timing"] = draw(st.none() | timings()) if draw(st.integers(0, 3)) == 0 else None
+    return drawn
+
+
+def _action_lists(step: str) -> st.SearchStrategy[list[dict[str, Any]]]:
+    return (
+        st.integers(0, 3)
+        .flatmap(lambda count: st.tuples(*(actions(f"{step}a{place}") for place in range(count))))
+        .map(list)
+    )
