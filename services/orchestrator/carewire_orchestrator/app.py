@@ -16,6 +16,7 @@ from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
 from carewire_orchestrator.adapters.api.idempotency import Idempotency
 from carewire_orchestrator.adapters.api.identifier_systems import identifier_systems_router
+from carewire_orchestrator.adapters.api.openapi import describe_at_need
 from carewire_orchestrator.adapters.api.patients import patients_router
 from carewire_orchestrator.adapters.api.problems import answer_mistakes
 from carewire_orchestrator.adapters.outbox_records import Publishing
@@ -136,6 +137,7 @@ def _components(
         components.append(_retention(settings, db, clock))
     app = management_app("Carewire orchestrator", health, ApiKeys(db, clock), routers)
     answer_mistakes(app)
+    describe_at_need(app)
     # Innermost, so that what it answers is counted like any other answer.
     answers = IdempotentAnswers(settings.keyring)
     app.user_middleware.append(Middleware(Idempotency, db=db, answers=answers, committed=relay.wake))

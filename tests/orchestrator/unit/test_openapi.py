@@ -1,0 +1,110 @@
+"""The API describes itself: every route, how each may end, and for definitions an example of every answer."""
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import jsonschema
+import orjson
+import pytest
+from fastapi import FastAPI
+
+from carewire_contracts.definition import CareFlowDefinition
+from carewire_orchestrator.adapters.api.definition_files import read_file
+from carewire_orchestrator.adapters.api.definition_import import ImportApi
+from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
+from carewire_orchestrator.adapters.api.definitions import DefinitionApi
+from carewire_orchestrator.adapters.api.openapi import EXAMPLES, describe_at_need
+from carewire_runtime.http.audit_api import audit_router
+
+
+def document() -> dict[str, Any]:
+    unused = cast("Any", None)
+    app = FastAPI()
+    routers = [ImportApi(unused), DefinitionApi(unused, unused), ReleaseApi(unused)]
+    for router in (*(api.router() for api in routers), audit_router(unused)):
+        app.include_router(router)
+    describe_at_need(app)
+    assert app.openapi() is app.openapi(), "it is written once"
+    return app.openapi()
+
+
+DOCUMENT = document()
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            yield method.upper(), path, operation
+
+
+def contents() -> Iterator[Any]:
+    for method, path, operation in operations():
+        for status, answer in operation["responses"].items():
+            for kind, content in answer.get("content", {}).items():
+                yield pytest.param(content, id=f"{method} {path} {status} {kind}")
+
+
+def faults(schema: Any, value: Any) -> list[str]:
+    whole = {**DOCUMENT, "asked": schema, "$ref": "#/asked"}
+    return [error.message for error in jsonschema.Draft202012Validator(whole).iter_errors(value)]
+
+
+@pytest.mark.parametrize("content", list(contents()))
+def test_every_answer_has_an_example_of_its_schema(content: dict[str, Any]) -> None:
+    assert "example" in content
+    assert faults(content["schema"], content["example"]) == []
+
+
+ONE = {"401", "403", "404", "422", "503"}
+D = "/v1/definitions/{definition_id}"
+R = f"{D}/releases/{{release_id}}"
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "statuses"),
+    [
+        ("/v1/definitions", "get", {"200", "401", "403", "422", "503"}),
+        (D, "get", {"200"} | ONE),
+        (D, "put", {"200", "400", "412", "413"} | ONE),
+        (D, "delete", {"204", "412"} | ONE),
+        (f"{D}/validate", "post", {"200", "400", "409"} | ONE),
+        (f"{D}/publish", "post", {"201", "400", "409", "412"} | ONE),
+        (f"{D}/live", "get", {"200"} | ONE),
+        (f"{D}/live", "put", {"200", "400"} | ONE),
+        ("/v1/definitions/import", "post", {"200", "400", "401", "403", "409", "412", "413", "415", "422", "503"}),
+        (f"{D}/releases", "get", {"200"} | ONE),
+        (R, "get", {"200"} | ONE),
+        (f"{R}/export", "get", {"200"} | ONE),
+        (f"{R}/graph", "get", {"200"} | ONE),
+        (f"{R}/data-points", "get", {"200"} | ONE),
+        (f"{D}/diff", "get", {"200"} | ONE),
+        ("/v1/definition-schema", "get", {"200", "401", "403", "422", "503"}),
+        ("/v1/audit", "get", {"200", "401", "403", "422", "503"}),
+    ],
+)
+def test_every_route_says_how_it_may_end(path: str, method: str, statuses: set[str]) -> None:
+    operation = DOCUMENT["paths"][path][method]
+    assert set(operation["responses"]) == statuses
+    assert operation["security"] == [{"apiKey": []}]
+    assert operation["summary"]
+
+
+def test_no_example_is_of_a_route_that_is_not_there() -> None:
+    assert {name for name in EXAMPLES if "/" in name} <= {f"{method} {path}" for method, path, _ in operations()}
+
+
+def test_every_post_takes_a_key_and_nothing_else_does() -> None:
+    for method, _, operation in operations():
+        names = {parameter["name"] for parameter in operation.get("parameters", [])}
+        assert ("Idempotency-Key" in names) is (method == "POST")
+
+
+def test_what_is_exported_in_the_example_is_the_document_of_the_others() -> None:
+    shown = EXAMPLES[f"GET {R}"]["200"]["document"]
+    for kind, text in EXAMPLES[f"GET {R}/export"]["200"].items():
+        read = read_file(text.encode(), "yaml" if "yaml" in kind else "json")
+        assert CareFlowDefinition.model_validate(read) == CareFlowDefinition.model_validate(shown)
+
+
+def test_the_description_is_json() -> None:
+    orjson.dumps(DOCUMENT)
