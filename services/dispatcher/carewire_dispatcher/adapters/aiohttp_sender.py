@@ -7,8 +7,8 @@ from yarl import URL
 
 from carewire_dispatcher.adapters.guarded_resolver import AddressRefused, GuardedResolver
 from carewire_dispatcher.adapters.sender import Call
-from carewire_dispatcher.domain.addresses import is_address, is_public
 from carewire_dispatcher.domain.classify import Answer, Failure
+from carewire_runtime.addresses import is_address, is_public
 
 CONNECT_TIMEOUT_S: Final = 3.0
 BODY_MAX: Final = 16 * 1024

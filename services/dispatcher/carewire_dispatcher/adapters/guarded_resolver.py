@@ -5,7 +5,7 @@ import socket
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 
-from carewire_dispatcher.domain.addresses import is_public
+from carewire_runtime.addresses import is_public
 
 
 class AddressRefused(OSError):

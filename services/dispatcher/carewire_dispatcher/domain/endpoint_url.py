@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
-from carewire_dispatcher.domain.addresses import is_address, is_public
+from carewire_runtime.addresses import is_address, is_public
 
 _LONGEST: Final = 2000
 

@@ -1,7 +1,7 @@
-"""Which network addresses an endpoint may have.
+"""Which network addresses may be called for somebody else.
 
-An endpoint's URL is written by someone else, and its name may be made to point anywhere at any time. Nothing of
-our own network, of this machine or of a cloud's metadata service may be reached through it.
+The URL of an endpoint or of an API is written by someone else, and its name may be made to point anywhere at any
+time. Nothing of our own network, of this machine or of a cloud's metadata service may be reached through it.
 """
 
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address

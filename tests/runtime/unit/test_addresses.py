@@ -1,7 +1,7 @@
 import pytest
 
-from carewire_dispatcher.domain.addresses import is_address, is_public
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
+from carewire_runtime.addresses import is_address, is_public
 
 STRICT = UrlPolicy()
 LAX = UrlPolicy(allow_http=True, allow_private=True)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_dispatcher.domain.addresses import is_address, is_public
+from carewire_runtime.addresses import is_address, is_public
 
 RESERVED_4 = {
     "0.0.0.0/8": "this network",
