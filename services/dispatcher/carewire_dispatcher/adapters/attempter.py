@@ -1,6 +1,7 @@
 """One attempt: sign, call, judge, and say so in log, span and metrics."""
 
-from yarl import URL
+from functools import lru_cache
+from urllib.parse import urlsplit
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import Lane
@@ -20,6 +21,7 @@ from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.telemetry.tracing import SpanKind, span
 
 USER_AGENT = "Carewire/0.1"
+_HOSTS_KEPT = 10_000
 
 _log = logger("worker")
 
@@ -105,7 +107,7 @@ def _tell(attempt_span: span, lane: Lane, endpoint: Endpoint, entry: LogEntry, t
         "attempt",
         delivery_id=entry.delivery_id,
         endpoint_id=entry.endpoint_id,
-        host=URL(endpoint.url).host,
+        host=_host(endpoint.url),
         event_id=entry.event_id,
         event_type=entry.event_type,
         lane=lane,
@@ -115,3 +117,8 @@ def _tell(attempt_span: span, lane: Lane, endpoint: Endpoint, entry: LogEntry, t
         status_code=tried.status_code,
         duration_ms=tried.duration,
     )
+
+
+@lru_cache(_HOSTS_KEPT)
+def _host(url: str) -> str | None:
+    return urlsplit(url).hostname
