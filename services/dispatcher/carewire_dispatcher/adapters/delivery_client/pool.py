@@ -23,7 +23,8 @@ class _Idle:
 class Pool:
     """Keeps idle connections, each for a while. The one that was used last is used next, so that others can go."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_alive_s: float = KEEP_ALIVE_S) -> None:
+        self._keep_alive_s = keep_alive_s
         self._loop = asyncio.get_running_loop()
         # In the order in which they became idle, which is that in which they expire.
         self._idle: dict[Connection, _Idle] = {}
@@ -53,11 +54,11 @@ class Pool:
             return
         if len(self._idle) >= IDLE_MAX:
             self._close_oldest()
-        self._idle[connection] = _Idle(origin, now + KEEP_ALIVE_S)
+        self._idle[connection] = _Idle(origin, now + self._keep_alive_s)
         self._by_origin.setdefault(origin, []).append(connection)
         connection.when_lost = self._forget
         if self._alarm is None:
-            self._alarm = self._loop.call_later(KEEP_ALIVE_S, self._expire)
+            self._alarm = self._loop.call_later(self._keep_alive_s, self._expire)
 
     def abort_all(self) -> None:
         """Close all connections at once."""
