@@ -168,13 +168,32 @@ async def test_a_receiver_that_never_accepts_is_given_up_at_the_deadline(made: C
 
 
 @both_senders
+@pytest.mark.parametrize("end", [reset, lambda writer: writer.close()], ids=["resets", "closes"])
+async def test_who_takes_a_connection_only_to_end_it_is_known_for_it_at_once(
+    made: Callable[..., Sender], end: Callable[[asyncio.StreamWriter], None]
+) -> None:
+    async def behave(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        end(writer)
+
+    async with raw_server(behave, greet=False) as server, sending(made) as sender:
+        began = time.monotonic()
+        for _ in range(10):
+            assert await sender.send(a_call(server.url(), 60)) == Failure.DISCONNECTED
+        assert time.monotonic() - began < 10
+
+
+@both_senders
+@pytest.mark.parametrize("apart", [False, True], ids=["in one go", "in two"])
 async def test_what_a_receiver_says_beyond_its_answer_is_not_taken_for_the_next_one(
-    made: Callable[..., Sender],
+    made: Callable[..., Sender], apart: bool
 ) -> None:
     async def smuggle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             await reader.readexactly(len(BODY))
-            writer.write(OK + b"content-length: 2\r\n\r\nokHTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n")
+            writer.write(OK + b"content-length: 2\r\n\r\nok")
+            if apart:
+                await asyncio.sleep(0)
+            writer.write(b"HTTP/1.1 410 Gone\r\ncontent-length: 0\r\n\r\n")
             await writer.drain()
             await reader.readuntil(b"\r\n\r\n")
 

@@ -29,17 +29,22 @@ class Connection(asyncio.Protocol):
 
         A head that has come is the answer, whatever becomes of the body behind it. One exchange at a time.
         """
+        if self._transport.is_closing():
+            return Failure.DISCONNECTED
         self._reader.begin()
         over = self._over = self._loop.create_future()
         alarm = self._loop.call_at(deadline, self._end, Failure.TIMEOUT)
         try:
             self._transport.writelines(request)
             failure = await over
+        except BaseException:
+            self._transport.abort()
+            raise
         finally:
             alarm.cancel()
             self._over = None
-            if not self.is_reusable:
-                self._transport.abort()
+        if not self.is_reusable:
+            self._transport.abort()
         return self._reader.answer or failure or Failure.PROTOCOL
 
     @property
@@ -72,10 +77,10 @@ class Connection(asyncio.Protocol):
         self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; who speaks unasked is not listened to."""
-        if self._over is None:
+        """Read on. Who speaks unasked, or on after an answer, is not listened to."""
+        if self._over is None or self._over.done():
             self._transport.abort()
-        elif not self._over.done() and self._reader.feed(data):
+        elif self._reader.feed(data):
             self._end(None)
 
     def eof_received(self) -> None:
