@@ -1,16 +1,13 @@
 """The typed client of ingress without an event loop of the caller's own: every page is read, problems are told."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import Any
 
 import pytest
 
 from carewire_local.errors import RequestRefused
 from carewire_local.ingress_api import IngressApi
 from carewire_testing_ingress.described import example
+from carewire_testing_local.served_api import KEY, Answers, served
 
 WEBHOOKS, REQUESTS = "/v1/incoming-webhooks", "/v1/requests"
 WEBHOOK = example(f"GET {WEBHOOKS}/{{webhook_id}}", 200)
@@ -20,50 +17,25 @@ PROBLEM = {
     "detail": "nothing was changed",
     "errors": [{"field": "mapping.age", "message": "needs a path"}],
 }
-ANSWERS: dict[str, tuple[int, Any]] = {
+ANSWERS: Answers = {
     f"GET {WEBHOOKS}": (200, {"items": [WEBHOOK], "next_cursor": "two"}),
     f"GET {WEBHOOKS}?cursor=two": (200, {"items": [WEBHOOK, WEBHOOK], "next_cursor": None}),
     f"POST {WEBHOOKS}": (422, PROBLEM),
     f"POST {WEBHOOKS}/w-1/enable": (200, WEBHOOK),
     f"GET {REQUESTS}/r-1?payload=false": (200, REQUEST),
+    f"GET {REQUESTS}/r-2?payload=false": (502, b"<html>a proxy</html>"),
 }
-
-
-class Ingress(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.answer()
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["content-length"] or 0))
-        self.answer()
-
-    def answer(self) -> None:
-        known = self.headers["authorization"] == "Bearer key"
-        status, body = ANSWERS[f"{self.command} {self.path}"] if known else (401, {})
-        content = json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name of http.server)
-        """Keep the output of the tests clean."""
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Ingress)
-    thread = Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(ANSWERS) as base:
+        yield base
 
 
 @pytest.fixture
 def api(url: str) -> Iterator[IngressApi]:
-    with IngressApi(url, "key") as client:
+    with IngressApi(url, KEY) as client:
         yield client
 
 
@@ -84,6 +56,11 @@ def test_a_problem_is_told_with_all_its_errors(api: IngressApi) -> None:
     )
 
 
-def test_an_answer_without_a_problem_document_is_told_by_its_status(url: str) -> None:
-    with IngressApi(url, "another key") as api, pytest.raises(RequestRefused, match="401: no reason was given"):
+def test_a_problem_without_errors_is_told_too(url: str) -> None:
+    with IngressApi(url, "another key") as api, pytest.raises(RequestRefused, match=r"401: Unauthorized - send a key$"):
         api.webhooks()
+
+
+def test_an_answer_of_something_else_is_not_shown(api: IngressApi) -> None:
+    with pytest.raises(RequestRefused, match=r"502: no reason was given$"):
+        api.request("r-2")
