@@ -2,6 +2,7 @@
 
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ _ROOT = pytest.StashKey[Path]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the folder of this run: all stacks of the run live in it, so what they leave behind is found."""
+    _heed_interrupts()
     workerinput: dict[str, str] = getattr(config, "workerinput", {})
     if workerinput:
         root = Path(workerinput["carewire_root"]) / workerinput["workerid"]
@@ -34,6 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
         root = Path(tempfile.mkdtemp(prefix="carewire-test-")).resolve()
     root.chmod(0o711)  # for root, Postgres runs as another user, who has to pass through
     config.stash[_ROOT] = root
+
+
+def _heed_interrupts() -> None:
+    """A shell has what it starts in the background ignore Ctrl-C, and so would commands that a test interrupts."""
+    for each, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(each) is signal.SIG_IGN:
+            signal.signal(each, handler)
 
 
 @pytest.hookimpl(optionalhook=True)

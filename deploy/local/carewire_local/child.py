@@ -84,3 +84,25 @@ class Child:
         except FileNotFoundError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+class ChildKeeper:
+    """Keeps one child, and lets others see of it what they may."""
+
+    def __init__(self, child: Child) -> None:
+        self._child = child
+
+    @property
+    def log(self) -> Path:
+        """The file with everything that the child has printed."""
+        return self._child.log
+
+    @property
+    def pid(self) -> int | None:
+        """The pid of the running child; None when it does not run."""
+        return self._child.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether the child runs."""
+        return self._child.alive

@@ -4,10 +4,9 @@ import signal
 import subprocess
 import time
 from abc import ABC, abstractmethod
-from pathlib import Path
 from typing import ClassVar
 
-from carewire_local.child import Child
+from carewire_local.child import Child, ChildKeeper
 from carewire_local.errors import ServerFailed
 from carewire_local.spawner import Command
 from carewire_local.state import StateFolder
@@ -17,7 +16,7 @@ STOP_DEADLINE_S = 20.0
 _POLL_S = 0.02
 
 
-class LocalServer(ABC):
+class LocalServer(ChildKeeper, ABC):
     """A server on this machine. `stop` and `kill` keep its data; `start` takes it up again.
 
     Each kind says how its data is prepared, which command runs it, and when it serves. `name` is that of its log
@@ -29,23 +28,8 @@ class LocalServer(ABC):
     ordered_stop: ClassVar[signal.Signals]
 
     def __init__(self, state: StateFolder, port: int) -> None:
+        super().__init__(Child(self.name, state))
         self.port = port
-        self._child = Child(self.name, state)
-
-    @property
-    def pid(self) -> int | None:
-        """The pid of the running server; None when it does not run."""
-        return self._child.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether the server's process runs."""
-        return self._child.alive
-
-    @property
-    def log(self) -> Path:
-        """The file with everything the server has printed."""
-        return self._child.log
 
     def start(self) -> None:
         """Start the server on its data, made at its first start, and wait until it serves.

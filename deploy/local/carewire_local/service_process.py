@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carewire_local.backoff import BackOff
-from carewire_local.child import Child
+from carewire_local.child import Child, ChildKeeper
 from carewire_local.readiness import why_not_ready
 from carewire_local.spawner import Command
 from carewire_local.state import StateFolder
@@ -27,36 +27,21 @@ class Service:
     stop_deadline_s: float = STOP_DEADLINE_S
 
 
-class ServiceProcess:
+class ServiceProcess(ChildKeeper):
     """The process of one service. Safe to use from several threads: tests kill it while the supervisor watches."""
 
     def __init__(self, service: Service, state: StateFolder, backoff: BackOff) -> None:
+        super().__init__(Child(service.name, state))
         self.name = service.name
         self.restarts = 0
         self._service = service
         self._folder: Path = state.path
-        self._child = Child(service.name, state)
         self._backoff = backoff
         self._lock = threading.RLock()
         self._wanted = False
         self._deaths = 0
         self._started_at = 0.0
         self._restart_at: float | None = None
-
-    @property
-    def log(self) -> Path:
-        """The file with everything the service has printed."""
-        return self._child.log
-
-    @property
-    def pid(self) -> int | None:
-        """The pid of the running service; None while it does not run."""
-        return self._child.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether the process runs."""
-        return self._child.alive
 
     @property
     def exit_code(self) -> int | None:

@@ -5,6 +5,8 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,15 @@ pytestmark = pytest.mark.skipif(
 CAREWIRE = Path(sys.executable).with_name("carewire")
 
 
-def _up(folder: Path) -> "subprocess.Popen[str]":
-    return subprocess.Popen(
+@contextmanager
+def _up(folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    with subprocess.Popen(
         [CAREWIRE, "up", "--state", folder], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()  # a test that fails must not wait for it for ever
 
 
 def _read_until(process: "subprocess.Popen[str]", wanted: str) -> str:

@@ -72,10 +72,11 @@ class Tenure:
         self._wheel: AIOKafkaConsumer | None = None
         self._lane_sources, self._tier_sources = sources(means.topics, numbers, wheel)
         self._letters = DeadLetters(means.producer, means.topics.dispatcher_dead.name, clock)
+        self._writer = DeliveryWriter(means.producer, means.topics, pulse, clock)
         self._mill = Mill(
             means.endpoints.get,
             Attempter(means.sender, RetrySchedule(means.time_scale), clock, pulse),
-            DeliveryWriter(means.producer, means.topics, pulse, clock),
+            self._writer,
             wheel,
             clock,
             self._bury,
@@ -114,6 +115,7 @@ class Tenure:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._mill.drain(REVOKE_DEADLINE_S if commit else 0)
+        self._writer.close()
         for unwatch in self._unwatch:
             unwatch()
         self._unwatch = []

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_ingress.domain import profile_rules
 from carewire_ingress.domain.json_path import Miss
-from carewire_ingress.domain.profile_rules import ProfileRule, Refusal, known_timezones
+from carewire_ingress.domain.profile_rules import ProfileRule, Refusal
 from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 
 
@@ -58,8 +58,6 @@ ProfilePlan: TypeAlias = tuple[tuple[ProfileField, CompiledSource, ProfileRule],
 
 def plan_profile(sources: Mapping[ProfileField, ValueSource]) -> ProfilePlan:
     """Compile the sources of a configuration. Raises InvalidPath."""
-    if ProfileField.PATIENT_TIMEZONE in sources:
-        known_timezones()  # read now, and not while a caller waits
     return tuple((field, source.compiled(), PROFILE_RULES[field]) for field, source in sources.items())
 
 

@@ -8,13 +8,12 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Final
-from zoneinfo import available_timezones
 
 from carewire_contracts.record import record
 from carewire_contracts.requests import ReasonCode
 from carewire_contracts.values import Mismatch, ValueType, name_of, parser_of
+from carewire_ingress.timezones import TIMEZONES
 
 MAX_TEXT: Final = 256
 """Characters of a name or a line of an address: the longest on record stay below 200."""
@@ -116,14 +115,8 @@ def _birth_date(text: str) -> str | _Fault:
     return born.isoformat() if born >= EARLIEST_BIRTH else _Fault("day too long ago", ReasonCode.OUT_OF_RANGE)
 
 
-@cache
-def known_timezones() -> frozenset[str]:
-    """The names in the IANA database of this machine. The first time it is read from disk, which takes 50 ms."""
-    return frozenset(available_timezones())
-
-
 def _timezone(text: str) -> str | _Fault:
-    return text if text in known_timezones() else _Fault("another text", ReasonCode.NOT_A_POSSIBLE_VALUE)
+    return text if text in TIMEZONES else _Fault("another text", ReasonCode.NOT_A_POSSIBLE_VALUE)
 
 
 _TEXT: Final = f"printable string of at most {MAX_TEXT} characters"

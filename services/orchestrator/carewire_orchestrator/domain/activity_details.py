@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
-from carewire_contracts.timestamps import format_timestamp
 from carewire_orchestrator.domain.assignees import Assignee, assignees
 from carewire_orchestrator.domain.care_flow import Activity, ActivityKind, ActivityStatus, CareFlow
+from carewire_orchestrator.domain.moments import write_moment
 from carewire_orchestrator.domain.release import Release
 
 Document = dict[str, Any]
@@ -44,7 +44,7 @@ def describe_activity(release: Release, care_flow: CareFlow, activity: Activity)
     described: Document = {
         "id": activity.id,
         "stream_id": care_flow.id,
-        "date": format_timestamp(activity.created_at),
+        "date": write_moment(activity.created_at),
         "subject": _SYSTEM,
         "action": _VERBS[activity.kind],
         "object": _object(release, care_flow, activity),
@@ -120,6 +120,6 @@ def _component(release: Release, activity: Activity) -> Document:
 
 def _metadata(activity: Activity) -> Document:
     """Why it waits or failed, and when its wait is over: the reference has no fields of its own for them."""
-    due_at = None if activity.due_at is None else format_timestamp(activity.due_at)
+    due_at = None if activity.due_at is None else write_moment(activity.due_at)
     found = {"reason": activity.reason, "due_date": due_at}
     return {name: value for name, value in found.items() if value is not None}

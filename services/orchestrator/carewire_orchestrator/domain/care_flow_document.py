@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from carewire_contracts.timestamps import format_timestamp, parse_timestamp
+from carewire_contracts.timestamps import parse_timestamp
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.care_flow import (
     Activity,
@@ -22,6 +22,7 @@ from carewire_orchestrator.domain.care_flow import (
     TrackStatus,
 )
 from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.moments import write_moment
 from carewire_orchestrator.domain.rare_state import (
     read_rare_activity,
     read_rare_state,
@@ -118,7 +119,7 @@ def _read_value(data: Mapping[str, Any]) -> CollectedValue:
 
 
 def _write_time(moment: datetime | None) -> str | None:
-    return None if moment is None else format_timestamp(moment)
+    return None if moment is None else write_moment(moment)
 
 
 def _read_time(text: str | None) -> datetime | None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_ingress.domain.senders.hmac_sender import HmacSender
+from carewire_ingress.domain.senders.hmac_sender import HmacSender, HmacSignature
 from carewire_ingress.domain.senders.sender_scheme import SENDER_SCHEME
 from carewire_ingress.domain.senders.signature import Algorithm, Encoding
 from carewire_ingress.domain.senders.signed_call import SignedCall
@@ -100,8 +100,7 @@ def test_what_stands_between_the_places_is_signed_as_it_is(text: str, body: byte
 
 
 def made(**changes: Any) -> HmacSender:
-    settings: dict[str, Any] = {"header": "x-signature", "template": SignedTemplate("{body}")} | changes
-    return HmacSender((NEW.encode(),), **settings)
+    return HmacSender((NEW.encode(),), HmacSignature("x-signature", **changes))
 
 
 @pytest.mark.parametrize("value", [b"", b"a", b"7"])
@@ -130,7 +129,7 @@ def test_every_algorithm_in_every_encoding(
         Encoding.BASE64: base64.b64encode(digest).decode(),
         Encoding.BASE64URL: base64.urlsafe_b64encode(digest).decode(),
     }[encoding]
-    sender = HmacSender((secret,), "x-signature", SignedTemplate("{body}"), algorithm, encoding)
+    sender = HmacSender((secret,), HmacSignature("x-signature", algorithm=algorithm, encoding=encoding))
     assert sender.verify(signed_call({"x-signature": written}, body)) == Verified()
 
 

@@ -64,7 +64,7 @@ def test_what_was_stored_and_what_was_sealed_make_the_sender_again(name: str) ->
 
 def test_every_scheme_of_the_list_is_tried_here() -> None:
     union = get_args(get_args(SenderScheme)[0])
-    known = {get_args(scheme.model_fields["scheme"].annotation)[0] for scheme in union}
+    known = {name for scheme in union for name in get_args(scheme.model_fields["scheme"].annotation)}
     assert known == {str(proof.scheme["scheme"]) for proof in PROOFS.values()} | {"ip_ranges"}
 
 

@@ -3,27 +3,19 @@
 https://www.dropbox.com/developers/reference/webhooks
 """
 
-from typing import Final
+from typing import ClassVar
 
 from carewire_contracts.record import record
-from carewire_ingress.domain.senders.sender import Sender
-from carewire_ingress.domain.senders.signature import Encoding, decode, fitting_secret
+from carewire_ingress.domain.senders.hmac_sender import HmacSignature, PublishedHmacSender
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Challenge
 
-_HEADER: Final = "x-dropbox-signature"
-_WHERE: Final = f"header {_HEADER}"
-
 
 @record(repr=False)
-class Dropbox(Sender):
+class Dropbox(PublishedHmacSender):
     """Dropbox, its secrets being app secrets. An address is confirmed by a GET whose `challenge` is sent back."""
 
-    secrets: tuple[bytes, ...]
-
-    def _check(self, call: SignedCall) -> int:
-        signature = decode(call.text(_HEADER), Encoding.HEX, _WHERE)
-        return fitting_secret(self.secrets, call.body, [signature], _WHERE)
+    signature: ClassVar[HmacSignature] = HmacSignature("x-dropbox-signature")
 
     def _answer(self, call: SignedCall) -> Challenge | None:
         challenge = call.parameter("challenge") if call.method == "GET" else None

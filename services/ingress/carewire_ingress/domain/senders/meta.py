@@ -3,27 +3,27 @@
 https://developers.facebook.com/docs/graph-api/webhooks/getting-started#event-notifications
 """
 
+from typing import ClassVar
+
 from carewire_contracts.record import record
-from carewire_ingress.domain.senders.github import check_hub_signature
-from carewire_ingress.domain.senders.sender import Sender
+from carewire_ingress.domain.senders.github import HUB_SIGNATURE
+from carewire_ingress.domain.senders.hmac_sender import HmacSignature, PublishedHmacSender
 from carewire_ingress.domain.senders.signature import equal_secret
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Challenge, Distrust, Doubt
 
 
 @record(repr=False)
-class Meta(Sender):
+class Meta(PublishedHmacSender):
     """Meta, its secrets being app secrets, and the verify token that was typed into the app's dashboard.
 
     An address is confirmed by a GET with that token:
     https://developers.facebook.com/docs/graph-api/webhooks/getting-started#verification-requests
     """
 
-    secrets: tuple[bytes, ...]
     verify_token: bytes
 
-    def _check(self, call: SignedCall) -> int:
-        return check_hub_signature(call, self.secrets)
+    signature: ClassVar[HmacSignature] = HUB_SIGNATURE
 
     def _answer(self, call: SignedCall) -> Challenge | None:
         if call.method != "GET" or call.parameter("hub.mode") != "subscribe":

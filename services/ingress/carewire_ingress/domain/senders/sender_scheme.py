@@ -4,7 +4,8 @@ A scheme is stored and shown without its secrets, which are taken and never give
 (`SenderSecrets`), and the two make a `Sender`. Messages name the field and the remedy, never the value.
 """
 
-from typing import Annotated, Any, ClassVar, Final, Literal, Self, TypeAlias
+from collections.abc import Callable, Mapping
+from typing import Annotated, Final, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
@@ -13,7 +14,7 @@ from carewire_ingress.domain.senders.basic import Basic
 from carewire_ingress.domain.senders.client_address import read_network
 from carewire_ingress.domain.senders.dropbox import Dropbox
 from carewire_ingress.domain.senders.github import GitHub
-from carewire_ingress.domain.senders.hmac_sender import HmacSender
+from carewire_ingress.domain.senders.hmac_sender import HmacSender, HmacSignature
 from carewire_ingress.domain.senders.ip_ranges import IpRanges
 from carewire_ingress.domain.senders.meta import Meta
 from carewire_ingress.domain.senders.microsoft_graph import MicrosoftGraph
@@ -52,18 +53,42 @@ class _Scheme(BaseModel):
 
 
 class _WithSecrets(_Scheme):
-    made: ClassVar[type[Any]]
-
     secrets: Annotated[tuple[Secret, ...], WRITE_ONLY]
 
     def entered(self) -> SenderSecrets:
         """The secrets that came with the scheme."""
         return SenderSecrets(tuple(secret.get_secret_value().encode() for secret in self.secrets))
 
+
+PublishedName: TypeAlias = Literal[
+    "github", "stripe", "shopify", "slack", "twilio", "zoom", "dropbox", "microsoft_graph"
+]
+
+_PUBLISHED: Final[Mapping[PublishedName, Callable[[tuple[bytes, ...]], Sender]]] = {
+    "github": GitHub,
+    "stripe": Stripe,
+    "shopify": Shopify,
+    "slack": Slack,
+    "twilio": Twilio,
+    "zoom": Zoom,
+    "dropbox": Dropbox,
+    "microsoft_graph": MicrosoftGraph,
+}
+
+
+class PublishedScheme(_WithSecrets):
+    """A sender whose own scheme leaves nothing to say but its secret.
+
+    That is for GitHub the webhook's secret; for Stripe the endpoint's signing secret, `whsec_...`; for Shopify the
+    app's client secret; for Slack the app's signing secret; for Twilio the account's auth token, or a shared key; for
+    Zoom the app's secret token; for Dropbox the app's secret; for Microsoft Graph the subscription's `clientState`.
+    """
+
+    scheme: PublishedName
+
     def sender(self, secrets: SenderSecrets) -> Sender:
-        """The sender with its secrets. Raises ValueError for any that the scheme would not have taken."""
-        sender: Sender = self.made(secrets.secrets)
-        return sender
+        """The sender with its secrets."""
+        return _PUBLISHED[self.scheme](secrets.secrets)
 
 
 class StandardWebhooksScheme(_WithSecrets):
@@ -77,41 +102,6 @@ class StandardWebhooksScheme(_WithSecrets):
         return StandardWebhooks(tuple(read_key(secret.decode()) for secret in secrets.secrets))
 
 
-class GitHubScheme(_WithSecrets):
-    """GitHub: the webhook's secret."""
-
-    scheme: Literal["github"]
-    made: ClassVar = GitHub
-
-
-class StripeScheme(_WithSecrets):
-    """Stripe: the endpoint's signing secret, `whsec_...`."""
-
-    scheme: Literal["stripe"]
-    made: ClassVar = Stripe
-
-
-class ShopifyScheme(_WithSecrets):
-    """Shopify: the app's client secret."""
-
-    scheme: Literal["shopify"]
-    made: ClassVar = Shopify
-
-
-class SlackScheme(_WithSecrets):
-    """Slack: the app's signing secret."""
-
-    scheme: Literal["slack"]
-    made: ClassVar = Slack
-
-
-class TwilioScheme(_WithSecrets):
-    """Twilio: the account's auth token, or a shared key."""
-
-    scheme: Literal["twilio"]
-    made: ClassVar = Twilio
-
-
 class SendGridScheme(_WithSecrets):
     """SendGrid: the Event Webhook's verification key, which is public."""
 
@@ -121,13 +111,6 @@ class SendGridScheme(_WithSecrets):
     def sender(self, secrets: SenderSecrets) -> Sender:
         """The sender with its keys. Raises ValueError for any that the scheme would not have taken."""
         return SendGrid(tuple(read_verification_key(secret.decode()) for secret in secrets.secrets))
-
-
-class ZoomScheme(_WithSecrets):
-    """Zoom: the app's secret token."""
-
-    scheme: Literal["zoom"]
-    made: ClassVar = Zoom
 
 
 class MetaScheme(_WithSecrets):
@@ -147,20 +130,6 @@ class MetaScheme(_WithSecrets):
     def sender(self, secrets: SenderSecrets) -> Sender:
         """The sender with its secrets."""
         return Meta(secrets.secrets, secrets.verify_token)
-
-
-class DropboxScheme(_WithSecrets):
-    """Dropbox: the app's secret."""
-
-    scheme: Literal["dropbox"]
-    made: ClassVar = Dropbox
-
-
-class MicrosoftGraphScheme(_WithSecrets):
-    """Microsoft Graph: the `clientState` of the subscription."""
-
-    scheme: Literal["microsoft_graph"]
-    made: ClassVar = MicrosoftGraph
 
 
 class HmacScheme(_WithSecrets):
@@ -185,8 +154,7 @@ class HmacScheme(_WithSecrets):
 
     def sender(self, secrets: SenderSecrets) -> Sender:
         """The sender with its secrets."""
-        return HmacSender(
-            secrets.secrets,
+        signature = HmacSignature(
             self.header,
             SignedTemplate(self.template),
             self.algorithm,
@@ -195,6 +163,7 @@ class HmacScheme(_WithSecrets):
             self.timestamp_header,
             1 if self.timestamp_unit == "seconds" else 1_000,
         )
+        return HmacSender(secrets.secrets, signature)
 
 
 class BasicScheme(_WithSecrets):
@@ -233,16 +202,9 @@ class IpRangesScheme(_Scheme):
 
 SenderScheme: TypeAlias = Annotated[
     StandardWebhooksScheme
-    | GitHubScheme
-    | StripeScheme
-    | ShopifyScheme
-    | SlackScheme
-    | TwilioScheme
+    | PublishedScheme
     | SendGridScheme
-    | ZoomScheme
     | MetaScheme
-    | DropboxScheme
-    | MicrosoftGraphScheme
     | HmacScheme
     | BasicScheme
     | ApiKeyScheme

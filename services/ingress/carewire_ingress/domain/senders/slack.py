@@ -9,45 +9,30 @@ import orjson
 
 from carewire_contracts.record import record
 from carewire_ingress.domain.json_path import JsonPath
-from carewire_ingress.domain.senders.freshness import check_fresh
+from carewire_ingress.domain.senders.hmac_sender import HmacSignature, PublishedHmacSender
 from carewire_ingress.domain.senders.json_body import json_object
-from carewire_ingress.domain.senders.sender import Sender
-from carewire_ingress.domain.senders.signature import Encoding, decode, fitting_secret
 from carewire_ingress.domain.senders.signed_call import SignedCall
+from carewire_ingress.domain.senders.signed_template import SignedTemplate
 from carewire_ingress.domain.senders.verdict import Challenge
 from carewire_ingress.domain.start_key_source import StartKeySource
 
 
-def check_v0_signature(
-    call: SignedCall, secrets: tuple[bytes, ...], *, signature_header: str, timestamp_header: str
-) -> int:
-    """Check a signature of version 0, which Zoom sends as well under names of its own. Raises Distrust."""
-    timestamp = call.text(timestamp_header)
-    where = f"header {signature_header}"
-    signature = decode(call.text(signature_header), Encoding.HEX, where, prefix="v0=")
-    check_fresh(timestamp, call.received_at, f"header {timestamp_header}")
-    return fitting_secret(secrets, b"v0:%b:%b" % (timestamp.encode(), call.body), [signature], where)
+def v0_signature(header: str, timestamp_header: str) -> HmacSignature:
+    """A signature of version 0, which Zoom makes as well and sends under names of its own."""
+    template = SignedTemplate("v0:{timestamp}:{body}")
+    return HmacSignature(header, template, prefix="v0=", timestamp_header=timestamp_header)
 
 
 @record(repr=False)
-class Slack(Sender):
+class Slack(PublishedHmacSender):
     """Slack, its secrets being the app's signing secrets.
 
     Before it sends events, it has its `challenge` sent back:
     https://docs.slack.dev/reference/events/url_verification/
     """
 
-    secrets: tuple[bytes, ...]
-
+    signature: ClassVar[HmacSignature] = v0_signature("x-slack-signature", "x-slack-request-timestamp")
     delivery: ClassVar[StartKeySource] = StartKeySource(path=JsonPath("$.event_id"))
-
-    def _check(self, call: SignedCall) -> int:
-        return check_v0_signature(
-            call,
-            self.secrets,
-            signature_header="x-slack-signature",
-            timestamp_header="x-slack-request-timestamp",
-        )
 
     def _answer(self, call: SignedCall) -> Challenge | None:
         # Parsing is spared for nearly all calls.

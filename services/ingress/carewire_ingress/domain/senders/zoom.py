@@ -4,31 +4,27 @@ https://developers.zoom.us/docs/api/webhooks/#verify-webhook-events
 """
 
 import hmac
+from typing import ClassVar
 
 import orjson
 
 from carewire_contracts.record import record
+from carewire_ingress.domain.senders.hmac_sender import HmacSignature, PublishedHmacSender
 from carewire_ingress.domain.senders.json_body import json_object
-from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.signed_call import SignedCall
-from carewire_ingress.domain.senders.slack import check_v0_signature
+from carewire_ingress.domain.senders.slack import v0_signature
 from carewire_ingress.domain.senders.verdict import Challenge
 
 
 @record(repr=False)
-class Zoom(Sender):
+class Zoom(PublishedHmacSender):
     """Zoom, its secrets being the app's secret tokens.
 
     At first and every 72 hours it has a token hashed:
     https://developers.zoom.us/docs/api/webhooks/#validate-your-webhook-endpoint
     """
 
-    secrets: tuple[bytes, ...]
-
-    def _check(self, call: SignedCall) -> int:
-        return check_v0_signature(
-            call, self.secrets, signature_header="x-zm-signature", timestamp_header="x-zm-request-timestamp"
-        )
+    signature: ClassVar[HmacSignature] = v0_signature("x-zm-signature", "x-zm-request-timestamp")
 
     def _answer(self, call: SignedCall) -> Challenge | None:
         # Parsing is spared for nearly all calls.
