@@ -299,11 +299,37 @@ async def staff_configure(play: Play, endpoints: list[Any]) -> None:
     house, hip = play.house, HIP_SURGERY.definition["id"]
     await ok(house.orchestrator.get("/v1/definitions"))
     await ok(house.orchestrator.get("/v1/identifier-systems"))
-    for path in ("", "/live"):
+    for path in ("", "/live", "/diff", "/releases"):
         await ok(house.orchestrator.get(f"/v1/definitions/{hip}{path}"))
     await ok(house.orchestrator.post(f"/v1/definitions/{hip}/validate"))
+    await definitions_travel(play, hip)
     await configure_webhooks(play)
     await configure_endpoints(play, endpoints)
+
+
+async def definitions_travel(play: Play, definition_id: str) -> None:
+    """A definition leaves as a file and comes back, is looked at from all sides, and goes; each call has a key."""
+    care, path = play.house.orchestrator, f"/v1/definitions/{definition_id}"
+    live = (await ok(care.get(f"{path}/live")))["release_id"]
+    await ok(care.put(f"{path}/live", json={"release_id": live}))
+    release = f"{path}/releases/{live}"
+    for part in ("", "/graph", "/data-points"):
+        assert (await care.get(release + part)).is_success
+    exported = await care.get(f"{release}/export")
+    assert exported.is_success
+    headers = {
+        "content-type": "application/yaml",
+        "idempotency-key": play.canaries(Family.SENDER, "idempotency key of staff"),
+    }
+    for _ in range(2):
+        await ok(care.post("/v1/definitions/import", content=exported.content, headers=headers))
+    wrong = f"documentation: {play.canaries(Family.SENDER, 'word in a file that is no definition')}\n"
+    for content in (wrong, f"{wrong} - ", f"{{{wrong}"):
+        answer = await care.post("/v1/definitions/import", content=content, headers=headers)
+        assert answer.status_code == 422
+    assert (await care.delete(path)).status_code == 204
+    assert (await care.get("/v1/definition-schema")).is_success
+    await ok(care.get("/v1/audit"))
 
 
 async def configure_webhooks(play: Play) -> None:

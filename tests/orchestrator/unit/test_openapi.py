@@ -20,8 +20,12 @@ from carewire_runtime.http.audit_api import audit_router
 def document() -> dict[str, Any]:
     unused = cast("Any", None)
     app = FastAPI()
-    routers = [ImportApi(unused), DefinitionApi(unused, unused), ReleaseApi(unused)]
-    for router in (*(api.router() for api in routers), audit_router(unused)):
+    for router in (
+        ImportApi(unused).router(),
+        DefinitionApi(unused, unused).router(),
+        ReleaseApi(unused).router(),
+        audit_router(unused),
+    ):
         app.include_router(router)
     describe_at_need(app)
     assert app.openapi() is app.openapi(), "it is written once"
