@@ -308,6 +308,16 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
         ),
         ("ERROR", "NOT_FOUND", "act_new"),
     ),
+    "an API call that looks for nothing readable": (
+        lambda d: add_action(
+            d,
+            type="api_call",
+            method="GET",
+            url="https://clinic.example/slots",
+            response=[{"path": "id[", "data_point_definition_id": "dp_age"}],
+        ),
+        ("ERROR", "INCOMPLETE_CONDITION", "act_new"),
+    ),
     "a clinical note with an undeclared variable": (
         lambda d: add_action(
             d,

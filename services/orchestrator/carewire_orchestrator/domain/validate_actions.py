@@ -16,6 +16,7 @@ from carewire_contracts.definition import (
     MessageAction,
 )
 from carewire_contracts.record import record
+from carewire_orchestrator.domain.api_answers import path_problem
 from carewire_orchestrator.domain.definition_data_points import Category, KnownDataPoint
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
 from carewire_orchestrator.domain.expressions import expression_problem
@@ -86,6 +87,10 @@ def _api_call_problems(action: ApiCallAction, names: _Names) -> Iterator[Definit
     yield from _text_problems(action.id, texts, action.dynamic_variables, names)
     for found in action.response:
         yield from _not_written(action.id, found.data_point_definition_id, Category.API_CALL, names)
+        wrong = path_problem(found.path)
+        if wrong is not None:
+            message = f"the value of {found.data_point_definition_id} cannot be looked for: {wrong}"
+            yield error(ProblemCode.INCOMPLETE_CONDITION, action.id, message)
 
 
 def _text_problems(
