@@ -400,6 +400,12 @@ def test_everything_is_told_at_once_errors_first() -> None:
     assert [one.severity for one in found] == sorted(one.severity for one in found)
 
 
+@pytest.mark.parametrize("reference", [None, "dp_surgery", "check.CompletionDate"])
+def test_a_transition_may_take_a_day_or_count_from_any_date(reference: str | None) -> None:
+    found = problems(lambda d: transition(d, "t3").update(timing=timing(1, reference)))
+    assert {code for _, code, _ in found} <= {"MISSING_ACTIONS", "NOT_SUPPORTED"}
+
+
 def test_an_answer_may_have_its_qualified_key_for_its_id() -> None:
     assert problems(lambda d: question(d, 2).update(id="pain.note")) == {("WARNING", "MISSING_ACTIONS", "stp_check")}
 
