@@ -12,12 +12,12 @@ import httpx
 import pytest
 
 from carewire_orchestrator import app
+from carewire_orchestrator.adapters.store.joining import JoinedDatabase
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.auth import ApiKeys, Principal, Role
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.producer import Producer
-from carewire_runtime.postgres.pool import Database
 from carewire_testing_orchestrator.calls import MRN
 from carewire_testing_orchestrator.definitions import HIP
 
@@ -98,7 +98,7 @@ class KnownKeys(ApiKeys):
 def the_app() -> Any:
     """The app, put together once: the routes of all tests are the same."""
     settings = OrchestratorSettings(encryption_keys=f"k1:{base64.b64encode(bytes(32)).decode()}")
-    db = Database("", app.NAME)
+    db = JoinedDatabase("", app.NAME)
     components = app._components(settings, frozenset({app.API}), db, Producer("", "tests"), FakeClock())
     (server,) = (part for part in components if isinstance(part, HttpServer))
     server._app.state.api_keys = KnownKeys(db)
