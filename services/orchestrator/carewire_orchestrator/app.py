@@ -9,8 +9,10 @@ from typing import Final
 import orjson
 from starlette.middleware import Middleware
 
-from carewire_orchestrator.adapters.api.activities import activities_router
-from carewire_orchestrator.adapters.api.care_flows import care_flows_router
+from carewire_orchestrator.adapters.api.accesses import Accesses
+from carewire_orchestrator.adapters.api.activities import ActivityApi
+from carewire_orchestrator.adapters.api.care_flow_tracks import TrackApi
+from carewire_orchestrator.adapters.api.care_flows import CareFlowApi
 from carewire_orchestrator.adapters.api.definition_import import ImportApi
 from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
@@ -19,18 +21,29 @@ from carewire_orchestrator.adapters.api.identifier_systems import identifier_sys
 from carewire_orchestrator.adapters.api.openapi import describe_at_need
 from carewire_orchestrator.adapters.api.patients import patients_router
 from carewire_orchestrator.adapters.api.problems import answer_mistakes
+from carewire_orchestrator.adapters.api.sessions import SessionApi
+from carewire_orchestrator.adapters.api_caller import ApiCaller
+from carewire_orchestrator.adapters.guarded_calls import GuardedCalls
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.request_consumer import RequestConsumer
+from carewire_orchestrator.adapters.session_expiry import SessionExpiry
+from carewire_orchestrator.adapters.store.activity_lists import ActivityLists
+from carewire_orchestrator.adapters.store.changes import Changes
 from carewire_orchestrator.adapters.store.definition_reading import DefinitionReading
 from carewire_orchestrator.adapters.store.definitions import Definitions
+from carewire_orchestrator.adapters.store.due_timers import DueTimers
 from carewire_orchestrator.adapters.store.idempotency import IdempotentAnswers, delete_idempotent_answers
 from carewire_orchestrator.adapters.store.identifier_systems import IdentifierSystems
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.joining import JoinedDatabase
 from carewire_orchestrator.adapters.store.lifecycle import Lifecycle
+from carewire_orchestrator.adapters.store.people import People
 from carewire_orchestrator.adapters.store.reading import Reading
 from carewire_orchestrator.adapters.store.releases import Releases
+from carewire_orchestrator.adapters.store.sessions import Sessions
 from carewire_orchestrator.adapters.store.starts import Starts
+from carewire_orchestrator.adapters.store.timeline import Timeline
+from carewire_orchestrator.adapters.timekeeper import Timekeeper
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
@@ -104,6 +117,9 @@ def _components(
     health = Health()
     health.add("postgres", lambda: _postgres(db))
     health.add("producer", lambda: "the producer has failed" if producer.failed.done() else None)
+    idle, audit = timedelta(minutes=settings.session_idle_minutes), Audit(clock)
+    changes = Changes(identities, releases, publishing, idle)
+    sessions = Sessions(db, changes, relay, audit, clock, idle)
     components: list[Component] = [relay]
     if ENGINE in roles:
         starts = Starts(db, identities, releases, publishing)
@@ -117,12 +133,19 @@ def _components(
             clock=clock,
         )
         health.add("requests", consumer.not_ready)
-        components.append(consumer)
+        due = DueTimers(db, identities, releases, changes)
+        components += [
+            consumer,
+            Timekeeper(due, relay, clock, per_second=settings.timers_per_second),
+            SessionExpiry(sessions, clock),
+            _api_caller(settings, db, changes, relay, clock),
+        ]
     routers = []
     if API in roles:
-        reading = Reading(db, identities, releases)
-        lifecycle = Lifecycle(db, identities, releases, publishing, relay, clock)
-        definitions = Definitions(db, publishing, relay, Audit(clock), clock)
+        reading, accesses = Reading(db, identities, releases), Accesses(db, audit)
+        people = People(db, changes, relay, audit, clock)
+        lifecycle = Lifecycle(db, identities, releases, publishing, relay, audit, clock)
+        definitions = Definitions(db, publishing, relay, audit, clock)
         definition_reading = DefinitionReading(db)
         routers = [
             identifier_systems_router(IdentifierSystems(db, publishing, relay, clock)),
@@ -131,8 +154,10 @@ def _components(
             ReleaseApi(definition_reading).router(),
             audit_router(db),
             patients_router(reading),
-            care_flows_router(lifecycle, reading),
-            activities_router(lifecycle, reading),
+            CareFlowApi(lifecycle, people, reading, accesses).router(),
+            TrackApi(people, reading, Timeline(db), accesses).router(),
+            ActivityApi(people, reading, ActivityLists(db, releases), accesses).router(),
+            SessionApi(sessions, accesses).router(),
         ]
         components.append(_retention(settings, db, clock))
     app = management_app("Carewire orchestrator", health, ApiKeys(db, clock), routers)
@@ -143,6 +168,25 @@ def _components(
     app.user_middleware.append(Middleware(Idempotency, db=db, answers=answers, committed=relay.wake))
     components.append(HttpServer(app, settings.http_host, settings.http_port))
     return components
+
+
+def _api_caller(
+    settings: OrchestratorSettings, db: Database, changes: Changes, relay: Relay, clock: Clock
+) -> ApiCaller:
+    calls = GuardedCalls(
+        timeout_s=settings.api_call_timeout_s,
+        allow_http=settings.allow_http_api_calls,
+        allow_private=settings.allow_private_api_calls,
+    )
+    return ApiCaller(
+        db,
+        changes,
+        calls,
+        relay,
+        clock,
+        timeout_s=settings.api_call_timeout_s,
+        concurrency=settings.api_call_concurrency,
+    )
 
 
 def _retention(settings: OrchestratorSettings, db: Database, clock: Clock) -> Retention:

@@ -3,6 +3,7 @@
     OrchestratorError
     ├── NotFound        there is no such thing
     ├── NotAllowedNow   the thing is in a state in which this cannot happen
+    │   └── EnrolledAlready  the patient has a care flow of the definition, and was to have no other
     ├── ChangedMeanwhile  the thing is not in the state that the caller has seen
     ├── AlreadyThere    something has this name or system already
     ├── InvalidValues   values do not fit their definitions
@@ -32,6 +33,14 @@ class NotAllowedNow(OrchestratorError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class EnrolledAlready(NotAllowedNow):
+    """The patient has a care flow of the definition, and the call said to start no other then."""
+
+    def __init__(self, code: str, message: str, care_flow_id: str) -> None:
+        super().__init__(code, message)
+        self.care_flow_id = care_flow_id
 
 
 class ChangedMeanwhile(OrchestratorError):

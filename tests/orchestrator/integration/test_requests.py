@@ -11,6 +11,7 @@ from carewire_contracts.requests import DataPointValue
 from carewire_contracts.statuses import decode_status_event
 from carewire_orchestrator.adapters.store import care_flows, starts
 from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.ids import new_id
@@ -170,9 +171,13 @@ async def test_values_that_postgres_cannot_hold_fail_their_request_alone(
     add = care_flows.add_care_flows
 
     async def picky(
-        connection: Connection, started: Sequence[StartedCareFlow], identities: Identities, now: datetime
+        connection: Connection,
+        started: Sequence[StartedCareFlow],
+        causes: Sequence[Cause],
+        identities: Identities,
+        now: datetime,
     ) -> None:
-        await add(connection, started, identities, now)
+        await add(connection, started, causes, identities, now)
         if any(identifier.value == "hold-1" for one in started for identifier in one.identifiers):
             # A real refusal of the server, so that its transaction is really broken.
             await connection.execute("SELECT '\\x00'::bytea::text::json")

@@ -44,6 +44,8 @@ class Route:
 
 SYSTEM = {"system": MRN, "name": "mrn", "display_name": "MRN"}
 IDENTIFIER = {"system": MRN, "value": "1"}
+VALUE = {"data_point_definition_id": "d", "value": 1}
+MOMENT = "2026-03-02T08:15:30Z"
 
 ROUTES = [
     Route("GET", "/v1/identifier-systems", Role.VIEWER),
@@ -70,13 +72,32 @@ ROUTES = [
     Route("POST", "/v1/care-flows", Role.OPERATOR, {"definition_id": "d"}),
     Route("GET", "/v1/care-flows", Role.VIEWER),
     Route("GET", "/v1/care-flows/{care_flow_id}", Role.VIEWER),
+    Route("DELETE", "/v1/care-flows/{care_flow_id}", Role.OPERATOR),
     Route("POST", "/v1/care-flows/{care_flow_id}/stop", Role.OPERATOR, {}),
+    Route("POST", "/v1/care-flows/{care_flow_id}/pause", Role.OPERATOR, {}),
+    Route("POST", "/v1/care-flows/{care_flow_id}/resume", Role.OPERATOR),
     Route("GET", "/v1/care-flows/{care_flow_id}/activities", Role.VIEWER),
     Route("GET", "/v1/care-flows/{care_flow_id}/data-points", Role.OPERATOR),
+    Route("POST", "/v1/care-flows/{care_flow_id}/baseline", Role.OPERATOR, {"data_points": [VALUE]}),
+    Route("GET", "/v1/care-flows/{care_flow_id}/tracks", Role.VIEWER),
+    Route("POST", "/v1/care-flows/{care_flow_id}/tracks/{track_id}/add", Role.OPERATOR, {}),
+    Route("POST", "/v1/care-flows/{care_flow_id}/tracks/{track_id}/schedule", Role.OPERATOR, {"at": MOMENT}),
+    Route("POST", "/v1/care-flows/{care_flow_id}/tracks/{track_id}/stop", Role.OPERATOR),
+    Route("POST", "/v1/care-flows/{care_flow_id}/scheduled-tracks/{timer_id}/cancel", Role.OPERATOR),
+    Route("GET", "/v1/care-flows/{care_flow_id}/timeline", Role.VIEWER),
+    Route("GET", "/v1/activities", Role.VIEWER),
     Route("GET", "/v1/activities/{activity_id}", Role.VIEWER),
     Route("POST", "/v1/activities/{activity_id}/submit", Role.OPERATOR, {"answers": {}}),
     Route("POST", "/v1/activities/{activity_id}/complete", Role.OPERATOR),
     Route("POST", "/v1/activities/{activity_id}/read", Role.OPERATOR),
+    Route("POST", "/v1/activities/{activity_id}/skip", Role.OPERATOR),
+    Route("POST", "/v1/activities/{activity_id}/resume", Role.OPERATOR),
+    Route("POST", "/v1/activities/{activity_id}/expire", Role.OPERATOR),
+    Route("POST", "/v1/activities/{activity_id}/retry", Role.OPERATOR),
+    Route("POST", "/v1/activities/{activity_id}/reassign", Role.OPERATOR, {"stakeholder_definition_ids": []}),
+    Route("POST", "/v1/sessions", Role.OPERATOR, {"care_flow_id": "c"}),
+    Route("GET", "/v1/sessions/{session_id}", Role.VIEWER),
+    Route("POST", "/v1/sessions/open", Role.OPERATOR, {"token": "t"}),
 ]
 LISTS = [
     "/v1/identifier-systems",
@@ -84,6 +105,8 @@ LISTS = [
     "/v1/definitions/x/releases",
     "/v1/care-flows",
     "/v1/care-flows/x/activities",
+    "/v1/care-flows/x/timeline",
+    "/v1/activities",
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.adapters.api.activities import AnswersBody
-from carewire_orchestrator.adapters.api.care_flows import GivenDataPoint
+from carewire_orchestrator.adapters.api.care_flow_views import GivenDataPoint
 from carewire_orchestrator.adapters.api.patients import IdentifierBody
 from carewire_orchestrator.adapters.store.reading import CollectedDataPoint, PatientRecord
 from carewire_orchestrator.domain.given_values import GivenValue

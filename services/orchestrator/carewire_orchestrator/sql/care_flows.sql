@@ -1,15 +1,15 @@
 -- name: add_care_flows
--- Insert care flows that have just been started, with their activities and collected values, after the patients who
--- are new with them and the identifiers that nobody had.
+-- Insert care flows that have just been started, with their activities, collected values and the first entry of their
+-- timelines, after the patients who are new with them and the identifiers that nobody had.
 WITH
 created AS (
     INSERT INTO patient (id, sealed_profile, created_at)
-    SELECT id, sealed_profile, $28 FROM unnest($21::text[], $22::text[]) AS given (id, sealed_profile)
+    SELECT id, sealed_profile, $29 FROM unnest($22::text[], $23::text[]) AS given (id, sealed_profile)
 ),
 identified AS (
     INSERT INTO patient_identifier (system, fingerprint, patient_id, sealed_value, fingerprint_key_id, created_at)
-    SELECT system, fingerprint, patient_id, sealed_value, $27, $28
-    FROM unnest($23::text[], $24::bytea[], $25::text[], $26::text[])
+    SELECT system, fingerprint, patient_id, sealed_value, $28, $29
+    FROM unnest($24::text[], $25::bytea[], $26::text[], $27::text[])
         AS given (system, fingerprint, patient_id, sealed_value)
 ),
 started AS (
@@ -19,11 +19,21 @@ started AS (
     )
 ),
 begun AS (
-    INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at)
-    SELECT * FROM unnest($9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[])
+    INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
+    SELECT id, care_flow_id, kind, status, created_at, ended_at, string_to_array(stakeholders, ' ')
+    FROM unnest(
+        $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[], $15::text[]
+    ) AS given (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
+),
+changed AS (
+    INSERT INTO care_flow_change
+        (care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events)
+    SELECT care_flow_id, $29, $35, cause_kind, cause_id, cause_name, 1, events
+    FROM unnest($30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
+        AS given (care_flow_id, cause_kind, cause_id, cause_name, events)
 )
 INSERT INTO data_point (id, care_flow_id, definition_id, value_type, value, collected_at)
-SELECT * FROM unnest($15::text[], $16::text[], $17::text[], $18::text[], $19::text[], $20::timestamptz[]);
+SELECT * FROM unnest($16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[]);
 
 -- name: lock_care_flow
 -- The state of a care flow, which nobody else changes until this transaction has ended.
@@ -58,10 +68,13 @@ LIMIT $2;
 SELECT care_flow_id FROM activity WHERE id = $1;
 
 -- name: put_activities
--- Insert new activities, and end those that are there.
-INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[])
-ON CONFLICT (id) DO UPDATE SET status = excluded.status, ended_at = excluded.ended_at;
+-- Insert new activities, and change those that are there.
+INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
+SELECT id, care_flow_id, kind, status, created_at, ended_at, string_to_array(stakeholders, ' ')
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[])
+    AS given (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
+ON CONFLICT (id) DO UPDATE
+SET status = excluded.status, ended_at = excluded.ended_at, stakeholders = excluded.stakeholders;
 
 -- name: add_data_points
 -- Insert collected values.

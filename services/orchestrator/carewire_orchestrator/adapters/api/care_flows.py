@@ -1,162 +1,149 @@
-"""/v1/care-flows."""
+"""/v1/care-flows: starting, looking, stopping, pausing, and what a care flow knows."""
 
 from dataclasses import asdict
-from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from fastapi import APIRouter, Depends, Query, Response
 
+from carewire_orchestrator.adapters.api.accesses import Accesses
 from carewire_orchestrator.adapters.api.activity_view import ActivityView, view_activity
-from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, Traceparent, page_of
-from carewire_orchestrator.adapters.api.patients import IdentifierBody
-from carewire_orchestrator.adapters.store.lifecycle import Lifecycle, Whom
-from carewire_orchestrator.adapters.store.reading import CollectedDataPoint, Reading
-from carewire_orchestrator.domain.care_flow import ActivityStatus, CareFlow
+from carewire_orchestrator.adapters.api.callers import Operator, Viewer
+from carewire_orchestrator.adapters.api.care_flow_views import (
+    BaselineBody,
+    CareFlowDetails,
+    CareFlowView,
+    DataPointView,
+    PauseBody,
+    StartBody,
+    StopBody,
+    details,
+    each_once,
+    view_data_point,
+)
+from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, page_of
+from carewire_orchestrator.adapters.store.changes import Changed
+from carewire_orchestrator.adapters.store.lifecycle import Lifecycle
+from carewire_orchestrator.adapters.store.people import People
+from carewire_orchestrator.adapters.store.reading import Reading
+from carewire_orchestrator.domain.care_flow import ActivityStatus
+from carewire_orchestrator.domain.events import Deleted, Paused, Stopped, Unpaused
 from carewire_orchestrator.domain.given_values import ValueProblem
-from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.errors import InvalidValues
-from carewire_runtime.auth import Role, require
+from carewire_runtime.http.traced import traced
 
 
-class GivenDataPoint(BaseModel):
-    """A baseline value, as native JSON or in the reference's string form."""
+class CareFlowApi:
+    """The routes. Viewers read, operators act and see values."""
 
-    model_config = ConfigDict(hide_input_in_errors=True)
+    def __init__(self, lifecycle: Lifecycle, people: People, reading: Reading, accesses: Accesses) -> None:
+        self._lifecycle = lifecycle
+        self._people = people
+        self._reading = reading
+        self._accesses = accesses
 
-    data_point_definition_id: str
-    value: Annotated[Any, Field(repr=False)]
+    def router(self) -> APIRouter:
+        """The routes under /v1/care-flows."""
+        router = APIRouter(prefix="/v1/care-flows", tags=["care flows"], dependencies=[Depends(traced)])
+        one = "/{care_flow_id}"
+        get, post = ["GET"], ["POST"]
+        router.add_api_route("", self.start, methods=post, status_code=201, summary="Start a care flow")
+        router.add_api_route("", self.page, methods=get, summary="List care flows, newest first")
+        router.add_api_route(one, self.find, methods=get, summary="A care flow with tracks, steps and activities")
+        router.add_api_route(one, self.delete, methods=["DELETE"], status_code=204, summary="Delete a care flow")
+        router.add_api_route(one + "/stop", self.stop, methods=post, summary="Stop a care flow")
+        router.add_api_route(one + "/pause", self.pause, methods=post, summary="Pause a care flow")
+        router.add_api_route(one + "/resume", self.resume, methods=post, summary="Let a paused care flow go on")
+        router.add_api_route(
+            one + "/activities", self.activities, methods=get, summary="Activities of a care flow, oldest first"
+        )
+        router.add_api_route(
+            one + "/data-points", self.data_points, methods=get, summary="What a care flow collected, oldest first"
+        )
+        router.add_api_route(
+            one + "/baseline", self.baseline, methods=post, summary="Give baseline data points new values"
+        )
+        return router
 
+    async def start(self, body: StartBody, by: Operator) -> CareFlowDetails:
+        """Start a care flow of a release, by default the live one.
 
-class StartBody(BaseModel):
-    """What to start for whom: a patient by id or by identifier; with neither, an anonymous one."""
+        With an `enrolment_guard`, a patient who has one already gets no other; the answer names the one they have.
+        """
+        given = each_once(body.data_points)
+        started = await self._lifecycle.start(
+            body.definition_id, body.release_id, body.whom(), given, body.enrolment_guard, by
+        )
+        return details(started.release, started.care_flow)
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
-    definition_id: str
-    release_id: str | None = None
-    patient_id: str | None = None
-    patient_identifier: IdentifierBody | None = None
-    create_patient: bool = False
-    data_points: Annotated[list[GivenDataPoint], Field(max_length=1000)] = []
-
-    @model_validator(mode="after")
-    def _one_way_to_say_whom(self) -> "StartBody":
-        if self.patient_id is not None and self.patient_identifier is not None:
-            raise ValueError("give patient_id or patient_identifier, not both")
-        return self
-
-    def whom(self) -> Whom:
-        """Whose care flow it will be."""
-        identifier = None if self.patient_identifier is None else self.patient_identifier.identifier()
-        return Whom(self.patient_id, identifier, self.create_patient)
-
-
-class StopBody(BaseModel):
-    """Why a care flow is stopped; downstream teams read it."""
-
-    reason: Annotated[str, Field(max_length=2000)] | None = None
-
-
-class CareFlowView(BaseModel):
-    """A care flow in a list."""
-
-    id: str
-    patient_id: str
-    definition_id: str
-    release_id: str
-    status: str
-    started_at: datetime | None
-    ended_at: datetime | None
-
-
-class TrackView(BaseModel):
-    """A track that has started."""
-
-    id: str
-    title: str
-    status: str
-
-
-class StepView(BaseModel):
-    """A step that was reached."""
-
-    id: str
-    title: str
-    status: str
-
-
-class CareFlowDetails(CareFlowView):
-    """A care flow with all that has happened in it."""
-
-    title: str
-    version: int
-    stop_reason: str | None
-    tracks: list[TrackView]
-    steps: list[StepView]
-    activities: list[ActivityView]
-
-
-class DataPointView(BaseModel):
-    """A value that was collected."""
-
-    id: str
-    definition_id: str
-    value_type: str
-    value: Any
-    collected_at: datetime
-
-
-def care_flows_router(lifecycle: Lifecycle, reading: Reading) -> APIRouter:
-    """Routes of care flows."""
-    router = APIRouter(prefix="/v1/care-flows", tags=["care flows"])
-    can_read = [Depends(require(Role.VIEWER))]
-    can_act = [Depends(require(Role.OPERATOR))]
-
-    @router.post("", status_code=201, summary="Start a care flow", dependencies=can_act)
-    async def start(body: StartBody, traceparent: Traceparent = None) -> CareFlowDetails:
-        given = _each_once(body.data_points)
-        started = await lifecycle.start(body.definition_id, body.release_id, body.whom(), given, traceparent)
-        return _details(started.release, started.care_flow)
-
-    @router.get("", summary="List care flows, newest first", dependencies=can_read)
     async def page(
-        patient_id: Annotated[str | None, Query()] = None, limit: Limit = 50, cursor: Cursor = None
+        self, by: Viewer, patient_id: Annotated[str | None, Query()] = None, limit: Limit = 50, cursor: Cursor = None
     ) -> Page[CareFlowView]:
-        found = await reading.care_flows(patient_id, cursor, limit + 1)
-        views = [CareFlowView(**asdict(summary)) for summary in found]
-        return page_of(views, limit, lambda care_flow: care_flow.id)
+        """List care flows page by page: a patient's, or all."""
+        found = await self._reading.care_flows(patient_id, cursor, limit + 1)
+        views = page_of([CareFlowView(**asdict(summary)) for summary in found], limit, lambda one: one.id)
+        await self._accesses.note(by, "care_flow.list", (one.patient_id for one in views.items))
+        return views
 
-    @router.get("/{care_flow_id}", summary="A care flow with tracks, steps and activities", dependencies=can_read)
-    async def find(care_flow_id: str) -> CareFlowDetails:
-        return _details(*await reading.care_flow(care_flow_id))
+    async def find(self, care_flow_id: str, by: Viewer) -> CareFlowDetails:
+        """Get a care flow."""
+        release, care_flow = await self._reading.care_flow(care_flow_id)
+        await self._accesses.note(by, "care_flow.view", [care_flow.patient_id])
+        return details(release, care_flow)
 
-    @router.post("/{care_flow_id}/stop", summary="Stop a care flow", dependencies=can_act)
-    async def stop(care_flow_id: str, body: StopBody, traceparent: Traceparent = None) -> CareFlowDetails:
-        await lifecycle.stop(care_flow_id, body.reason, traceparent)
-        return _details(*await reading.care_flow(care_flow_id))
+    async def delete(self, care_flow_id: str, by: Operator) -> Response:
+        """Delete a care flow for good, with all that it collected; one that runs is stopped first."""
+        await self._people.let(care_flow_id, Deleted(), by)
+        return Response(status_code=204)
 
-    @router.get("/{care_flow_id}/activities", summary="Activities of a care flow, oldest first", dependencies=can_read)
+    async def stop(self, care_flow_id: str, body: StopBody, by: Operator) -> CareFlowDetails:
+        """Stop a care flow: what is open is canceled, and nothing happens any more."""
+        return _shown(await self._people.let(care_flow_id, Stopped(body.reason), by))
+
+    async def pause(self, care_flow_id: str, body: PauseBody, by: Operator) -> CareFlowDetails:
+        """Pause a care flow: nothing moves until it is resumed. Timers keep their clock, and fire then."""
+        return _shown(await self._people.let(care_flow_id, Paused(body.reason), by))
+
+    async def resume(self, care_flow_id: str, by: Operator) -> CareFlowDetails:
+        """Let a paused care flow go on; timers that were due meanwhile fire now, in their order."""
+        return _shown(await self._people.let(care_flow_id, Unpaused(), by))
+
     async def activities(
+        self,
         care_flow_id: str,
+        by: Viewer,
         status: Annotated[list[ActivityStatus] | None, Query(description="these statuses only")] = None,
         limit: Limit = 50,
         cursor: Cursor = None,
     ) -> Page[ActivityView]:
-        release, care_flow = await reading.care_flow(care_flow_id)
+        """List the activities of one care flow page by page, in the order in which they came."""
+        release, care_flow = await self._reading.care_flow(care_flow_id)
+        await self._accesses.note(by, "care_flow.view", [care_flow.patient_id])
         views = [view_activity(release, care_flow, one) for one in care_flow.activities.values()]
         wanted = [view for view in _after(cursor, views) if status is None or view.status in status]
         return page_of(wanted, limit, lambda activity: activity.id)
 
-    @router.get(
-        "/{care_flow_id}/data-points",
-        summary="Every value that a care flow collected, oldest first",
-        dependencies=can_act,
-    )
-    async def data_points(care_flow_id: str) -> list[DataPointView]:
-        return [_data_point(one) for one in await reading.data_points(care_flow_id)]
+    async def data_points(
+        self,
+        care_flow_id: str,
+        by: Operator,
+        definition_id: Annotated[str | None, Query(description="this data point only", max_length=256)] = None,
+        latest: Annotated[bool, Query(description="only the last value of each")] = False,
+    ) -> list[DataPointView]:
+        """List every value that a care flow collected, or the last one of each data point."""
+        release, care_flow = await self._reading.care_flow(care_flow_id)
+        await self._accesses.note(by, "data_point.view", [care_flow.patient_id])
+        found = await self._reading.data_points(care_flow_id, latest=latest)
+        return [view_data_point(release, one) for one in found if definition_id in (None, one.definition_id)]
 
-    return router
+    async def baseline(self, care_flow_id: str, body: BaselineBody, by: Operator) -> list[DataPointView]:
+        """Give baseline data points new values; answers the last value of each data point."""
+        changed = await self._people.update_baseline(care_flow_id, each_once(body.data_points), by)
+        found = await self._reading.data_points(care_flow_id, latest=True)
+        return [view_data_point(changed.release, one) for one in found]
+
+
+def _shown(changed: Changed) -> CareFlowDetails:
+    return details(changed.release, changed.care_flow)
 
 
 def _after(cursor: str | None, views: list[ActivityView]) -> list[ActivityView]:
@@ -167,50 +154,3 @@ def _after(cursor: str | None, views: list[ActivityView]) -> list[ActivityView]:
     if cursor not in ids:
         raise InvalidValues([ValueProblem("cursor", "no page of this list ended so; give next_cursor as answered")])
     return views[ids.index(cursor) + 1 :]
-
-
-def _data_point(point: CollectedDataPoint) -> DataPointView:
-    return DataPointView(
-        id=point.id,
-        definition_id=point.definition_id,
-        value_type=point.value_type,
-        value=point.value.reveal(),
-        collected_at=point.collected_at,
-    )
-
-
-def _each_once(data_points: list[GivenDataPoint]) -> dict[str, Any]:
-    """Values by data point. Raises InvalidValues where one is given twice: which of them is meant, nobody knows."""
-    given: dict[str, Any] = {}
-    repeated: list[ValueProblem] = []
-    for place, one in enumerate(data_points):
-        if one.data_point_definition_id in given:
-            repeated.append(ValueProblem(f"data_points.{place}", "this data point was given before; give it once"))
-        given[one.data_point_definition_id] = one.value
-    if repeated:
-        raise InvalidValues(repeated)
-    return given
-
-
-def _details(release: Release, care_flow: CareFlow) -> CareFlowDetails:
-    return CareFlowDetails(
-        id=care_flow.id,
-        patient_id=care_flow.patient_id,
-        definition_id=release.definition.id,
-        release_id=care_flow.release_id,
-        status=care_flow.status.value,
-        started_at=care_flow.started_at,
-        ended_at=care_flow.ended_at,
-        title=release.definition.title,
-        version=release.version,
-        stop_reason=care_flow.stop_reason,
-        tracks=[
-            TrackView(id=track_id, title=release.tracks[track_id].title, status=status.value)
-            for track_id, status in care_flow.tracks.items()
-        ],
-        steps=[
-            StepView(id=step_id, title=release.steps[step_id].title, status=status.value)
-            for step_id, status in care_flow.steps.items()
-        ],
-        activities=[view_activity(release, care_flow, one) for one in care_flow.activities.values()],
-    )

@@ -5,6 +5,7 @@ from fastapi import FastAPI, Request, Response
 from carewire_orchestrator.errors import (
     AlreadyThere,
     ChangedMeanwhile,
+    EnrolledAlready,
     InvalidValues,
     NotAllowedNow,
     NotFound,
@@ -27,6 +28,8 @@ def _problem(error: Exception) -> Problem:
     match error:
         case NotFound():
             return Problem(404, "Not found", str(error))
+        case EnrolledAlready():
+            return Problem(409, "Enrolled already", str(error), code=error.code, care_flow_id=error.care_flow_id)
         case NotAllowedNow():
             return Problem(409, "Not possible now", str(error), code=error.code)
         case ChangedMeanwhile():

@@ -2,25 +2,42 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Final
 
 import orjson
 
+from carewire_orchestrator.adapters.store.api_calls import write_api_calls
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.queries import QUERIES
+from carewire_orchestrator.adapters.store.timeline import Cause, write_events
+from carewire_orchestrator.adapters.store.timers import keep_timers
 from carewire_orchestrator.domain.advance import Advanced
-from carewire_orchestrator.domain.care_flow import CareFlow
+from carewire_orchestrator.domain.assignees import assignees
+from carewire_orchestrator.domain.care_flow import Activity, CareFlow
 from carewire_orchestrator.domain.care_flow_document import read_care_flow, write_care_flow
 from carewire_orchestrator.domain.effects import ActivityMoved, DataPointCollected
+from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.starting import StartedCareFlow
+from carewire_orchestrator.domain.timeline import STARTED, told
 from carewire_runtime.postgres.pool import Connection
+
+PATIENT: Final = "patient"
+"""Stands among the stakeholders of an activity that is the patient's, whatever the definition calls them."""
 
 _Row = tuple[object, ...]
 
 
 async def add_care_flows(
-    connection: Connection, started: Sequence[StartedCareFlow], identities: Identities, now: datetime
+    connection: Connection,
+    started: Sequence[StartedCareFlow],
+    causes: Sequence[Cause],
+    identities: Identities,
+    now: datetime,
 ) -> None:
-    """Insert care flows that have just been started, and the patients and identifiers that came with them."""
+    """Insert care flows that have just been started, and the patients and identifiers that came with them.
+
+    `causes` tell of each why it was started.
+    """
     rows = [
         (
             one.care_flow.id,
@@ -34,18 +51,26 @@ async def add_care_flows(
         )
         for one in started
     ]
-    activities, values = _effect_rows(one.advanced for one in started)
+    activities, values = _effect_rows((one.release, one.advanced) for one in started)
+    changes = [
+        (one.care_flow.id, cause.kind, cause.id, cause.name, write_events(tuple(map(told, one.advanced.effects))))
+        for one, cause in zip(started, causes, strict=True)
+    ]
     new_patients = [(one.patient_id, identities.seal_profile(one)) for one in started if one.is_new_patient]
     await connection.execute(
         QUERIES.add_care_flows,
         *_columns(rows, 8),
-        *_columns(activities, 6),
+        *_columns(activities, 7),
         *_columns(values, 6),
         *_columns(new_patients, 2),
         *_columns(identities.new_rows(started), 4),
         identities.fingerprint_key_id,
         now,
+        *_columns(changes, 5),
+        STARTED,
     )
+    await write_api_calls(connection, [one.advanced for one in started], now)
+    await keep_timers(connection, [one.advanced for one in started])
 
 
 async def lock_care_flow(connection: Connection, care_flow_id: str) -> CareFlow | None:
@@ -60,35 +85,43 @@ async def find_care_flow(connection: Connection, care_flow_id: str) -> CareFlow 
     return None if document is None else read_care_flow(document)
 
 
-async def save_care_flow(connection: Connection, advanced: Advanced) -> None:
-    """Write a locked care flow after an event."""
+async def save_care_flow(connection: Connection, release: Release, advanced: Advanced, now: datetime) -> None:
+    """Write a locked care flow that runs this release after an event, and what is asked of others."""
     care_flow = advanced.care_flow
     document = write_care_flow(care_flow)
     await connection.execute(QUERIES.save_care_flow, care_flow.id, care_flow.status.value, document, care_flow.ended_at)
-    activities, values = _effect_rows([advanced])
+    activities, values = _effect_rows([(release, advanced)])
     if activities:
-        await connection.execute(QUERIES.put_activities, *_columns(activities, 6))
+        await connection.execute(QUERIES.put_activities, *_columns(activities, 7))
     if values:
         await connection.execute(QUERIES.add_data_points, *_columns(values, 6))
+    await write_api_calls(connection, [advanced], now)
+    await keep_timers(connection, [advanced])
 
 
-def _effect_rows(all_advanced: Iterable[Advanced]) -> tuple[list[_Row], list[_Row]]:
+async def delete_care_flow(connection: Connection, care_flow_id: str) -> None:
+    """Delete a locked care flow with its activities, values, timeline and sessions. Its start key stays used."""
+    await connection.execute(QUERIES.delete_care_flow, care_flow_id)
+
+
+def _effect_rows(all_advanced: Iterable[tuple[Release, Advanced]]) -> tuple[list[_Row], list[_Row]]:
     """Rows of activities and of collected values."""
     activities: dict[str, _Row] = {}
     values: list[_Row] = []
-    for advanced in all_advanced:
+    for release, advanced in all_advanced:
         care_flow_id = advanced.care_flow.id
         for effect in advanced.effects:
             if isinstance(effect, ActivityMoved):
                 # The last word on each: one statement cannot touch a row twice.
-                told = effect.activity
-                activities[told.id] = (
-                    told.id,
+                activity = effect.activity
+                activities[activity.id] = (
+                    activity.id,
                     care_flow_id,
-                    told.kind,
-                    told.status.value,
-                    told.created_at,
-                    told.ended_at,
+                    activity.kind,
+                    activity.status.value,
+                    activity.created_at,
+                    activity.ended_at,
+                    _whose(release, advanced.care_flow.patient_id, activity),
                 )
             elif isinstance(effect, DataPointCollected):
                 given = effect.value.given
@@ -104,6 +137,16 @@ def _effect_rows(all_advanced: Iterable[Advanced]) -> tuple[list[_Row], list[_Ro
                     )
                 )
     return list(activities.values()), values
+
+
+def _whose(release: Release, patient_id: str, activity: Activity) -> str | None:
+    """Ids of stakeholders, which hold no blanks; None where the system acts."""
+    named = assignees(release, patient_id, activity)
+    if not named:
+        return None
+    given = activity.assigned_to
+    ids = release.actions[activity.action_id].stakeholder_definition_ids if given is None else given
+    return " ".join((*ids, PATIENT) if any(one.type == "patient" for one in named) else ids)
 
 
 def _columns(rows: Sequence[_Row], width: int) -> list[list[object]]:

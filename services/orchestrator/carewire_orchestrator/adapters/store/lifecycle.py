@@ -1,31 +1,28 @@
-"""Care flows by hand: start, stop, and do activities. Each is one transaction of state and outbox."""
+"""Starting a care flow by hand: one transaction of state, outbox, timeline and audit record."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from carewire_contracts.identifiers import Identifier
+from carewire_contracts.requests import EnrolmentGuard
+from carewire_contracts.statuses import SkipReason
 from carewire_orchestrator.adapters.outbox_records import Publishing
-from carewire_orchestrator.adapters.store.care_flows import add_care_flows, lock_care_flow, save_care_flow
+from carewire_orchestrator.adapters.store.care_flows import add_care_flows
 from carewire_orchestrator.adapters.store.identifier_systems import read_identifier
-from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.identities import Identities, locks_of_patients
+from carewire_orchestrator.adapters.store.people import PATIENT
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
-from carewire_orchestrator.domain.advance import Advanced, Refusal, advance
-from carewire_orchestrator.domain.care_flow import CareFlow
-from carewire_orchestrator.domain.events import (
-    CareFlowEvent,
-    ChecklistCompleted,
-    FormSubmitted,
-    MessageRead,
-    Stopped,
-)
-from carewire_orchestrator.domain.form_answers import read_form_answers
+from carewire_orchestrator.adapters.store.timeline import Cause
+from carewire_orchestrator.domain.enrolment import Enrolment, skip_reason
 from carewire_orchestrator.domain.identity import Fingerprint
-from carewire_orchestrator.domain.known_values import known_values
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.starting import StartedCareFlow, start_care_flow
-from carewire_orchestrator.errors import InvalidValues, NotAllowedNow, NotFound
+from carewire_orchestrator.domain.timeline import STARTED
+from carewire_orchestrator.errors import EnrolledAlready, InvalidValues, NotFound
+from carewire_runtime.audit import Audit, Deed
+from carewire_runtime.auth import Principal
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
 from carewire_runtime.postgres import outbox
@@ -54,30 +51,14 @@ class _Patient:
     new_identifiers: tuple[tuple[Fingerprint, Identifier], ...] = ()
 
 
-_REFUSALS: Final[dict[Refusal, str]] = {
-    Refusal.ALREADY_STARTED: "the care flow has started already",
-    Refusal.NOT_STARTED: "the care flow has not started yet",
-    Refusal.CARE_FLOW_ENDED: "the care flow has ended; start a new one",
-    Refusal.ACTIVITY_NOT_FOUND: "the care flow has no such activity",
-    Refusal.ACTIVITY_ENDED: "the activity has ended already",
-    Refusal.OTHER_KIND_OF_ACTIVITY: "the activity is of another kind; look at its `kind`",
-    Refusal.CARE_FLOW_PAUSED: "the care flow is paused; unpause it first",
-    Refusal.CARE_FLOW_NOT_PAUSED: "the care flow is not paused",
-    Refusal.ACTIVITY_NOT_FAILED: "the activity has not failed",
-    Refusal.ACTIVITY_RETRIED: "the activity has been retried already; look for a newer one",
-    Refusal.STAKEHOLDER_NOT_FOUND: "the definition has no such stakeholder",
-    Refusal.TIMER_NOT_PENDING: "the care flow waits for no such moment",
-    Refusal.TIMER_NOT_DUE: "the moment has not come yet",
-    Refusal.TIMER_NOT_SKIPPABLE: "the definition does not let this timer be skipped",
-    Refusal.TRACK_NOT_FOUND: "the release has no such track",
-    Refusal.TRACK_NOT_AD_HOC: "the definition does not let this track be added by hand now",
-    Refusal.TRACK_ACTIVE: "the track is active already",
-    Refusal.TRACK_NOT_ACTIVE: "the track is not active",
+_ENROLLED: Final = {
+    SkipReason.ACTIVE_CARE_FLOW: "the patient has an active care flow of this definition",
+    SkipReason.EVER_ENROLLED: "the patient has had a care flow of this definition",
 }
 
 
 class Lifecycle:
-    """What people can do with care flows."""
+    """Starts care flows."""
 
     def __init__(
         self,
@@ -86,6 +67,7 @@ class Lifecycle:
         releases: Releases,
         publishing: Publishing,
         relay: Relay,
+        audit: Audit,
         clock: Clock,
     ) -> None:
         self._db = db
@@ -93,6 +75,7 @@ class Lifecycle:
         self._releases = releases
         self._publishing = publishing
         self._relay = relay
+        self._audit = audit
         self._clock = clock
 
     async def start(
@@ -101,89 +84,46 @@ class Lifecycle:
         release_id: str | None,
         whom: Whom,
         given: Mapping[str, object],
-        traceparent: str | None,
+        guard: EnrolmentGuard,
+        by: Principal,
     ) -> StartedCareFlow:
-        """Start a care flow of a release, by default the live one.
+        """Start a care flow of a release, by default the live one, unless the guard knows that the patient has one.
 
-        Raises NotFound, InvalidValues, or a DatabaseError.
+        Raises NotFound, EnrolledAlready, InvalidValues, or a DatabaseError.
         """
         now = self._clock.now()
-        with span("orchestrator.start_care_flow", parent=traceparent) as current:
+        with span("orchestrator.start_care_flow") as current:
             async with self._db.transaction() as connection:
                 release = await self._release(connection, definition_id, release_id)
                 patient = await self._patient(connection, whom)
+                await self._raise_if_enrolled(connection, guard, patient, release)
                 advanced = start_care_flow(release, new_id(), patient.id, given, now)
                 if isinstance(advanced, list):
                     raise InvalidValues(advanced)
                 started = StartedCareFlow(
                     release, advanced, patient.is_new, patient.identifiers, patient.new_identifiers
                 )
-                await add_care_flows(connection, [started], self._identities, now)
+                await add_care_flows(connection, [started], [Cause.of(by)], self._identities, now)
+                await self._audit.add(connection, by, [Deed(STARTED, PATIENT, patient.id)])
                 await outbox.add(connection, self._publishing.started(started, now, current.traceparent))
             current.set("care_flow_id", started.care_flow.id)
         self._relay.wake()
         return started
 
-    async def stop(self, care_flow_id: str, reason: str | None, traceparent: str | None) -> Advanced:
-        """Stop a care flow. Raises NotFound, NotAllowedNow, or a DatabaseError."""
-        return await self._let(care_flow_id, lambda *_: Stopped(reason), traceparent)
-
-    async def submit_form(self, activity_id: str, given: Mapping[str, object], traceparent: str | None) -> Advanced:
-        """Answer the form of an activity. Raises NotFound, NotAllowedNow, InvalidValues, or a DatabaseError."""
-
-        def event(release: Release, care_flow: CareFlow) -> CareFlowEvent:
-            submitted = FormSubmitted(activity_id, ())
-            # What cannot happen at all is told before what is wrong with the answers.
-            refusal = advance(release, care_flow, submitted, self._clock.now())
-            if isinstance(refusal, Refusal):
-                return submitted
-            form = release.action_forms[care_flow.activities[activity_id].action_id]
-            answers = read_form_answers(
-                form, given, known_values(care_flow.data_points, care_flow.system_dates), self._clock.now()
-            )
-            if isinstance(answers, list):
-                raise InvalidValues(answers)
-            return FormSubmitted(activity_id, answers)
-
-        return await self._let(await self._home(activity_id), event, traceparent)
-
-    async def complete_checklist(self, activity_id: str, traceparent: str | None) -> Advanced:
-        """Complete a checklist. Raises NotFound, NotAllowedNow, or a DatabaseError."""
-        return await self._let(await self._home(activity_id), lambda *_: ChecklistCompleted(activity_id), traceparent)
-
-    async def read_message(self, activity_id: str, traceparent: str | None) -> Advanced:
-        """Mark a message as read. Raises NotFound, NotAllowedNow, or a DatabaseError."""
-        return await self._let(await self._home(activity_id), lambda *_: MessageRead(activity_id), traceparent)
-
-    async def _let(
-        self, care_flow_id: str, event: Callable[[Release, CareFlow], CareFlowEvent], traceparent: str | None
-    ) -> Advanced:
-        now = self._clock.now()
-        with span("orchestrator.advance_care_flow", parent=traceparent) as current:
-            async with self._db.transaction() as connection:
-                care_flow = await lock_care_flow(connection, care_flow_id)
-                if care_flow is None:
-                    raise NotFound("there is no such care flow")
-                # Until it was found it was but a word of the caller's, and spans hold none of those.
-                current.set("care_flow_id", care_flow_id)
-                release = (await self._releases.load(connection, [care_flow.release_id]))[care_flow.release_id]
-                advanced = advance(release, care_flow, event(release, care_flow), now)
-                if isinstance(advanced, Refusal):
-                    raise NotAllowedNow(advanced.value, _REFUSALS[advanced])
-                await save_care_flow(connection, advanced)
-                identifiers = await self._identities.of_patients(connection, [care_flow.patient_id])
-                told = identifiers.get(care_flow.patient_id, ())
-                records = self._publishing.advanced(release, advanced, told, now, current.traceparent)
-                await outbox.add(connection, records)
-        self._relay.wake()
-        return advanced
-
-    async def _home(self, activity_id: str) -> str:
-        async with self._db.connection() as connection:
-            care_flow_id: str | None = await connection.fetchval(QUERIES.care_flow_of_activity, activity_id)
-        if care_flow_id is None:
-            raise NotFound("there is no such activity")
-        return care_flow_id
+    async def _raise_if_enrolled(
+        self, connection: Connection, guard: EnrolmentGuard, patient: _Patient, release: Release
+    ) -> None:
+        """Raise EnrolledAlready where the guard lets this patient start nothing. Holds the patient's lock from then."""
+        if not guard.may_skip or patient.is_new:
+            return
+        definitions = [release.definition.id]
+        rows = await connection.fetch(
+            QUERIES.take_enrolments, locks_of_patients([patient.id]), [patient.id], definitions
+        )
+        for row in rows:
+            reason = skip_reason(guard, Enrolment(row["care_flow"], row["is_active"]))
+            if reason is not None:
+                raise EnrolledAlready(reason.value, _ENROLLED[reason], row["care_flow"])
 
     async def _release(self, connection: Connection, definition_id: str, release_id: str | None) -> Release:
         wanted = release_id or await connection.fetchval(QUERIES.live_release_id, definition_id)

@@ -107,12 +107,11 @@ class Reading:
                 rows = await connection.fetch(QUERIES.care_flows_of_patient, patient_id, before, limit)
         return [CareFlowSummary(**row) for row in rows]
 
-    async def data_points(self, care_flow_id: str) -> list[CollectedDataPoint]:
-        """Every value that a care flow collected, oldest first."""
+    async def data_points(self, care_flow_id: str, *, latest: bool) -> list[CollectedDataPoint]:
+        """Every value that a care flow collected, oldest first, or only the latest of each data point."""
+        query = QUERIES.latest_data_points if latest else QUERIES.data_points
         async with self._db.connection() as connection:
-            rows = await connection.fetch(QUERIES.data_points, care_flow_id)
-            if not rows and await find_care_flow(connection, care_flow_id) is None:
-                raise NotFound("there is no such care flow")
+            rows = await connection.fetch(query, care_flow_id)
         return [_data_point(row) for row in rows]
 
 

@@ -20,6 +20,7 @@ from carewire_orchestrator.adapters.store.care_flows import add_care_flows
 from carewire_orchestrator.adapters.store.identities import Identities, locks_of, locks_of_patients
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
+from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.enrolment import Enrolment, PatientAndDefinition
 from carewire_orchestrator.domain.identity import Fingerprint
 from carewire_orchestrator.domain.release import Release
@@ -117,9 +118,14 @@ class Starts:
     async def _write(
         self, connection: Connection, calls: Sequence[Call], outcomes: Sequence[Outcome], now: datetime
     ) -> None:
-        started = [outcome for outcome in outcomes if isinstance(outcome, StartedCareFlow)]
+        started: list[StartedCareFlow] = []
+        causes: list[Cause] = []
+        for call, outcome in zip(calls, outcomes, strict=True):
+            if isinstance(outcome, StartedCareFlow):
+                started.append(outcome)
+                causes.append(Cause("request", call.request.request_id))
         if started:
-            await add_care_flows(connection, started, self._identities, now)
+            await add_care_flows(connection, started, causes, self._identities, now)
         await self._identities.add(connection, [one for one in outcomes if isinstance(one, Skipped)], now)
         rows = [_correction(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
         corrections = [row for row in rows if row is not None]

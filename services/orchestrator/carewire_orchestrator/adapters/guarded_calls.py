@@ -1,0 +1,118 @@
+"""HTTP calls to whatever a definition names: bounded in time and bytes, and never into our own network.
+
+A name is looked up here and the connection goes to the very address that was checked, so a name that changes between
+check and connect gains nothing. Connections are not kept: one that was checked for a name must serve no other.
+"""
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+from typing import Final
+
+import httpx
+
+from carewire_orchestrator.adapters.store.api_calls import TakenCall
+from carewire_runtime.addresses import is_public
+
+MOST_BYTES: Final = 1024 * 1024
+"""Bytes of an answer: what data points are made of is small."""
+
+_AGENT: Final = "Carewire"
+
+
+class CallFailed(Exception):
+    """Nobody answered in time, or not as HTTP has it. Trying again can help. It tells nothing of the call."""
+
+
+class CallRefused(Exception):
+    """It was not made, or its answer not read to the end: the same would happen again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as it came."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+class GuardedCalls:
+    """Makes calls, each within `timeout_s` from looking its name up to the last byte of its answer."""
+
+    def __init__(self, *, timeout_s: float, allow_http: bool, allow_private: bool) -> None:
+        self._timeout_s = timeout_s
+        self._schemes = ("https", "http") if allow_http else ("https",)
+        limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
+        transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        self._client = httpx.AsyncClient(
+            transport=transport if allow_private else _Guard(transport), timeout=timeout_s, follow_redirects=False
+        )
+
+    async def close(self) -> None:
+        """Close what is open."""
+        await self._client.aclose()
+
+    async def call(self, call: TakenCall) -> Answered:
+        """Make a call; its activity's id tells the server that a repeated one is the same. Raises as above."""
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await self._call(call)
+        except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError, ValueError):
+            raise CallRefused from None
+        except (TimeoutError, httpx.HTTPError, OSError):
+            raise CallFailed from None
+
+    async def _call(self, call: TakenCall) -> Answered:
+        url = httpx.URL(call.url)
+        if url.scheme not in self._schemes or not url.host or url.userinfo:
+            raise CallRefused
+        headers = [("user-agent", _AGENT), ("accept", "application/json"), *call.headers]
+        if call.body is not None and not any(name.lower() == "content-type" for name, _ in call.headers):
+            headers.append(("content-type", "application/json"))
+        # Last, and alone: whatever the definition says, this one is ours.
+        headers = [(name, value) for name, value in headers if name.lower() != "idempotency-key"]
+        headers.append(("idempotency-key", call.activity_id))
+        content = None if call.body is None else call.body.encode()
+        async with self._client.stream(call.method, url, headers=headers, content=content) as answer:
+            return Answered(answer.status_code, await _read(answer))
+
+
+class _Guard(httpx.AsyncBaseTransport):
+    """Connects to a public address of the name, or not at all."""
+
+    def __init__(self, transport: httpx.AsyncBaseTransport) -> None:
+        self._transport = transport
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request. Raises CallRefused where the name has no public address."""
+        host = request.url.host
+        address = await _public_address(host, request.url.port or _port(request.url.scheme))
+        # The header Host, the name asked for by TLS and the name in the certificate stay those of the URL.
+        request.extensions = {**request.extensions, "sni_hostname": host}
+        request.url = request.url.copy_with(host=address)
+        return await self._transport.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        """Close what is open."""
+        await self._transport.aclose()
+
+
+async def _public_address(host: str, port: int) -> str:
+    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    public = [str(address[0]) for *_, address in found if is_public(str(address[0]))]
+    if not public:
+        raise CallRefused
+    return public[0]
+
+
+def _port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+async def _read(answer: httpx.Response) -> bytes:
+    body = bytearray()
+    async for part in answer.aiter_bytes():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise CallRefused
+    return bytes(body)

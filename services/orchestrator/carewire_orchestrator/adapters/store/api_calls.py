@@ -1,0 +1,91 @@
+"""API calls on their way, as rows: asked for and taken back in the transactions of their care flows."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from carewire_orchestrator.adapters.store.queries import QUERIES
+from carewire_orchestrator.domain.advance import Advanced
+from carewire_orchestrator.domain.effects import ActivityMoved
+from carewire_orchestrator.domain.orders import ApiCallRequested
+from carewire_runtime.postgres.pool import Connection, Database
+
+
+@dataclass(frozen=True, slots=True)
+class TakenCall:
+    """A call that is this process's to make until its lease ends. `attempts` counts this one."""
+
+    activity_id: str
+    care_flow_id: str
+    attempts: int
+    method: str
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    body: str | None = field(repr=False)
+
+
+async def write_api_calls(connection: Connection, all_advanced: Iterable[Advanced], now: datetime) -> bool:
+    """Write the calls that are asked for and drop those whose activities have ended; whether any is to be made."""
+    rows, ended = [], []
+    for advanced in all_advanced:
+        rows += [_row(advanced, order, now) for order in advanced.orders if isinstance(order, ApiCallRequested)]
+        ended += [
+            effect.activity.id
+            for effect in advanced.effects
+            if isinstance(effect, ActivityMoved) and effect.activity.kind == "api_call" and not effect.activity.is_open
+        ]
+    if rows:
+        await connection.executemany(QUERIES.add_api_call, rows)
+    if ended:
+        await connection.execute(QUERIES.delete_api_calls, ended)
+    return bool(rows)
+
+
+def _row(advanced: Advanced, order: ApiCallRequested, now: datetime) -> tuple[object, ...]:
+    request = {"method": order.method, "url": order.url, "headers": order.headers, "body": order.body}
+    return order.activity_id, advanced.care_flow.id, orjson.dumps(request).decode(), now
+
+
+class ApiCallQueue:
+    """Calls that are to be made."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    async def take(self, now: datetime, until: datetime, limit: int) -> list[TakenCall]:
+        """Take calls that are due, for the time of a lease."""
+        async with self._db.transaction() as connection:
+            rows = await connection.fetch(QUERIES.take_api_calls, now, until, limit)
+        return [_taken(row) for row in rows]
+
+    async def put_off(self, call: TakenCall, due_at: datetime) -> None:
+        """Have a call be made again at a moment."""
+        async with self._db.connection() as connection:
+            await connection.execute(QUERIES.put_off_api_call, call.activity_id, call.attempts, due_at)
+
+
+async def is_still_taken(connection: Connection, call: TakenCall) -> bool:
+    """Whether a call of a locked care flow is still this process's, and nothing has ended it."""
+    return bool(await connection.fetchval(QUERIES.is_own_api_call, call.activity_id, call.attempts))
+
+
+async def forget_call(connection: Connection, call: TakenCall) -> None:
+    """Drop a call whose answer nobody waits for."""
+    await connection.execute(QUERIES.delete_api_calls, [call.activity_id])
+
+
+def _taken(row: Mapping[str, Any]) -> TakenCall:
+    request = orjson.loads(row["request"])
+    headers = tuple((name, value) for name, value in request["headers"])
+    return TakenCall(
+        activity_id=row["activity_id"],
+        care_flow_id=row["care_flow_id"],
+        attempts=row["attempts"],
+        method=request["method"],
+        url=request["url"],
+        headers=headers,
+        body=request["body"],
+    )
