@@ -23,6 +23,7 @@ from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.request_consumer import RequestConsumer
 from carewire_orchestrator.adapters.store.definition_reading import DefinitionReading
 from carewire_orchestrator.adapters.store.definitions import Definitions
+from carewire_orchestrator.adapters.store.due_timers import DueTimers
 from carewire_orchestrator.adapters.store.idempotency import IdempotentAnswers, delete_idempotent_answers
 from carewire_orchestrator.adapters.store.identifier_systems import IdentifierSystems
 from carewire_orchestrator.adapters.store.identities import Identities
@@ -31,6 +32,7 @@ from carewire_orchestrator.adapters.store.lifecycle import Lifecycle
 from carewire_orchestrator.adapters.store.reading import Reading
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.adapters.store.starts import Starts
+from carewire_orchestrator.adapters.timekeeper import Timekeeper
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
@@ -118,6 +120,8 @@ def _components(
         )
         health.add("requests", consumer.not_ready)
         components.append(consumer)
+        due = DueTimers(db, identities, releases, publishing)
+        components.append(Timekeeper(due, relay, clock, per_second=settings.timers_per_second))
     routers = []
     if API in roles:
         reading = Reading(db, identities, releases)

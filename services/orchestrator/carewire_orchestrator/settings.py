@@ -10,6 +10,9 @@ class OrchestratorSettings(ServiceSettings):
     """What the orchestrator needs to know beyond what every service does."""
 
     http_port: int = Field(8081, ge=0, le=65535, description="port to listen on")
+    timers_per_second: float = Field(
+        500.0, gt=0, description="timers of care flows that a process lets fire a second at most, as after an outage"
+    )
     audit_days: int = Field(365, ge=1, le=36_500, description="days that audit records are kept")
 
     @property

@@ -32,6 +32,10 @@ OUTCOMES: Final = Counter(
     "final outcomes of accepted requests: succeeded (a skipped one with its reason), or failed with its reason",
 )  # fmt: skip
 TIMERS_FIRED: Final = Counter("carewire_timers_fired", "", (), "timers of care flows that fired")
+TIMERS_LATE: Final = Counter("carewire_timers_late", "", (), "those of them that fired more than a minute late")
+TIMER_LATENESS: Final = Histogram(
+    "carewire_timer_lateness", "s", (), "from the moment of a timer to its firing", _LONG_SECONDS
+)
 EVENTS_EMITTED: Final = Counter("carewire_events_emitted", "", ("event_type",), "domain events emitted")
 
 # Dispatcher

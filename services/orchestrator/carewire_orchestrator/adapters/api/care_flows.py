@@ -209,8 +209,12 @@ def _details(release: Release, care_flow: CareFlow) -> CareFlowDetails:
             for track_id, status in care_flow.tracks.items()
         ],
         steps=[
-            StepView(id=step_id, title=release.steps[step_id].title, status=status.value)
-            for step_id, status in care_flow.steps.items()
+            StepView(id=node_id, title=_title(release, node_id), status=status.value)
+            for node_id, status in care_flow.steps.items()
         ],
         activities=[view_activity(release, care_flow, one) for one in care_flow.activities.values()],
     )
+
+
+def _title(release: Release, node_id: str) -> str:
+    return release.steps[node_id].title if node_id in release.steps else release.timers[node_id].title

@@ -7,6 +7,7 @@ import orjson
 
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.queries import QUERIES
+from carewire_orchestrator.adapters.store.timers import keep_timers
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.care_flow_document import read_care_flow, write_care_flow
@@ -46,6 +47,7 @@ async def add_care_flows(
         identities.fingerprint_key_id,
         now,
     )
+    await keep_timers(connection, [one.advanced for one in started])
 
 
 async def lock_care_flow(connection: Connection, care_flow_id: str) -> CareFlow | None:
@@ -70,6 +72,7 @@ async def save_care_flow(connection: Connection, advanced: Advanced) -> None:
         await connection.execute(QUERIES.put_activities, *_columns(activities, 6))
     if values:
         await connection.execute(QUERIES.add_data_points, *_columns(values, 6))
+    await keep_timers(connection, [advanced])
 
 
 def _effect_rows(all_advanced: Iterable[Advanced]) -> tuple[list[_Row], list[_Row]]:

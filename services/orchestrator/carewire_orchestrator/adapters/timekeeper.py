@@ -1,0 +1,61 @@
+"""The timekeeper: says to care flows that their timers are due.
+
+Any number of processes may run one: each takes the timers of care flows that nobody changes at that moment. A timer
+that could not be said in time, since everything was down, is late and never lost; after an outage they come in the
+order of their moments, no faster than so many a second, so that people and their programs are not flooded.
+"""
+
+import asyncio
+from typing import Final
+
+from carewire_orchestrator.adapters.store.due_timers import DueTimers
+from carewire_runtime.clock import Clock
+from carewire_runtime.postgres.relay import Relay
+from carewire_runtime.retry import retry_in_place
+from carewire_runtime.telemetry import metrics
+
+_BATCH: Final = 100
+_POLL_S: Final = 0.25
+"""Between two looks at the table where nothing was due: half of it is how late a timer is on average."""
+
+_LATE_S: Final = 60.0
+"""From here on a timer counts as late: nothing but an outage or an overload makes it so."""
+
+
+class Timekeeper:
+    """A component that takes due timers. `per_second` bounds how many are said by this process."""
+
+    name = "timekeeper"
+
+    def __init__(self, due: DueTimers, relay: Relay, clock: Clock, *, per_second: float) -> None:
+        self._due = due
+        self._relay = relay
+        self._clock = clock
+        self._per_second = per_second
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Take timers until `stop` is set. Raises errors that do not pass by themselves."""
+        while not stop.is_set():
+            taken = await retry_in_place(self._take, self._clock, what="take_timers")
+            pause = taken / self._per_second if taken else _POLL_S
+            await self._wait(stop, pause)
+
+    async def _take(self) -> int:
+        lateness = await self._due.take(self._clock.now(), _BATCH)
+        for seconds in lateness:
+            metrics.TIMER_LATENESS.record(seconds)
+        metrics.TIMERS_FIRED.add(len(lateness))
+        metrics.TIMERS_LATE.add(sum(seconds > _LATE_S for seconds in lateness))
+        if lateness:
+            self._relay.wake()
+        return len(lateness)
+
+    async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
+        sleeping = asyncio.create_task(self._clock.sleep(seconds))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeping.cancel()
+            stopping.cancel()
+            await asyncio.gather(sleeping, stopping, return_exceptions=True)

@@ -1,0 +1,91 @@
+"""How the timekeeper goes about its work: at once, at the pace that is allowed, and on after faults."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any, cast
+
+import pytest
+
+from carewire_orchestrator.adapters.timekeeper import Timekeeper
+from carewire_runtime.clock import FakeClock
+from carewire_runtime.errors import PostgresUnavailable
+
+
+class Due:
+    """Timers at moments of their own, taken as the table is."""
+
+    def __init__(self, moments: list[datetime], faults: int = 0) -> None:
+        self.moments = sorted(moments)
+        self.faults = faults
+        self.taken: list[tuple[datetime, int]] = []
+
+    async def take(self, now: datetime, limit: int) -> list[float]:
+        if self.faults:
+            self.faults -= 1
+            raise PostgresUnavailable("gone")
+        due = [moment for moment in self.moments if moment <= now][:limit]
+        self.moments = self.moments[len(due) :]
+        if due:
+            self.taken.append((now, len(due)))
+        return [(now - moment).total_seconds() for moment in due]
+
+
+class Woken:
+    def __init__(self) -> None:
+        self.times = 0
+
+    def wake(self) -> None:
+        self.times += 1
+
+
+@asynccontextmanager
+async def keeping(due: Due, clock: FakeClock, per_second: float = 100) -> AsyncIterator[Woken]:
+    relay, stop = Woken(), asyncio.Event()
+    keeper = Timekeeper(cast("Any", due), cast("Any", relay), clock, per_second=per_second)
+    running = asyncio.create_task(keeper.run(stop))
+    try:
+        yield relay
+    finally:
+        stop.set()
+        await running
+
+
+async def test_a_timer_is_taken_within_the_time_of_one_look_after_its_moment() -> None:
+    clock = FakeClock()
+    due = Due([clock.now() + timedelta(seconds=10)])
+    async with keeping(due, clock) as relay:
+        await clock.run_for(9.9)
+        assert due.taken == []
+        await clock.run_for(0.4)
+        assert sum(count for _, count in due.taken) == 1
+        assert relay.times == 1, "its events are published at once"
+
+
+async def test_what_has_piled_up_comes_no_faster_than_is_allowed() -> None:
+    clock = FakeClock()
+    started = clock.now()
+    due = Due([clock.now() - timedelta(days=1)] * 1_000)
+    async with keeping(due, clock, per_second=100):
+        await clock.run_for(5.0)
+        assert 500 <= sum(count for _, count in due.taken) <= 600
+        await clock.run_for(6.0)
+    assert sum(count for _, count in due.taken) == 1_000
+    assert (due.taken[-1][0] - started).total_seconds() >= 9
+
+
+async def test_a_database_that_is_gone_for_a_while_makes_timers_late_and_loses_none() -> None:
+    clock = FakeClock()
+    due = Due([clock.now()] * 3, faults=4)
+    async with keeping(due, clock):
+        await clock.run_for(30.0)
+    assert sum(count for _, count in due.taken) == 3
+
+
+@pytest.mark.parametrize("pending", [0, 1_000])
+async def test_it_stops_at_once_when_it_is_told_to(pending: int) -> None:
+    clock = FakeClock()
+    due = Due([clock.now()] * pending)
+    async with asyncio.timeout(5), keeping(due, clock):
+        await asyncio.sleep(0)
