@@ -5,11 +5,13 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carewire_orchestrator.domain.definition_draft import DraftDefinition
 from carewire_orchestrator.domain.definition_problems import ProblemCode
 from carewire_orchestrator.domain.validate import validate
-from carewire_testing_orchestrator.definitions import HIP, definition
+from carewire_testing_orchestrator.definitions import HIP, definition, starts, track
 
 
 def problems(change: Callable[[dict[str, Any]], object]) -> set[tuple[str, str, str]]:
@@ -58,6 +60,13 @@ def other_track(document: dict[str, Any], **more: Any) -> None:
 
 def trigger(document: dict[str, Any], target: str, **settings: Any) -> None:
     document["triggers"].append({"id": "trg_new", "target_id": target, "settings": settings})
+
+
+def wait_for_each_other(document: dict[str, Any]) -> None:
+    other_track(document)
+    other_track(document, id="trk_third", key="third", steps=[], transitions=[])
+    trigger(document, "trk_other", type="track_completed", track_id="trk_third")
+    trigger(document, "trk_third", type="step_completed", step_id="stp_o")
 
 
 def message_of(document: dict[str, Any]) -> Any:
@@ -179,12 +188,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
         ("ERROR", "MISSING_PATHWAY_STARTED_TRIGGER", HIP["id"]),
     ),
     "tracks that wait for each other": (
-        lambda d: (
-            other_track(d),
-            other_track(d, id="trk_third", key="third", steps=[], transitions=[]),
-            trigger(d, "trk_other", type="track_completed", track_id="trk_third"),
-            trigger(d, "trk_third", type="step_completed", step_id="stp_o"),
-        ),
+        wait_for_each_other,
         ("WARNING", "MISSING_TRIGGER", "trk_other"),
     ),
     "a track without steps": (
@@ -394,3 +398,33 @@ def test_everything_is_told_at_once_errors_first() -> None:
     found = validate(definition(document))
     assert len({one.code for one in found}) >= 4
     assert [one.severity for one in found] == sorted(one.severity for one in found)
+
+
+@pytest.mark.parametrize("reference", [None, "dp_surgery", "check.CompletionDate"])
+def test_a_transition_may_take_a_day_or_count_from_any_date(reference: str | None) -> None:
+    found = problems(lambda d: transition(d, "t3").update(timing=timing(1, reference)))
+    assert {code for _, code, _ in found} <= {"MISSING_ACTIONS", "NOT_SUPPORTED"}
+
+
+def test_an_answer_may_have_its_qualified_key_for_its_id() -> None:
+    assert problems(lambda d: question(d, 2).update(id="pain.note")) == {("WARNING", "MISSING_ACTIONS", "stp_check")}
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=14))
+def test_a_step_is_in_a_circle_when_a_way_leads_from_it_back_to_it(pairs: list[tuple[int, int]]) -> None:
+    arrows = [("start", "s0"), *((f"s{one}", f"s{other}") for one, other in pairs)]
+    drawn = track("t", {f"s{number}": [] for number in range(7)}, arrows)
+    found = validate(definition({**HIP, "tracks": [drawn], "triggers": [starts("t")]}))
+    told = {one.node_id for one in found if one.code is ProblemCode.CYCLE_DETECTED}
+    ways = set(arrows)
+    for _ in range(7):
+        ways |= {(one, far) for one, near in ways for other, far in ways if near == other}
+    assert told == {one for one, other in ways if one == other}
+
+
+def test_a_track_of_thousands_of_steps_is_looked_at_in_no_time() -> None:
+    names = [f"s{number}" for number in range(3_000)]
+    chain = list(zip(["start", *names], names, strict=False))
+    drawn = track("t", {name: [] for name in names}, chain)
+    found = validate(definition({**HIP, "tracks": [drawn], "triggers": [starts("t")]}))
+    assert {one.code for one in found} == {ProblemCode.MISSING_ACTIONS}

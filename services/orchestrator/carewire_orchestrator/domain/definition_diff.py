@@ -106,8 +106,9 @@ def _walk(kind: str, document: dict[str, Any], home: str | None) -> Iterator[tup
 def _changes(before: _Node, after: _Node) -> Iterator[FieldChange]:
     yield from _value_changes("", before.fields, after.fields)
     for field, ids in after.children.items():
-        old = [one for one in before.children[field] if one in ids]
-        new = [one for one in ids if one in before.children[field]]
+        both = set(before.children[field]).intersection(ids)
+        old = [one for one in before.children[field] if one in both]
+        new = [one for one in ids if one in both]
         if old != new:
             yield FieldChange(field, old, new)
 

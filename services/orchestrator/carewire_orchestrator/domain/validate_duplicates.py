@@ -73,7 +73,8 @@ def _ambiguous_data_points(definition: CareFlowDefinition) -> Iterator[Definitio
     chosen = (Category.PATHWAY, Category.API_CALL, Category.CALCULATION, Category.FORM)
     derived = {point.key for point in points if "." in point.key and point.category not in chosen[:3]}
     for point in points:
-        names = {point.id} if point.category is Category.FORM else {point.id, point.key}
+        # An answer's own qualified key is another name of the same thing.
+        names = {point.id} - {point.key} if point.category is Category.FORM else {point.id, point.key}
         if point.category in chosen and names & derived:
             message = f"{min(names & derived)} is the name of another data point; choose another one"
             yield error(ProblemCode.DUPLICATE, point.node_id, message)

@@ -51,8 +51,9 @@ def _graph_problems(track: Track, nodes: set[str]) -> Iterator[DefinitionProblem
         if timer.id not in origins:
             message = "nothing follows this wait; add a transition from it"
             yield warning(ProblemCode.MISSING_DESTINATION, timer.id, message)
+    suspects = _neither_first_nor_last(kinds, arrows)
     for node in (*track.steps, *track.timers):
-        if node.id in reachable(arrows[node.id], arrows):
+        if node.id in suspects and node.id in reachable(arrows[node.id], arrows):
             message = "the way from here comes back to it, and everything runs once; remove a transition"
             yield error(ProblemCode.CYCLE_DETECTED, node.id, message)
 
@@ -66,6 +67,35 @@ def _arrows(transitions: Iterable[Transition], nodes: set[str]) -> defaultdict[s
             origin = None if transition.origin.type == "track_start" else transition.origin.node_id
             arrows[origin].add(destination.node_id)
     return arrows
+
+
+def _neither_first_nor_last(nodes: Iterable[str], arrows: Mapping[str | None, set[str]]) -> set[str]:
+    """The nodes that are left when those that nothing leads to, or that lead nowhere, are taken away again and again.
+
+    These are few, and none in a sound track: only they are worth following all the way round.
+    """
+    backwards: defaultdict[str | None, set[str]] = defaultdict(set)
+    for origin, destinations in arrows.items():
+        for destination in destinations:
+            if origin is not None:
+                backwards[destination].add(origin)
+    return _not_ending(_not_ending(set(nodes), arrows, backwards), backwards, arrows)
+
+
+def _not_ending(
+    nodes: set[str], forwards: Mapping[str | None, set[str]], backwards: Mapping[str | None, set[str]]
+) -> set[str]:
+    left = {node: len(forwards.get(node, set()) & nodes) for node in nodes}
+    ending = [node for node, count in left.items() if not count]
+    while ending:
+        node = ending.pop()
+        del left[node]
+        for origin in backwards.get(node, ()):
+            if origin in left:
+                left[origin] -= 1
+                if not left[origin]:
+                    ending.append(str(origin))
+    return set(left)
 
 
 def reachable(starts: Iterable[str], arrows: defaultdict[str | None, set[str]]) -> set[str]:
