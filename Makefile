@@ -33,7 +33,7 @@ demo: install ## Show one journey from webhook to signed delivery, then exit
 test: install ## Run all tests, on real Kafka and real Postgres
 	@# What is timed end to end has the machine to itself; all else shares the cores.
 	@$(RUN) pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadfile
-	@$(RUN) pytest -m e2e
+	@$(RUN) pytest tests/e2e
 
 coverage: install ## Name the branches that no test takes; tests are half as fast then
 	@$(RUN) pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term-missing:skip-covered

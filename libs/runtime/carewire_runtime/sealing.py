@@ -68,11 +68,6 @@ class Keyring:
         return f"k{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
 
     @property
-    def sealing_key_id(self) -> str:
-        """The id of the key that seals: the first."""
-        return self._keys[0].id
-
-    @property
     def fingerprint_key_id(self) -> str:
         """The id of the key of all fingerprints: the last."""
         return self._keys[-1].id

@@ -170,7 +170,7 @@ async def test_calls_side_by_side_have_connections_side_by_side(sender: Sender, 
     began = time.monotonic()
     answers = await asyncio.gather(*(sender.send(a_call(slow)) for _ in range(20)))
     assert answers == [Answer(200)] * 20
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5, "20 calls one after another take 6 s"
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body:ResourceWarning")  # aiohttp warns of what is meant here

@@ -17,7 +17,7 @@ from carewire_testing_dispatcher.raw_server import Behaviour, raw_server
 from carewire_testing_dispatcher.senders import BODY, a_call, both_senders, sending
 
 DEADLINE_S = 0.4
-GRACE_S = 0.6
+GRACE_S = 2.0
 """What a loaded machine may take beyond the deadline."""
 TAKEN_MAX = 16_000_000
 """Bytes that may leave a flooding receiver: buffers of sockets on both sides, and what is read before the limit."""

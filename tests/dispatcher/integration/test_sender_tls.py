@@ -110,7 +110,7 @@ async def test_a_handshake_that_does_not_go_on_is_given_up_at_the_deadline(made:
     async with raw_server(hangs, greet=False) as server, sending(made) as sender:
         began = time.monotonic()
         assert await sender.send(a_call(server.url().replace("http:", "https:"), 0.3)) == Failure.TIMEOUT
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 2.5
 
 
 @both_senders

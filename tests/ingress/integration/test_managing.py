@@ -262,7 +262,7 @@ async def test_a_key_that_is_missing_is_named(ingress: RunningIngress, settings:
     async with running(others, [RECEIVER]) as wrong:
         answer = await wrong.admin.get(f"{V1}/{created['id']}")
         assert answer.status_code == 503
-        assert settings.keyring.sealing_key_id in answer.json()["detail"]
+        assert settings.keyring.fingerprint_key_id in answer.json()["detail"]
         assert "CAREWIRE_ENCRYPTION_KEYS" in answer.json()["detail"]
 
 

@@ -143,3 +143,18 @@ def test_one_care_flow_per_key_and_one_patient_per_identifier(calls: list[tuple[
             assert outcome.care_flow_id == started[one.start_key]
         else:
             assert outcome == Failed(FailureReason.IDENTITY_CONFLICT)
+
+
+def zones(intake: Intake, *requests: AcceptedRequest) -> list[str]:
+    outcomes = [intake.decide(call(one, number), NOW) for number, one in enumerate(requests)]
+    return [one.care_flow.time_zone for one in outcomes if isinstance(one, StartedCareFlow)]
+
+
+def test_a_care_flow_runs_in_the_time_zone_of_its_patient() -> None:
+    there, here = request(mrn("there"), profile={"patient_timezone": "Pacific/Apia"}), request(mrn("here"))
+    again = request(mrn("there"), profile={"patient_timezone": "Europe/Brussels"})
+    intake = Intake({RELEASE.release_id: RELEASE}, {}, {}, {}, {})
+    assert zones(intake, there, here, again) == ["Pacific/Apia", "UTC", "Pacific/Apia"]
+    owners, known = {fingerprint(mrn("known")): "patient"}, {"patient": "Asia/Tokyo"}
+    intake = Intake({RELEASE.release_id: RELEASE}, {}, owners, {}, {}, known)
+    assert zones(intake.copy(), request(mrn("known"))) == ["Asia/Tokyo"]

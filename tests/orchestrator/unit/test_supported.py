@@ -56,19 +56,9 @@ MESSAGE = {"type": "message", "subject": "S", "body": "B"}
 REFUSED: dict[str, Callable[[dict[str, Any]], object]] = {
     "action: api_call": act(**CALL),
     "property of an action: idle_time": act(**MESSAGE, idle_time=DAY),
-    "timer: delay": wait(type="delay", delay=DAY),
-    "timer: data_point_reference": wait(type="data_point_reference", data_point_definition_id="dp_surgery"),
-    "timer: data_point_awaited": wait(type="data_point_awaited", data_point_definition_id="dp_surgery"),
-    "origin of a transition: timer": lead(origin={"type": "timer", "node_id": "x"}),
-    "destination of a transition: timer": lead(destination={"type": "timer", "node_id": "x"}),
-    "property of a transition: timing": lead(timing={"delay": DAY}),
-    "trigger: data_point_not_collected": fire(type="data_point_not_collected", duration=DAY),
     "trigger: ad_hoc": fire(type="ad_hoc"),
-    "property of a trigger: timers": fire([{"delay": DAY}], type="pathway_started"),
-    "setting: reminders": set_up(reminders={"amount": 1, "delay": DAY}),
     "setting: api_call_retry_settings": set_up(api_call_retry_settings={"max_attempts": 1}),
     "kind of a constant: concealed": set_up(constants=[{"name": "A", "concealed": True}]),
-    "setting: stakeholder_emails": set_up(stakeholder_emails=[{"stakeholder_definition_id": "s", "email": "a@b"}]),
     "category of a data point: api_call": lambda d: d["data_points"].append(
         NODE | {"value_type": "string", "category": "api_call"}
     ),

@@ -105,14 +105,22 @@ Outcome: TypeAlias = StartedCareFlow | Skipped | Duplicate | Failed | AlreadyEnd
 
 
 def start_care_flow(
-    release: Release, care_flow_id: str, patient_id: str, given: Mapping[str, object], now: datetime
+    release: Release,
+    care_flow_id: str,
+    patient_id: str,
+    given: Mapping[str, object],
+    now: datetime,
+    time_zone: str = "UTC",
 ) -> Advanced | list[ValueProblem]:
-    """Start a care flow with the values given for its baseline, or tell all that is wrong with them."""
+    """Start a care flow with the values given for its baseline, or tell all that is wrong with them.
+
+    `time_zone` is the patient's, by its IANA name; it stays that of the care flow.
+    """
     baseline = read_baseline(release.definition.data_points, given)
     if isinstance(baseline, list):
         return baseline
     care_flow = CareFlow(id=care_flow_id, release_id=release.release_id, patient_id=patient_id)
-    advanced = advance(release, care_flow, Started(baseline), now)
+    advanced = advance(release, care_flow, Started(baseline, time_zone), now)
     # A care flow that was made a line above has not started yet.
     return [] if isinstance(advanced, Refusal) else advanced
 
@@ -127,7 +135,8 @@ def guarded_patients(calls: Sequence[Call], owners: Mapping[Fingerprint, str]) -
 class Intake:
     """What is known while requests are decided: releases, first calls by start key, and who has which identifier.
 
-    `enrolments` are those of `guarded_patients` in the definitions of guarded requests.
+    `enrolments` are those of `guarded_patients` in the definitions of guarded requests; `time_zones` are those of
+    known patients, by their ids, and of others UTC is taken.
     """
 
     def __init__(
@@ -137,16 +146,20 @@ class Intake:
         owners: Mapping[Fingerprint, str],
         identifiers: Mapping[str, tuple[Identifier, ...]],
         enrolments: Mapping[PatientAndDefinition, Enrolment],
+        time_zones: Mapping[str, str] | None = None,
     ) -> None:
         self._releases = releases
         self._first_calls = dict(first_calls)
         self._owners = dict(owners)
         self._identifiers = dict(identifiers)
         self._enrolments = dict(enrolments)
+        self._time_zones = dict(time_zones or {})
 
     def copy(self) -> Self:
         """What is known so far, for a decision that may have to be taken back."""
-        return type(self)(self._releases, self._first_calls, self._owners, self._identifiers, self._enrolments)
+        return type(self)(
+            self._releases, self._first_calls, self._owners, self._identifiers, self._enrolments, self._time_zones
+        )
 
     def decide(self, call: Call, now: datetime) -> Outcome:
         """Decide a request and remember what follows for the later ones."""
@@ -180,10 +193,12 @@ class Intake:
         if enrolment is not None and reason is not None:
             return Skipped(enrolment.care_flow_id, patient_id, reason, identifiers, missing)
         given = {value.data_point_definition_id: value.value for value in call.request.data_points}
-        advanced = start_care_flow(release, call.care_flow_id, patient_id, given, now)
+        profile = lay_out_profile(call.request.profile) if is_new else {}
+        # That of a patient whom this batch made is remembered; of earlier ones the store tells.
+        zone = str(profile.get("patient_timezone") or self._time_zones.get(patient_id, "UTC"))
+        advanced = start_care_flow(release, call.care_flow_id, patient_id, given, now, zone)
         if isinstance(advanced, list):
             return Failed(FailureReason.INVALID_BASELINE)
-        profile = lay_out_profile(call.request.profile) if is_new else {}
         return StartedCareFlow(release, advanced, is_new, identifiers, missing, profile)
 
     def _remember(self, call: Call, outcome: StartedCareFlow | Skipped) -> None:
@@ -194,6 +209,7 @@ class Intake:
         self._owners.update((fingerprint, patient_id) for fingerprint, _ in outcome.new_identifiers)
         self._identifiers[patient_id] = outcome.identifiers
         if isinstance(outcome, StartedCareFlow):
+            self._time_zones[patient_id] = outcome.care_flow.time_zone
             self._enrol(outcome)
 
     def _enrol(self, started: StartedCareFlow) -> None:

@@ -44,17 +44,6 @@ ENGINE: Final[Mapping[str, frozenset[str]]] = {
 }
 """The kinds of each sort that `advance` carries out."""
 
-_NEEDS_TIMERS: Final[Mapping[str, frozenset[str]]] = {
-    "trigger": frozenset({"data_point_not_collected"}),
-    "origin of a transition": frozenset({"timer"}),
-    "destination of a transition": frozenset({"timer"}),
-    "timer": frozenset({"delay", "data_point_reference", "data_point_awaited"}),
-    "setting": frozenset({"reminders", "stakeholder_emails"}),
-    "property of a transition": frozenset({"timing"}),
-    "property of a trigger": frozenset({"timers"}),
-}
-"""Withheld while no process says `TimerDue`."""
-
 _NEEDS_API_CALLS: Final[Mapping[str, frozenset[str]]] = {
     "action": frozenset({"api_call"}),
     "category of a data point": frozenset({"api_call"}),
@@ -65,7 +54,7 @@ _NEEDS_API_CALLS: Final[Mapping[str, frozenset[str]]] = {
 _NEEDS_TRACKS_BY_HAND: Final[Mapping[str, frozenset[str]]] = {"trigger": frozenset({"ad_hoc"})}
 """Withheld while nobody can add a track."""
 
-_WITHHELD: Final = (_NEEDS_TIMERS, _NEEDS_API_CALLS, _NEEDS_TRACKS_BY_HAND)
+_WITHHELD: Final = (_NEEDS_API_CALLS, _NEEDS_TRACKS_BY_HAND)
 
 SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
     sort: kinds.difference(*(withheld.get(sort, frozenset()) for withheld in _WITHHELD))

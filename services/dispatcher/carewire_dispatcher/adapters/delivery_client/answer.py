@@ -29,7 +29,7 @@ class AnswerReader:
 
     def __init__(self) -> None:
         self.answer: Answer | None = None
-        self.reusable = True
+        self.reusable = False
         self._room = HEAD_MAX
         self._retry_after: str | None = None
         self._is_complete = False

@@ -105,7 +105,8 @@ class Lifecycle:
                 )
                 await add_care_flows(connection, [started], [Cause.of(by)], self._identities, now)
                 await self._audit.add(connection, by, [Deed(STARTED, PATIENT, patient.id)])
-                await outbox.add(connection, self._publishing.started(started, now, current.traceparent))
+                told = self._publishing.started(started, now, current.traceparent)
+                await outbox.add(connection, told)
             current.set("care_flow_id", started.care_flow.id)
         self._relay.wake()
         return started
