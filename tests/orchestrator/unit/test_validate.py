@@ -335,7 +335,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
         ("ERROR", "NOT_FOUND", HIP["id"]),
     ),
     "something that cannot be run yet": (
-        lambda d: d.update(settings={"reminders": {"amount": 1, "delay": {"amount": 1, "unit": "day"}}}),
+        lambda d: d.update(settings={"constants": [{"name": "A", "concealed": True}]}),
         ("ERROR", "NOT_SUPPORTED", HIP["id"]),
     ),
     "a transition to a timer that is none": (

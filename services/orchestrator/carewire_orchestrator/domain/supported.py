@@ -18,7 +18,7 @@ from carewire_contracts.definition import (
 )
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error
 
-ENGINE: Final[Mapping[str, frozenset[str]]] = {
+SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
     "action": frozenset({"form", "checklist", "message", "stop_care_flow", "calculation", "clinical_note", "api_call"}),
     "trigger": frozenset(
         {
@@ -42,25 +42,7 @@ ENGINE: Final[Mapping[str, frozenset[str]]] = {
     "property of a transition": frozenset({"timing"}),
     "property of a trigger": frozenset({"timers"}),
 }
-"""The kinds of each sort that `advance` carries out."""
-
-_NEEDS_API_CALLS: Final[Mapping[str, frozenset[str]]] = {
-    "action": frozenset({"api_call"}),
-    "category of a data point": frozenset({"api_call"}),
-    "setting": frozenset({"api_call_retry_settings"}),
-}
-"""Withheld while no process calls anybody."""
-
-_NEEDS_TRACKS_BY_HAND: Final[Mapping[str, frozenset[str]]] = {"trigger": frozenset({"ad_hoc"})}
-"""Withheld while nobody can add a track."""
-
-_WITHHELD: Final = (_NEEDS_API_CALLS, _NEEDS_TRACKS_BY_HAND)
-
-SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
-    sort: kinds.difference(*(withheld.get(sort, frozenset()) for withheld in _WITHHELD))
-    for sort, kinds in ENGINE.items()
-}
-"""The kinds of each sort that may be published."""
+"""The kinds of each sort that are carried out, and may be published."""
 
 
 class _Said(NamedTuple):
