@@ -56,9 +56,9 @@ from carewire_testing_orchestrator.playing import NOW
 from carewire_testing_orchestrator.whole_definitions import whole_definitions
 
 MANY = settings(
-    deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-SOME = settings(MANY, max_examples=40)
+SOME = settings(MANY, max_examples=50)
 
 
 def reasons_to_wait(care_flow: CareFlow) -> list[Activity | str]:

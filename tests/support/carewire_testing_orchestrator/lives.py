@@ -1,8 +1,9 @@
 """Random lives of care flows of any kind, in which anything happens that can."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Final
 
 from hypothesis import strategies as st
 
@@ -109,34 +110,80 @@ def lives(draw: st.DrawFn) -> Life:
     release = Release.of("release", 1, draw(whole_definitions()))
     life = Life(release, new_care_flow(release))
     life.let(Started(draw(st.sampled_from(BASELINES)), draw(st.sampled_from(ZONES))))
-    for _ in range(draw(st.integers(0, 12))):
-        if draw(st.integers(0, 3)) == 0:
-            life.now += timedelta(hours=draw(st.integers(0, 400)))
-        if draw(st.integers(0, 2)) == 0:
+    for turn in draw(st.lists(st.sampled_from(_TURNS), min_size=8, max_size=20)):
+        if turn == "time passes":
+            life.now += timedelta(hours=draw(st.integers(1, 400)))
+        elif turn == "a timer is due":
             life.let_next_be_due()
-            continue
-        possible = list(possible_events(draw, life))
-        if not possible:
-            break
-        life.let(draw(st.sampled_from(possible)))
+        elif possible := list(_POSSIBLE[turn](life)):
+            life.let(draw(st.sampled_from(possible)))
     return life
 
 
-def possible_events(draw: st.DrawFn, life: Life) -> Iterator[CareFlowEvent]:
-    """What somebody could do now."""
-    care_flow = life.care_flow
-    if care_flow.status is CareFlowStatus.PAUSED:
-        yield from (Unpaused(), Stopped("why"), Deleted())
-    elif care_flow.status is CareFlowStatus.ACTIVE:
-        for activity in care_flow.activities.values():
-            yield from _on_activity(draw, life, activity)
-        yield from _on_tracks(draw, life)
-        yield BaselineUpdated(draw(st.sampled_from(BASELINES)))
-        # What ends it all comes seldom, or most lives would be short.
-        if draw(st.integers(0, 5)) == 0:
-            yield from (Paused(None), Stopped(None), Deleted())
-    elif care_flow.status is not CareFlowStatus.DELETED:
+def _people(life: Life) -> Iterator[CareFlowEvent]:
+    """What those do who are asked for something, and the systems that are called."""
+    for activity in life.care_flow.activities.values():
+        if not activity.is_open:
+            continue
+        if activity.kind == "form":
+            yield from (doing(activity, *answers) for answers in ANSWERS)
+        elif activity.kind == "api_call":
+            value = GivenValue("p_answer", ValueType.NUMBER, 7)
+            yield from (ApiCallAnswered(activity.id, (value,)), ApiCallFailed(activity.id, Reason.CALL_FAILED))
+        else:
+            yield going_on(activity)
+
+
+def _operators(life: Life) -> Iterator[CareFlowEvent]:
+    """What staff does with single activities."""
+    last = {activity.action_id: activity for activity in life.care_flow.activities.values()}
+    for activity in life.care_flow.activities.values():
+        if activity.status is ActivityStatus.FAILED and last[activity.action_id] is activity:
+            yield ActivityRetried(activity.id)
+        if activity.is_open and activity.kind in ("form", "checklist", "message"):
+            yield from (ActivityExpired(activity.id), ActivityReassigned(activity.id, ("sh_nurse",)))
+    yield from (BaselineUpdated(values) for values in BASELINES)
+
+
+def _tracks(life: Life) -> Iterator[CareFlowEvent]:
+    """What staff does with tracks."""
+    for track_id in life.release.tracks:
+        if life.care_flow.tracks.get(track_id) is TrackStatus.ACTIVE:
+            yield TrackStopped(track_id)
+        else:
+            yield TrackAdded(track_id, any_track=True)
+            yield from (TrackScheduled(track_id, life.now + timedelta(days=days), any_track=True) for days in (0, 9))
+
+
+def _while_active(events: Callable[[Life], Iterator[CareFlowEvent]]) -> Callable[[Life], Iterator[CareFlowEvent]]:
+    def possible(life: Life) -> Iterator[CareFlowEvent]:
+        return events(life) if life.care_flow.status is CareFlowStatus.ACTIVE else iter(())
+
+    return possible
+
+
+def _breaks(life: Life) -> Iterator[CareFlowEvent]:
+    """Pauses; a paused care flow goes on."""
+    if not life.care_flow.status.is_final:
+        yield Unpaused() if life.care_flow.status is CareFlowStatus.PAUSED else Paused(None)
+
+
+def _ends(life: Life) -> Iterator[CareFlowEvent]:
+    if not life.care_flow.status.is_final:
+        yield Stopped(None)
+    if life.care_flow.status is not CareFlowStatus.DELETED:
         yield Deleted()
+
+
+_POSSIBLE: Final[dict[str, Callable[[Life], Iterator[CareFlowEvent]]]] = {
+    "people": _while_active(_people),
+    "operators": _while_active(_operators),
+    "tracks": _while_active(_tracks),
+    "breaks": _breaks,
+    "ends": _ends,
+}
+_TURNS: Final = [*["people"] * 5, *["a timer is due"] * 3, "time passes", "operators", "tracks", "breaks", "ends"]
+"""Whose turn it is; those come oftener whom most of a life belongs to."""
 
 
 def going_on(activity: Activity) -> CareFlowEvent:
@@ -150,30 +197,3 @@ def going_on(activity: Activity) -> CareFlowEvent:
             return ApiCallAnswered(activity.id, ())
         case _:
             return doing(activity)
-
-
-def _on_activity(draw: st.DrawFn, life: Life, activity: Activity) -> Iterator[CareFlowEvent]:
-    same_action = [one for one in life.care_flow.activities.values() if one.action_id == activity.action_id]
-    if activity.status is ActivityStatus.FAILED and same_action[-1] == activity:
-        yield ActivityRetried(activity.id)
-    if not activity.is_open:
-        return
-    if activity.kind == "api_call":
-        value = GivenValue("p_answer", ValueType.NUMBER, draw(st.integers(0, 9)))
-        yield from (ApiCallAnswered(activity.id, (value,)), ApiCallFailed(activity.id, Reason.CALL_FAILED))
-    elif activity.kind == "form":
-        yield doing(activity, *draw(st.sampled_from(ANSWERS)))
-    else:
-        yield going_on(activity)
-    if activity.kind in ("form", "checklist", "message"):
-        yield from (ActivityExpired(activity.id), ActivityReassigned(activity.id, ("sh_nurse",)))
-
-
-def _on_tracks(draw: st.DrawFn, life: Life) -> Iterator[CareFlowEvent]:
-    for track_id in life.release.tracks:
-        if life.care_flow.tracks.get(track_id) is TrackStatus.ACTIVE:
-            if draw(st.integers(0, 3)) == 0:
-                yield TrackStopped(track_id)
-        elif draw(st.integers(0, 1)) == 0:
-            later = life.now + timedelta(days=draw(st.integers(0, 9)))
-            yield from (TrackAdded(track_id, any_track=True), TrackScheduled(track_id, later, any_track=True))

@@ -78,7 +78,10 @@ def actions(action_id: str) -> st.SearchStrategy[dict[str, Any]]:
     computed = {"expression": "n + 1", "inputs": named, "output_data_point_definition_id": "p_sum"}
     return st.sampled_from(
         [
+            # Oftener than the others what somebody has to do, or most lives would be over as soon as they begin.
             checklist(action_id),
+            checklist(action_id),
+            form,
             form,
             {**form, "stakeholder_definition_ids": ["sh_nurse", "sh_patient"]},
             message(action_id),
@@ -130,14 +133,14 @@ def _occasions(number: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _draw_track(draw: st.DrawFn, number: int) -> dict[str, Any]:
-    names = [f"t{number}s{place}" for place in range(draw(st.integers(1, 5)))]
-    waits = [draw(timers(name)) for name in names[1:] if draw(st.integers(0, 2)) == 0]
+    names = [f"t{number}s{place}" for place in range(draw(st.sampled_from([4, 3, 5, 2, 1])))]
+    waits = [draw(timers(name)) for name in names[1:] if draw(st.booleans())]
     waiting = {one["id"] for one in waits}
     steps = {name: draw(_action_lists(name)) for name in names if name not in waiting}
     arrows = [("start", names[0])]
     for place, origin in enumerate(names):
         targets = st.sampled_from([*names[place + 1 :], "end", *(["END"] if place > 1 else [])])
-        arrows += [(origin, target) for target in draw(st.lists(targets, max_size=3, unique=True))]
+        arrows += [(origin, target) for target in draw(st.lists(targets, min_size=1, max_size=3, unique=True))]
     drawn = track(f"t{number}", steps, arrows, waits)
     for transition in drawn["transitions"][1:]:
         transition["default"] = draw(st.booleans())
