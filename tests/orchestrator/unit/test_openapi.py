@@ -9,11 +9,15 @@ import pytest
 from fastapi import FastAPI
 
 from carewire_contracts.definition import CareFlowDefinition
+from carewire_orchestrator.adapters.api.activities import ActivityApi
+from carewire_orchestrator.adapters.api.care_flow_tracks import TrackApi
+from carewire_orchestrator.adapters.api.care_flows import CareFlowApi
 from carewire_orchestrator.adapters.api.definition_files import read_file
 from carewire_orchestrator.adapters.api.definition_import import ImportApi
 from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
 from carewire_orchestrator.adapters.api.openapi import EXAMPLES, describe_at_need
+from carewire_orchestrator.adapters.api.sessions import SessionApi
 from carewire_runtime.http.audit_api import audit_router
 
 
@@ -24,6 +28,10 @@ def document() -> dict[str, Any]:
         ImportApi(unused).router(),
         DefinitionApi(unused, unused).router(),
         ReleaseApi(unused).router(),
+        CareFlowApi(unused, unused, unused, unused).router(),
+        TrackApi(unused, unused, unused, unused).router(),
+        ActivityApi(unused, unused, unused, unused).router(),
+        SessionApi(unused, unused).router(),
         audit_router(unused),
     ):
         app.include_router(router)
@@ -61,6 +69,10 @@ def test_every_answer_has_an_example_of_its_schema(content: dict[str, Any]) -> N
 
 ONE = {"401", "403", "404", "422", "503"}
 D = "/v1/definitions/{definition_id}"
+C = "/v1/care-flows/{care_flow_id}"
+A = "/v1/activities/{activity_id}"
+T = f"{C}/tracks/{{track_id}}"
+VERBS = ("submit", "complete", "read", "skip", "resume", "expire", "retry", "reassign")
 R = f"{D}/releases/{{release_id}}"
 
 
@@ -84,6 +96,22 @@ R = f"{D}/releases/{{release_id}}"
         (f"{D}/diff", "get", {"200"} | ONE),
         ("/v1/definition-schema", "get", {"200", "401", "403", "422", "503"}),
         ("/v1/audit", "get", {"200", "401", "403", "422", "503"}),
+        ("/v1/care-flows", "post", {"201", "400", "409"} | ONE),
+        (C, "get", {"200"} | ONE),
+        (C, "delete", {"204"} | ONE),
+        *((f"{C}/{verb}", "post", {"200", "400", "409"} | ONE) for verb in ("stop", "pause", "resume", "baseline")),
+        *((f"{C}/{what}", "get", {"200"} | ONE) for what in ("activities", "data-points", "tracks", "timeline")),
+        *(
+            (f"{C}/tracks/{{track_id}}/{verb}", "post", {"200", "400", "409"} | ONE)
+            for verb in ("add", "schedule", "stop")
+        ),
+        (f"{C}/scheduled-tracks/{{timer_id}}/cancel", "post", {"200", "400", "409"} | ONE),
+        ("/v1/activities", "get", {"200", "401", "403", "422", "503"}),
+        (A, "get", {"200"} | ONE),
+        *((f"{A}/{verb}", "post", {"200", "400", "409"} | ONE) for verb in VERBS),
+        ("/v1/sessions", "post", {"201", "400", "409"} | ONE),
+        ("/v1/sessions/{session_id}", "get", {"200"} | ONE),
+        ("/v1/sessions/open", "post", {"200", "400", "409"} | ONE),
     ],
 )
 def test_every_route_says_how_it_may_end(path: str, method: str, statuses: set[str]) -> None:

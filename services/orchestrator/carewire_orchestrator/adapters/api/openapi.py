@@ -1,6 +1,6 @@
 """The OpenAPI document completed: every error, the key of every POST, and examples of answers.
 
-Examples stand in `openapi_examples.json`, by operation and status.
+Examples stand in `openapi_examples.json` and `openapi_care_flows`, by operation and status.
 """
 
 import json
@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 
+from carewire_orchestrator.adapters.api.openapi_care_flows import CARE_FLOW_EXAMPLES
 from carewire_runtime.http.problem import MEDIA_TYPE
 
-EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
+EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = CARE_FLOW_EXAMPLES | json.loads(
     files("carewire_orchestrator.adapters.api").joinpath("openapi_examples.json").read_text("utf-8")
 )
 """By operation, as in `GET /v1/definitions`, and status."""
@@ -97,4 +98,4 @@ def _answer(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
         else:
             for media_type, content in answers[status]["content"].items():
                 # Where one thing is told in several forms, each has its own example.
-                content["example"] = example.get(media_type, example)
+                content["example"] = example.get(media_type, example) if isinstance(example, dict) else example
