@@ -256,6 +256,7 @@ async def the_care_team_works(play: Play, hip: Any, mood: Any) -> None:
     await ok(care.get("/v1/care-flows", params={"patient_id": hip["patient_id"]}))
     await ok(care.get(f"/v1/patients/{hip['patient_id']}"))
     await people_without_webhooks(play)
+    await staff_look_after_a_care_flow(play)
 
 
 async def open_activities(play: Play, care_flow_id: str) -> list[Any]:
@@ -292,6 +293,115 @@ async def people_without_webhooks(play: Play) -> None:
     reason = canaries(Family.PAYLOAD, "reason of a stop")
     await ok(care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason}))
     assert (await care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason})).status_code == 409
+
+
+def designed_for_hands() -> Any:
+    """A care flow in which everything is to be done by hand, of a new id: wait, decide, try again, add a track."""
+    checklist = {"type": "checklist", "items": ["Do it"]}
+    halved = {"name": "n", "data_point_definition_id": "number"}
+    sum_of = {
+        "type": "calculation",
+        "expression": "n / 2",
+        "inputs": [halved],
+        "output_data_point_definition_id": "half",
+    }
+    steps = {"do": checklist, "halve": sum_of, "more": checklist, "never": checklist}
+    nodes = {
+        name: {"id": name, "key": name, "title": name, "actions": [{"id": f"act_{name}", "title": name, **action}]}
+        for name, action in steps.items()
+    }
+    delay = {"type": "delay", "delay": {"amount": 9, "unit": "day"}, "skippable": True}
+    wait = {"id": "wait", "key": "wait", "title": "Wait", **delay}
+    large = {"all": [{"reference": "number", "operator": "is_greater_than", "operand": 5}]}
+    start = {"type": "track_start"}
+    ways = {
+        "main": [
+            (start, "step", "do", None),
+            (start, "step", "halve", None),
+            ({"type": "step", "node_id": "do"}, "timer", "wait", None),
+        ],
+        "extra": [(start, "step", "more", None)],
+        "rare": [(start, "step", "never", large)],
+    }
+    tracks = [
+        {
+            "id": name,
+            "key": name,
+            "title": name,
+            "steps": [nodes[node] for _, kind, node, _ in arrows if kind == "step"],
+            "timers": [wait] if name == "main" else [],
+            "transitions": [
+                {"id": f"{name}{place}", "origin": origin, "destination": {"type": kind, "node_id": node}, "rule": rule}
+                for place, (origin, kind, node, rule) in enumerate(arrows)
+            ],
+        }
+        for name, arrows in ways.items()
+    ]
+    occasions = {"main": "pathway_started", "rare": "pathway_started", "extra": "ad_hoc"}
+    point = {"title": "N", "value_type": "number", "optional": True}
+    return {
+        "id": f"by-hand-{secrets.token_hex(4)}",
+        "title": "By hand",
+        "stakeholders": [{"id": "nurse", "label": "Nurse", "clinical_app_role": "Caregiver"}],
+        "data_points": [
+            {"id": "number", "key": "number", **point},
+            {"id": "half", "key": "half", "category": "calculation", **point},
+        ],
+        "tracks": tracks,
+        "triggers": [
+            {"id": f"at_{name}", "target_id": name, "settings": {"type": kind}} for name, kind in occasions.items()
+        ],
+    }
+
+
+async def staff_look_after_a_care_flow(play: Play) -> None:
+    """Everything else that staff can do with a care flow that runs, up to its deletion."""
+    care, canaries = play.house.orchestrator, play.canaries
+    definition = designed_for_hands()
+    await play.house.publish(definition)
+    whom = {"patient_identifier": {"system": SYSTEM, "value": canaries(Family.PAYLOAD, "identifier by hand")}}
+    start = {"definition_id": definition["id"], "create_patient": True, "enrolment_guard": "skip_when_active", **whom}
+    started = await ok(care.post("/v1/care-flows", json=start))
+    assert (await care.post("/v1/care-flows", json=start)).status_code == 409
+    path = f"/v1/care-flows/{started['id']}"
+    await ok(care.post(f"{path}/pause", json={"reason": canaries(Family.PAYLOAD, "reason of a pause")}))
+    await ok(care.post(f"{path}/resume"))
+    await activities_by_hand(play, started)
+    later = await ok(care.post(f"{path}/tracks/extra/schedule", json={"at": "2099-01-01T00:00:00Z"}))
+    (scheduled,) = (one for track in later for one in track["scheduled"])
+    await ok(care.post(f"{path}/scheduled-tracks/{scheduled['timer_id']}/cancel"))
+    await ok(care.post(f"{path}/tracks/extra/add", json={}))
+    await ok(care.post(f"{path}/tracks/extra/stop"))
+    for told in ("tracks", "timeline"):
+        await ok(care.get(f"{path}/{told}"))
+    assert (await care.delete(path)).status_code == 204
+
+
+async def activities_by_hand(play: Play, care_flow: Any) -> None:
+    """Do to activities what can be done to them, in a session of the nurse."""
+    care, canaries = play.house.orchestrator, play.canaries
+
+    async def to(node: str, verb: str, body: Any = None) -> None:
+        query = {"care_flow_id": care_flow["id"], "limit": 100}
+        listed = (await ok(care.get("/v1/activities", params=query)))["items"]
+        found = next(one["id"] for one in listed if node in (one["action_id"], one["step_id"], one["track_id"]))
+        await ok(care.post(f"/v1/activities/{found}/{verb}", json=body))
+
+    await to("rare", "resume")
+    await to("act_do", "reassign", {"stakeholder_definition_ids": ["nurse"]})
+    body = {"care_flow_id": care_flow["id"], "stakeholder_definition_id": "nurse"}
+    session = await ok(care.post("/v1/sessions", json=body))
+    play.secret("token of a session", session["token"])
+    await ok(care.post("/v1/sessions/open", json={"token": session["token"]}))
+    await ok(care.get(f"/v1/sessions/{session['id']}"))
+    value = {"data_point_definition_id": "number", "value": 8}
+    wrong = value | {"value": order_of_kind(canaries, "wrong baseline")}
+    baseline = f"/v1/care-flows/{care_flow['id']}/baseline"
+    assert (await care.post(baseline, json={"data_points": [wrong]})).status_code == 422
+    await ok(care.post(baseline, json={"data_points": [value]}))
+    await to("act_halve", "retry")
+    await to("act_do", "expire")
+    await to("wait", "skip")
 
 
 async def staff_configure(play: Play, endpoints: list[Any]) -> None:
