@@ -297,24 +297,24 @@ async def people_without_webhooks(play: Play) -> None:
 
 def designed_for_hands() -> Any:
     """A care flow in which everything is to be done by hand, of a new id: wait, decide, try again, add a track."""
-    checklist = {"type": "checklist", "items": ["Do it"]}
+    checklist: Any = {"type": "checklist", "items": ["Do it"]}
     halved = {"name": "n", "data_point_definition_id": "number"}
-    sum_of = {
+    sum_of: Any = {
         "type": "calculation",
         "expression": "n / 2",
         "inputs": [halved],
         "output_data_point_definition_id": "half",
     }
-    steps = {"do": checklist, "halve": sum_of, "more": checklist, "never": checklist}
+    steps: Any = {"do": checklist, "halve": sum_of, "more": checklist, "never": checklist}
     nodes = {
         name: {"id": name, "key": name, "title": name, "actions": [{"id": f"act_{name}", "title": name, **action}]}
         for name, action in steps.items()
     }
-    delay = {"type": "delay", "delay": {"amount": 9, "unit": "day"}, "skippable": True}
+    delay: Any = {"type": "delay", "delay": {"amount": 9, "unit": "day"}, "skippable": True}
     wait = {"id": "wait", "key": "wait", "title": "Wait", **delay}
     large = {"all": [{"reference": "number", "operator": "is_greater_than", "operand": 5}]}
     start = {"type": "track_start"}
-    ways = {
+    ways: Any = {
         "main": [
             (start, "step", "do", None),
             (start, "step", "halve", None),
@@ -338,7 +338,7 @@ def designed_for_hands() -> Any:
         for name, arrows in ways.items()
     ]
     occasions = {"main": "pathway_started", "rare": "pathway_started", "extra": "ad_hoc"}
-    point = {"title": "N", "value_type": "number", "optional": True}
+    point: Any = {"title": "N", "value_type": "number", "optional": True}
     return {
         "id": f"by-hand-{secrets.token_hex(4)}",
         "title": "By hand",
@@ -366,12 +366,12 @@ async def staff_look_after_a_care_flow(play: Play) -> None:
     path = f"/v1/care-flows/{started['id']}"
     await ok(care.post(f"{path}/pause", json={"reason": canaries(Family.PAYLOAD, "reason of a pause")}))
     await ok(care.post(f"{path}/resume"))
-    await activities_by_hand(play, started)
     later = await ok(care.post(f"{path}/tracks/extra/schedule", json={"at": "2099-01-01T00:00:00Z"}))
     (scheduled,) = (one for track in later for one in track["scheduled"])
     await ok(care.post(f"{path}/scheduled-tracks/{scheduled['timer_id']}/cancel"))
     await ok(care.post(f"{path}/tracks/extra/add", json={}))
     await ok(care.post(f"{path}/tracks/extra/stop"))
+    await activities_by_hand(play, started)
     for told in ("tracks", "timeline"):
         await ok(care.get(f"{path}/{told}"))
     assert (await care.delete(path)).status_code == 204

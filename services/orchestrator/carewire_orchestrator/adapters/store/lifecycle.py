@@ -49,6 +49,7 @@ class _Patient:
     is_new: bool
     identifiers: tuple[Identifier, ...]
     new_identifiers: tuple[tuple[Fingerprint, Identifier], ...] = ()
+    time_zone: str = "UTC"
 
 
 _ENROLLED: Final = {
@@ -97,7 +98,7 @@ class Lifecycle:
                 release = await self._release(connection, definition_id, release_id)
                 patient = await self._patient(connection, whom)
                 await self._raise_if_enrolled(connection, guard, patient, release)
-                advanced = start_care_flow(release, new_id(), patient.id, given, now)
+                advanced = start_care_flow(release, new_id(), patient.id, given, now, patient.time_zone)
                 if isinstance(advanced, list):
                     raise InvalidValues(advanced)
                 started = StartedCareFlow(
@@ -149,7 +150,9 @@ class Lifecycle:
         return _Patient(new_id(), True, (identifier,), ((fingerprint, identifier),))
 
     async def _known(self, connection: Connection, patient_id: str) -> _Patient:
-        if await connection.fetchrow(QUERIES.patient, patient_id) is None:
+        row = await connection.fetchrow(QUERIES.patient, patient_id)
+        if row is None:
             raise NotFound("there is no such patient")
         identifiers = await self._identities.of_patients(connection, [patient_id])
-        return _Patient(patient_id, is_new=False, identifiers=identifiers.get(patient_id, ()))
+        zone = self._identities.open_profile(row["sealed_profile"], patient_id).get("patient_timezone") or "UTC"
+        return _Patient(patient_id, is_new=False, identifiers=identifiers.get(patient_id, ()), time_zone=zone)
