@@ -284,11 +284,11 @@ async def people_without_webhooks(play: Play) -> None:
     start = {"definition_id": definition_id, "patient_identifier": identifier, "create_patient": True}
     refused = await care.post("/v1/care-flows", json=start | {"data_points": [wrong]})
     assert refused.status_code == 422
-    assert (await care.post("/v1/patients/search", json=identifier)).status_code == 404
+    assert (await care.post("/v1/patients/by-identifier", json=identifier)).status_code == 404
     given = {"low_interest": 2, "low_mood": 1, "consent": "true", "preferred_time": order_of_kind(canaries, "start")}
     points = [{"data_point_definition_id": name, "value": value} for name, value in given.items()]
     started = await ok(care.post("/v1/care-flows", json=start | {"data_points": points}))
-    await ok(care.post("/v1/patients/search", json=identifier))
+    await ok(care.post("/v1/patients/by-identifier", json=identifier))
     reason = canaries(Family.PAYLOAD, "reason of a stop")
     await ok(care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason}))
     assert (await care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason})).status_code == 409

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from typing import Final
 
 import orjson
@@ -11,7 +12,7 @@ from carewire_orchestrator.adapters.api.activities import activities_router
 from carewire_orchestrator.adapters.api.care_flows import care_flows_router
 from carewire_orchestrator.adapters.api.definitions import definitions_router
 from carewire_orchestrator.adapters.api.identifier_systems import identifier_systems_router
-from carewire_orchestrator.adapters.api.patients import patients_router
+from carewire_orchestrator.adapters.api.patients import PatientApi
 from carewire_orchestrator.adapters.api.problems import answer_mistakes
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.request_consumer import RequestConsumer
@@ -19,12 +20,20 @@ from carewire_orchestrator.adapters.store.definitions import Definitions
 from carewire_orchestrator.adapters.store.identifier_systems import IdentifierSystems
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.lifecycle import Lifecycle
+from carewire_orchestrator.adapters.store.patient_changes import PatientChanges
+from carewire_orchestrator.adapters.store.patient_erasure import PatientErasure
+from carewire_orchestrator.adapters.store.patient_merging import PatientMerging
+from carewire_orchestrator.adapters.store.patient_reading import PatientReading
+from carewire_orchestrator.adapters.store.patient_removal import PatientRemoval
+from carewire_orchestrator.adapters.store.patients import Patients
 from carewire_orchestrator.adapters.store.reading import Reading
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.adapters.store.starts import Starts
 from carewire_orchestrator.settings import OrchestratorSettings
+from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import Clock, SystemClock
+from carewire_runtime.http.audit_api import audit_router
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.http.server import HttpServer
@@ -35,6 +44,7 @@ from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_runtime.process import Component, service_command
+from carewire_runtime.retention import Kept, Retention
 from carewire_runtime.retry import retry_in_place
 
 NAME: Final = "orchestrator"
@@ -85,7 +95,7 @@ def _components(
 ) -> list[Component]:
     publishing = Publishing(settings.topics, settings.tenant_id)
     relay = Relay(db, producer, clock=clock)
-    identities, releases = Identities(settings.keyring), Releases()
+    identities, releases, audit = Identities(settings.keyring), Releases(), Audit(clock)
     health = Health()
     health.add("postgres", lambda: _postgres(db))
     health.add("producer", lambda: "the producer has failed" if producer.failed.done() else None)
@@ -102,15 +112,25 @@ def _components(
             clock=clock,
         )
         health.add("requests", consumer.not_ready)
-        components.append(consumer)
+        erasure = PatientErasure(db, audit, clock, settings.topics.events.name)
+        kept = Kept("audit_records", timedelta(days=settings.audit_days), delete_audit_records)
+        components += [consumer, erasure, Retention(db, [kept], clock)]
     routers = []
     if API in roles:
-        reading = Reading(db, identities, releases)
+        reading = Reading(db, releases)
+        changes = PatientChanges(db, identities, publishing, relay, audit, clock)
         lifecycle = Lifecycle(db, identities, releases, publishing, relay, clock)
         routers = [
             identifier_systems_router(IdentifierSystems(db, publishing, relay, clock)),
             definitions_router(Definitions(db, publishing, relay, clock)),
-            patients_router(reading),
+            PatientApi(
+                PatientReading(db, identities, audit),
+                Patients(changes),
+                PatientMerging(changes),
+                PatientRemoval(changes, lifecycle.stop, timedelta(days=settings.deleted_patient_days)),
+                today=lambda: clock.now().date(),
+            ).router(),
+            audit_router(db),
             care_flows_router(lifecycle, reading),
             activities_router(lifecycle, reading),
         ]

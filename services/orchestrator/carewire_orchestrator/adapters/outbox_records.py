@@ -28,7 +28,7 @@ class Publishing:
 
     def __init__(self, topics: Topics, tenant_id: str) -> None:
         self.topics = topics
-        self._tenant_id = tenant_id
+        self.tenant_id = tenant_id
         self._events = topics.events.name
         self._statuses = topics.incoming_webhooks.name
         self._catalogue = topics.catalogue.name
@@ -39,12 +39,12 @@ class Publishing:
         if started.is_new_patient:
             created = announce_patient(
                 care_flow.patient_id,
-                tenant_id=self._tenant_id,
+                tenant_id=self.tenant_id,
                 identifiers=started.identifiers,
                 profile=started.profile,
                 now=now,
             )
-            yield self._event(created, care_flow.patient_id, care_flow.patient_id, now, traceparent)
+            yield self.patient(created, care_flow.patient_id, now, traceparent)
         yield from self.advanced(started.release, started.advanced, started.identifiers, now, traceparent)
 
     def advanced(
@@ -57,8 +57,12 @@ class Publishing:
     ) -> Iterator[OutboxRecord]:
         """All that an event brought about, in order, under the patient's key."""
         care_flow = advanced.care_flow
-        for told in announce(release, advanced, tenant_id=self._tenant_id, identifiers=identifiers):
+        for told in announce(release, advanced, tenant_id=self.tenant_id, identifiers=identifiers):
             yield self._event(told, care_flow.id, care_flow.patient_id, now, traceparent)
+
+    def patient(self, told: Announcement, patient_id: str, now: datetime, traceparent: str | None) -> OutboxRecord:
+        """What was announced of a patient, under the patient's key."""
+        return self._event(told, patient_id, patient_id, now, traceparent)
 
     def _event(
         self, told: Announcement, subject: str, patient_id: str, now: datetime, traceparent: str | None

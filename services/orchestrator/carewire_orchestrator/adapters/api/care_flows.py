@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from carewire_orchestrator.adapters.api.activity_view import ActivityView, view_activity
 from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, Traceparent, page_of
-from carewire_orchestrator.adapters.api.patients import IdentifierBody
+from carewire_orchestrator.adapters.api.patient_forms import IdentifierBody
 from carewire_orchestrator.adapters.store.lifecycle import Lifecycle, Whom
 from carewire_orchestrator.adapters.store.reading import CollectedDataPoint, Reading
 from carewire_orchestrator.domain.care_flow import ActivityStatus, CareFlow

@@ -9,6 +9,7 @@ from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.care_flows import add_care_flows, lock_care_flow, save_care_flow
 from carewire_orchestrator.adapters.store.identifier_systems import read_identifier
 from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.patients import hold_patient
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.domain.advance import Advanced, Refusal, advance
@@ -194,7 +195,6 @@ class Lifecycle:
         return _Patient(new_id(), True, (identifier,), ((fingerprint, identifier),))
 
     async def _known(self, connection: Connection, patient_id: str) -> _Patient:
-        if await connection.fetchrow(QUERIES.patient, patient_id) is None:
-            raise NotFound("there is no such patient")
+        patient_id = await hold_patient(connection, patient_id)
         identifiers = await self._identities.of_patients(connection, [patient_id])
         return _Patient(patient_id, is_new=False, identifiers=identifiers.get(patient_id, ()))
