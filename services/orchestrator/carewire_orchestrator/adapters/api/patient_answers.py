@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from carewire_orchestrator.adapters.api.patient_forms import UpsertedView
 from carewire_runtime.http.problem import MEDIA_TYPE
 
 _ID: Final = "01995f3a-7c40-7a55-8c21-0b9d4e7f1202"
@@ -42,7 +43,8 @@ _MERGED: Final = {
 
 
 def _page(item: Any) -> Any:
-    return {"items": [item], "next_cursor": None}
+    # Not null, as on a last page: FastAPI leaves nulls out of examples, and this field is always there.
+    return {"items": [item], "next_cursor": _ID}
 
 
 def _problem(status: int, title: str, detail: str | None, **more: Any) -> dict[str, Any]:
@@ -101,7 +103,7 @@ def _content(kind: str, example: Any) -> dict[str, Any]:
     return {"content": {kind: {"example": example}}}
 
 
-_CREATED_VIEW: Final = {"description": "The patient was created"}
+_CREATED_VIEW: Final = {"description": "The patient was created", "model": UpsertedView}
 _UPSERTED: Final = {"created": False, "patient": _PATIENT}
 
 ANSWERS: Final[dict[str, dict[int | str, dict[str, Any]]]] = {
