@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen --no-sync
 SOURCES := libs services deploy tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run demo test test-unit lint format types contracts campaign bench clean
+.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,8 +32,11 @@ demo: install ## Show one journey from webhook to signed delivery, then exit
 
 test: install ## Run all tests, on real Kafka and real Postgres
 	@# What is timed end to end has the machine to itself; all else shares the cores.
-	@$(RUN) pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=
-	@$(RUN) pytest -m e2e --cov --cov-append --cov-report=term:skip-covered
+	@$(RUN) pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadfile
+	@$(RUN) pytest tests/e2e
+
+coverage: install ## Name the branches that no test takes; tests are half as fast then
+	@$(RUN) pytest -m "not e2e" -n auto --maxprocesses 4 --dist loadfile --cov --cov-report=term-missing:skip-covered
 
 test-unit: install ## Run the pure tests only, without servers
 	@$(RUN) pytest -m unit -n auto --maxprocesses 4 --dist loadfile

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from tests.bench import idle, ingress, journeys, report, request_log
+from tests.bench import delivery_client, idle, ingress, journeys, report, request_log
 from tests.bench.surroundings import running_platform
 
 from carewire_local.platform import Platform
@@ -19,14 +19,22 @@ PARTS: Final[dict[str, Callable[[Platform], None]]] = {
     "ingress": ingress.run,
     "request-log": request_log.run,
 }
+"""Each on a house of its own."""
+
+ALONE: Final[dict[str, Callable[[], None]]] = {"delivery-client": delivery_client.run}
+"""Without a house."""
 
 
 def main() -> int:
     """Run the chosen parts, all by default, each on a house started afresh."""
     parser = argparse.ArgumentParser(prog="bench", description="Measure what operations cost.")
-    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)} (all)")
-    chosen = parser.parse_args().parts or list(PARTS)
-    for name in chosen:
+    known = [*PARTS, *ALONE]
+    parser.add_argument("parts", nargs="*", help=f"some of {', '.join(known)} (all)")
+    for name in parser.parse_args().parts or known:
+        if name in ALONE:
+            report.title(f"== {name} ==")
+            ALONE[name]()
+            continue
         report.title(f"== {name}: starting a house of its own ==")
         with running_platform() as platform:
             PARTS[name](platform)

@@ -6,6 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from carewire_local.examples import EXAMPLES
+from carewire_local.ingress_api import IngressApi
 from carewire_local.management_api import ManagementApi
 from carewire_local.platform import Platform
 from carewire_local.sample import Apis, provide_sample
@@ -17,9 +18,10 @@ FIRST, SECOND = "http://127.0.0.1:9/carewire-webhooks", "http://127.0.0.1:10/car
 def apis(platform: Platform) -> Iterator[Apis]:
     platform.supervisor.wait_ready()
     with ExitStack() as opened:
-        names = ("ingress", "orchestrator", "dispatcher")
+        ingress = opened.enter_context(IngressApi(platform.urls["ingress"], platform.api_key))
+        names = ("orchestrator", "dispatcher")
         clients = [ManagementApi(platform.urls[name], platform.api_key) for name in names]
-        yield Apis(*(opened.enter_context(client) for client in clients))
+        yield Apis(ingress, *(opened.enter_context(client) for client in clients))
 
 
 def versions(apis: Apis) -> dict[str, int]:
@@ -32,11 +34,11 @@ def test_a_second_run_changes_nothing_but_the_endpoint(apis: Apis) -> None:
     first = provide_sample(apis, FIRST)
     published = versions(apis)
     assert set(published) == {example.name for example in EXAMPLES}
-    assert all(webhook["enabled"] for webhook in first.webhooks.values())
+    assert {webhook.url for webhook in apis.ingress.webhooks() if webhook.enabled} >= set(first.webhook_urls.values())
 
     second = provide_sample(apis, SECOND)
     assert versions(apis) == published
-    assert second.webhooks == first.webhooks
+    assert second.webhook_urls == first.webhook_urls
     assert second.endpoint_secret != first.endpoint_secret
     urls = [endpoint["url"] for endpoint in apis.dispatcher.all("/v1/endpoints")]
     assert urls.count(SECOND) == 1
@@ -53,5 +55,5 @@ def test_a_changed_definition_is_published_again(apis: Apis) -> None:
 
     again = provide_sample(apis, FIRST)
     assert versions(apis) == published | {name: published[name] + 2}
-    assert again.webhooks == sample.webhooks
+    assert again.webhook_urls == sample.webhook_urls
     apis.dispatcher.delete(f"/v1/endpoints/{again.endpoint_id}")

@@ -11,7 +11,8 @@
      ├── SetupFailed               the setup of a service ended with an error
      ├── NotReady                  a service did not become ready in time (retriable)
      ├── RequestRefused            a service answered a request with an error
-     └── JourneyStalled            a step of the sample journey did not happen in time (retriable)
+     ├── JourneyStalled            a step of the sample journey did not happen in time (retriable)
+     └── JourneyFailed             a call of the sample journey was refused, or ended without a care flow
 
 Messages are written for the person at the terminal: what happened, and what to do about it.
 """
@@ -77,3 +78,7 @@ class JourneyStalled(LocalError):
     """A step of the sample journey did not happen before its deadline."""
 
     retriable = True
+
+
+class JourneyFailed(LocalError):
+    """A call of the sample journey was refused, or ended without a care flow."""

@@ -10,8 +10,11 @@ from typing import Any
 
 import httpx
 
+from carewire_ingress.adapters.request_forms import RequestDetails
+from carewire_local.errors import JourneyFailed
 from carewire_local.examples import HIP_SURGERY, MOOD_SCREENING, new_answers, new_order
-from carewire_local.management_api import ManagementApi
+from carewire_local.ingress_api import IngressApi
+from carewire_local.management_api import ManagementApi, why
 from carewire_local.platform import Platform
 from carewire_local.progress import say
 from carewire_local.sample import Apis, Sample, provide_sample
@@ -20,6 +23,8 @@ from carewire_local.timeline import Timeline
 from carewire_local.waiting import until
 
 _STEP_DEADLINE_S = 20.0
+_FINAL = ("SUCCESS", "FAILED", "REJECTED")
+_NEXT = "read the log files in .carewire/logs, or start afresh after `make clean`"
 
 
 def run(folder: Path, *, stay: bool) -> int:
@@ -44,7 +49,8 @@ def _apis(platform: Platform) -> Iterator[Apis]:
     def api(name: str) -> ManagementApi:
         return ManagementApi(platform.urls[name], platform.api_key)
 
-    with api("ingress") as ingress, api("orchestrator") as orchestrator, api("dispatcher") as dispatcher:
+    ingress_api = IngressApi(platform.urls["ingress"], platform.api_key)
+    with ingress_api as ingress, api("orchestrator") as orchestrator, api("dispatcher") as dispatcher:
         yield Apis(ingress, orchestrator, dispatcher)
 
 
@@ -60,20 +66,20 @@ def _play(apis: Apis, sample: Sample, receiver: SampleReceiver) -> None:
 def _follow_up(apis: Apis, sample: Sample, receiver: SampleReceiver, order: Any) -> None:
     """An EHR orders a follow-up: a patient is created, answers a form, and a subscriber hears of the end."""
     timeline = Timeline("A hip surgery: an EHR sends a FHIR ServiceRequest, a CRM hears of the end")
-    care_flow_id = _start(apis, sample.webhooks[HIP_SURGERY.name]["url"], order, timeline)
+    care_flow_id = _start(apis, sample.webhook_urls[HIP_SURGERY.name], order, timeline)
     _submit(apis, care_flow_id, {"pain_today": 3, "wound_dry": True}, timeline)
     _await_delivery(receiver, care_flow_id, timeline)
-    again = _call(sample.webhooks[HIP_SURGERY.name]["url"], order)
-    outcome = _outcome(apis, again.json()["request_id"])
+    again = _accepted(_call(sample.webhook_urls[HIP_SURGERY.name], order))
+    outcome = _outcome(apis, again["request_id"])
     timeline.mark(
-        "the same call again", f"{outcome['status']}, the same care flow: {care_flow_id == outcome['care_flow_id']}"
+        "the same call again", f"{outcome.status}, the same care flow: {care_flow_id == outcome.care_flow_id}"
     )
 
 
 def _screen(apis: Apis, sample: Sample, receiver: SampleReceiver, mrn: str) -> None:
     """A form tool sends answers of the same patient: found, not created again."""
     timeline = Timeline("A mood screening: Typeform sends the answers of the same patient, a nurse calls")
-    care_flow_id = _start(apis, sample.webhooks[MOOD_SCREENING.name]["url"], new_answers(mrn), timeline)
+    care_flow_id = _start(apis, sample.webhook_urls[MOOD_SCREENING.name], new_answers(mrn), timeline)
     _submit(apis, care_flow_id, {"outcome": "appointment"}, timeline)
     _await_delivery(receiver, care_flow_id, timeline)
 
@@ -88,7 +94,7 @@ def _refuse(sample: Sample, order: Any) -> None:
         "bodySite": [{"text": "both"}],
         "extension": [],
     }
-    answer = _call(sample.webhooks[HIP_SURGERY.name]["url"], broken)
+    answer = _call(sample.webhook_urls[HIP_SURGERY.name], broken)
     timeline.mark(f"POST /hooks/...  {answer.status_code}", answer.json().get("title", ""))
     for reason in answer.json()["reasons"]:
         timeline.add(reason["code"], reason["message"])
@@ -96,34 +102,47 @@ def _refuse(sample: Sample, order: Any) -> None:
 
 def _start(apis: Apis, url: str, payload: Any, timeline: Timeline) -> str:
     answer = _call(url, payload)
-    request_id = answer.json()["request_id"]
-    timeline.mark(f"POST /hooks/...  {answer.status_code}", f"{answer.json()['status']}  request {request_id}")
-    care_flow = until(lambda: _started(apis, request_id), _STEP_DEADLINE_S, "the care flow to start")
+    accepted = _accepted(answer)
+    timeline.mark(f"POST /hooks/...  {answer.status_code}", f"{accepted['status']}  request {accepted['request_id']}")
+    care_flow_id = _outcome(apis, accepted["request_id"]).care_flow_id
+    # The orchestrator has it already: its outcome was told in the transaction that started it.
+    care_flow = apis.orchestrator.get(f"/v1/care-flows/{care_flow_id}")
     timeline.mark("care flow started", f"{care_flow['title']}  {care_flow['id']}")
     timeline.add("patient", care_flow["patient_id"])
     return str(care_flow["id"])
 
 
-def _started(apis: Apis, request_id: str) -> Any:
-    """The care flow of a request, once there is one; the orchestrator has it before the log does."""
-    care_flow_id = _outcome(apis, request_id)["care_flow_id"]
-    return apis.orchestrator.get(f"/v1/care-flows/{care_flow_id}")
+def _accepted(answer: httpx.Response) -> Any:
+    """What a call that was accepted is told. Raises JourneyFailed for another one."""
+    if answer.status_code != httpx.codes.ACCEPTED:
+        raise JourneyFailed(f"the call was answered {answer.status_code}: {why(answer)}. Next: {_NEXT}.")
+    return answer.json()
 
 
-def _outcome(apis: Apis, request_id: str) -> Any:
-    def ended() -> Any:
-        details = apis.ingress.get(f"/v1/requests/{request_id}")
-        return details if details["status"] in ("SUCCESS", "FAILED") else None
+def _outcome(apis: Apis, request_id: str) -> RequestDetails:
+    """How a request ended: with a care flow. Raises JourneyFailed for one that ended without."""
 
-    return until(ended, _STEP_DEADLINE_S, "the request to end")
+    def ended() -> RequestDetails | None:
+        details = apis.ingress.request(request_id)
+        return details if details.status in _FINAL else None
+
+    outcome = until(ended, _STEP_DEADLINE_S, "the request to end")
+    if outcome.care_flow_id is None:
+        done = outcome.statuses[-1].done
+        raise JourneyFailed(f"request {request_id} ended {outcome.status} without a care flow. {done} Next: {_NEXT}.")
+    return outcome
 
 
 def _submit(apis: Apis, care_flow_id: str, answers: dict[str, Any], timeline: Timeline) -> None:
-    activities = apis.orchestrator.all(f"/v1/care-flows/{care_flow_id}/activities", status="active")
-    form = next(activity for activity in activities if activity["kind"] == "form")
+    form = until(lambda: _waiting_form(apis, care_flow_id), _STEP_DEADLINE_S, "a form to wait for its answers")
     timeline.mark("form waits", form["title"])
     done = apis.orchestrator.post(f"/v1/activities/{form['id']}/submit", {"answers": answers})
     timeline.mark("form submitted", f"care flow is {done['care_flow_status']}")
+
+
+def _waiting_form(apis: Apis, care_flow_id: str) -> Any:
+    activities = apis.orchestrator.all(f"/v1/care-flows/{care_flow_id}/activities", status="active")
+    return next((activity for activity in activities if activity["kind"] == "form"), None)
 
 
 def _await_delivery(receiver: SampleReceiver, care_flow_id: str, timeline: Timeline) -> None:
@@ -149,9 +168,9 @@ def _show_where(platform: Platform, sample: Sample) -> None:
     for name, url in platform.urls.items():
         say(f"  {name:<13} {url}/docs")
     say(f"  API key       {platform.api_key}   (Authorization: Bearer ...)")
-    say(f"  webhook       {sample.webhooks[HIP_SURGERY.name]['url']}")
+    say(f"  webhook       {sample.webhook_urls[HIP_SURGERY.name]}")
     say(f"  Kafka         {platform.stack.kafka_bootstrap}")
     say(f"  logs          {platform.logs}")
     say("Try it:")
     say(f"  curl -d @examples/payloads/{HIP_SURGERY.payload_file} -H 'content-type: application/json' \\")
-    say(f"       {sample.webhooks[HIP_SURGERY.name]['url']}")
+    say(f"       {sample.webhook_urls[HIP_SURGERY.name]}")

@@ -50,6 +50,7 @@ _HOUSE_RULES = {
     "auto.create.topics.enable": "false",
     "delete.topic.enable": "true",
     "log.message.timestamp.type": "LogAppendTime",
+    "log.cleaner.backoff.ms": "2000",  # compacted topics are read at every start: keep them short
     "offsets.retention.minutes": str(OFFSETS_RETENTION_MINUTES),
 }
 

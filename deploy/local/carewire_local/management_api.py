@@ -1,5 +1,6 @@
 """A client of the services' management APIs: JSON in, JSON out, problems as errors that say the cure."""
 
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
 
@@ -7,7 +8,7 @@ import httpx
 
 from carewire_local.errors import RequestRefused
 
-_TIMEOUT_S = 15.0
+TIMEOUT_S = 15.0
 
 
 class ManagementApi:
@@ -17,7 +18,7 @@ class ManagementApi:
         self._client = httpx.Client(
             base_url=url,
             headers={"authorization": f"Bearer {api_key}"},
-            timeout=_TIMEOUT_S,
+            timeout=TIMEOUT_S,
             trust_env=False,
         )
 
@@ -51,7 +52,7 @@ class ManagementApi:
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
         answer = self._client.request(method, path, **arguments)
         if answer.is_error:
-            raise RequestRefused(f"{method} {answer.url.path} was answered {answer.status_code}: {_why(answer)}")
+            raise RequestRefused(f"{method} {answer.url.path} was answered {answer.status_code}: {why(answer)}")
         return answer.json() if answer.content else None
 
     def close(self) -> None:
@@ -67,10 +68,15 @@ class ManagementApi:
         self.close()
 
 
-def _why(answer: httpx.Response) -> str:
-    """Read a problem document (RFC 9457); a body of another kind is left out."""
-    if answer.headers.get("content-type", "").split(";")[0] != "application/problem+json":
+def why(answer: httpx.Response) -> str:
+    """Read why a call was refused; a body that is no problem document is left out."""
+    is_problem = answer.headers.get("content-type", "").split(";")[0] == "application/problem+json"
+    return told(answer.json() if is_problem else {})
+
+
+def told(problem: Mapping[str, Any]) -> str:
+    """Tell a problem document (RFC 9457) in one line; an empty one is none."""
+    if not problem:
         return "no reason was given"
-    problem = answer.json()
     errors = "; ".join(f"{error['field']}: {error['message']}" for error in problem.get("errors", ()))
     return f"{problem.get('title')} - {problem.get('detail')}" + (f" ({errors})" if errors else "")

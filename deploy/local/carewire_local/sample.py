@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from carewire_ingress.adapters.webhook_forms import Webhook
 from carewire_local.examples import EXAMPLES, IDENTIFIER_SYSTEM, Example
+from carewire_local.ingress_api import IngressApi
 from carewire_local.management_api import ManagementApi
 from carewire_local.waiting import until
 
@@ -16,16 +18,16 @@ _EFFECTIVE_WITHIN_S = 10.0
 class Apis:
     """The management APIs of the three services."""
 
-    ingress: ManagementApi
+    ingress: IngressApi
     orchestrator: ManagementApi
     dispatcher: ManagementApi
 
 
 @dataclass(frozen=True)
 class Sample:
-    """What was put in: a webhook for each example by its name, and the secret of the endpoint."""
+    """What was put in: the URL of a webhook for each example by its name, and the secret of the endpoint."""
 
-    webhooks: Mapping[str, Any]
+    webhook_urls: Mapping[str, str]
     endpoint_id: str
     endpoint_secret: str
 
@@ -36,8 +38,9 @@ def provide_sample(apis: Apis, receiver_url: str) -> Sample:
     for example in EXAMPLES:
         _publish(apis.orchestrator, example)
     webhooks = {example.name: _enabled_webhook(apis.ingress, example) for example in EXAMPLES}
+    urls = {name: webhook.url for name, webhook in webhooks.items() if webhook.url is not None}
     endpoint = _subscribe(apis.dispatcher, receiver_url)
-    return Sample(webhooks, endpoint["id"], endpoint["secret"])
+    return Sample(urls, endpoint["id"], endpoint["secret"])
 
 
 def _register_identifier_system(orchestrator: ManagementApi) -> None:
@@ -61,16 +64,14 @@ def _differs(orchestrator: ManagementApi, example: Example) -> bool:
     return bool(live != draft)
 
 
-def _enabled_webhook(ingress: ManagementApi, example: Example) -> Any:
+def _enabled_webhook(ingress: IngressApi, example: Example) -> Webhook:
     """Create and enable the webhook; ingress learns of a definition within a second of its publication."""
     wanted = example.webhook
-    known = {one["name"]: one for one in ingress.all("/v1/incoming-webhooks")}
-    found = known.get(wanted["name"]) or until(
-        lambda: ingress.post("/v1/incoming-webhooks", wanted), _EFFECTIVE_WITHIN_S
-    )
-    if found["enabled"]:
+    known = {one.name: one for one in ingress.webhooks()}
+    found = known.get(wanted["name"]) or until(lambda: ingress.create_webhook(wanted), _EFFECTIVE_WITHIN_S)
+    if found.enabled:
         return found
-    return until(lambda: ingress.post(f"/v1/incoming-webhooks/{found['id']}/enable"), _EFFECTIVE_WITHIN_S)
+    return until(lambda: ingress.enable_webhook(found.id), _EFFECTIVE_WITHIN_S)
 
 
 def _subscribe(dispatcher: ManagementApi, receiver_url: str) -> Any:

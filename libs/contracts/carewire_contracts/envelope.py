@@ -34,19 +34,7 @@ class Envelope:
 
     def headers(self, traceparent: str | None = None) -> Headers:
         """Write the attributes as Kafka headers; `traceparent` is W3C Trace Context, for one trace across Kafka."""
-        headers = [
-            _SPECVERSION_HEADER,
-            ("ce_id", self.id.encode()),
-            ("ce_type", self.type.encode()),
-            ("ce_source", self.source.encode()),
-            ("ce_time", format_timestamp(self.time).encode()),
-            _CONTENT_TYPE_HEADER,
-        ]
-        if self.subject is not None:
-            headers.append(("ce_subject", self.subject.encode()))
-        if traceparent is not None:
-            headers.append(("traceparent", traceparent.encode()))
-        return headers
+        return Heading(self.source, self.time, self.subject, traceparent).headers(self.id, self.type)
 
     @classmethod
     def of(cls, headers: Iterable[tuple[str, bytes]]) -> Self:
@@ -65,6 +53,27 @@ class Envelope:
         except ValueError:
             raise EnvelopeError("header ce_time is no timestamp with an offset") from None
         return cls(found["ce_id"], found["ce_type"], found["ce_source"], time, found.get("ce_subject"))
+
+
+class Heading:
+    """What events of one source, moment, subject and trace have in common: written once for all of them."""
+
+    __slots__ = ("_shared",)
+
+    def __init__(self, source: str, time: datetime, subject: str | None = None, traceparent: str | None = None) -> None:
+        self._shared: Headers = [
+            ("ce_source", source.encode()),
+            ("ce_time", format_timestamp(time).encode()),
+            _CONTENT_TYPE_HEADER,
+        ]
+        if subject is not None:
+            self._shared.append(("ce_subject", subject.encode()))
+        if traceparent is not None:
+            self._shared.append(("traceparent", traceparent.encode()))
+
+    def headers(self, event_id: str, event_type: str) -> Headers:
+        """Write one event's attributes as Kafka headers."""
+        return [_SPECVERSION_HEADER, ("ce_id", event_id.encode()), ("ce_type", event_type.encode()), *self._shared]
 
 
 def header(headers: Iterable[tuple[str, bytes]], name: str) -> str | None:

@@ -12,7 +12,6 @@ separate subkeys (HKDF-SHA256) of each key.
 
 import base64
 import binascii
-import hashlib
 import hmac
 import secrets
 from dataclasses import dataclass, field
@@ -69,11 +68,6 @@ class Keyring:
         return f"k{secrets.token_hex(4)}:{base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode()}"
 
     @property
-    def sealing_key_id(self) -> str:
-        """The id of the key that seals: the first."""
-        return self._keys[0].id
-
-    @property
     def fingerprint_key_id(self) -> str:
         """The id of the key of all fingerprints: the last."""
         return self._keys[-1].id
@@ -103,7 +97,7 @@ class Keyring:
     def fingerprint(self, value: bytes, *, context: str) -> bytes:
         """Return 32 bytes by which equal values of one context are found, and nothing is learnt."""
         bound = len(context.encode()).to_bytes(4, "big") + context.encode()
-        return hmac.new(self._keys[-1].fingerprint_key, bound + value, hashlib.sha256).digest()
+        return hmac.digest(self._keys[-1].fingerprint_key, bound + value, "sha256")
 
 
 def _bound(key_id: str, context: str) -> bytes:

@@ -14,10 +14,12 @@ import orjson
 from fastapi import APIRouter
 
 from carewire_contracts.topics import LANES, TIERS, Topic, Topics
-from carewire_dispatcher.adapters.aiohttp_sender import AiohttpSender
 from carewire_dispatcher.adapters.attempt_log import AttemptLog, attempt_log_group
 from carewire_dispatcher.adapters.consumers import lanes_group, wheel_group
 from carewire_dispatcher.adapters.delivery_api import delivery_router
+from carewire_dispatcher.adapters.delivery_client.dial import anywhere
+from carewire_dispatcher.adapters.delivery_client.sender import DeliveryClient
+from carewire_dispatcher.adapters.delivery_client.tls import tls_context
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
@@ -27,6 +29,7 @@ from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
 from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.worker import Worker
+from carewire_dispatcher.domain.addresses import is_public
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.settings import DispatcherSettings
@@ -186,11 +189,11 @@ class _Assembly:
         # Nobody waits for what a worker writes: its next hops are due in seconds, the rest is for the log.
         producer = await self._producer("worker-producer", _WORKER_LINGER_MS)
         allow_open_files()
-        sender = AiohttpSender(
+        sender = DeliveryClient(
+            tls_context(self._settings.client_certificate),
             allow_http=self._settings.allow_http_endpoints,
-            allow_private=self._settings.allow_private_endpoints,
+            may_call=anywhere if self._settings.allow_private_endpoints else is_public,
         )
-        await sender.start()
         self._cleanup.push_async_callback(sender.stop)
         means = Means(
             self._settings.kafka_bootstrap,

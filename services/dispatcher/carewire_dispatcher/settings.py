@@ -1,5 +1,7 @@
 """Settings of the dispatcher."""
 
+from pathlib import Path
+
 from pydantic import Field
 
 from carewire_runtime.settings import ServiceSettings
@@ -12,4 +14,7 @@ class DispatcherSettings(ServiceSettings):
     time_scale: float = Field(1.0, gt=0, le=1000, description="divides retry offsets and tiers, for tests")
     allow_http_endpoints: bool = Field(False, description="allow endpoints without TLS, for development")
     allow_private_endpoints: bool = Field(False, description="allow private addresses, for development")
+    client_certificate: Path | None = Field(
+        None, description="PEM file of the certificate, with its key, that is shown to receivers who ask for one"
+    )
     attempt_log_days: int = Field(30, ge=2, description="days that deliveries and attempts stay in the log")

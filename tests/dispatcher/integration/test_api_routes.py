@@ -32,6 +32,7 @@ from carewire_runtime.http.management import management_app
 from carewire_runtime.ids import derived_id, new_id
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record
+from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.sealing import Keyring
@@ -296,9 +297,10 @@ async def test_each_change_is_published_in_order_and_a_deletion_as_a_tombstone(c
     assert (await call("PATCH", path, json={"name": ""})).status_code == 422
     await call("DELETE", path)
     async with db.connection() as connection:
-        rows = await connection.fetch("select topic, key, value from outbox order by position")
-    assert {(row["topic"], row["key"]) for row in rows} == {("dispatcher.endpoints", made["id"].encode())}
-    published = [None if row["value"] is None else orjson.loads(row["value"]) for row in rows]
+        rows = await connection.fetch("select heads, bodies from outbox order by position")
+    records = [one for row in rows for one in outbox.unpack(row["heads"], row["bodies"])]
+    assert {(one.topic, one.key) for one in records} == {("dispatcher.endpoints", made["id"].encode())}
+    published = [None if one.value is None else orjson.loads(one.value) for one in records]
     assert [one and (one["name"], one["enabled"]) for one in published] == [
         ("receiver", True),
         ("renamed", True),

@@ -13,6 +13,7 @@ from carewire_dispatcher.adapters.source import QUICK_TIER_RECORDS, SLOW_TIER_RE
 from carewire_runtime.clock import FakeClock
 
 PATIENCE_MS = 5_000
+GATHERS = 1_000
 SLOW, QUICK = TopicPartition("slow", 0), TopicPartition("quick", 0)
 
 
@@ -25,12 +26,17 @@ class Broker:
         self.polls: list[int] = []
         self.ends = False
         self.step = asyncio.Semaphore(0)
-        self._fetcher = SimpleNamespace(_fetch_max_wait_ms=PATIENCE_MS)
+        self._fetcher = SimpleNamespace(_fetch_max_wait_ms=PATIENCE_MS, _fetch_min_bytes=1)
 
     @property
     def wait_ms(self) -> int:
         """For how long the next fetch may be held."""
         return int(self._fetcher._fetch_max_wait_ms)
+
+    @property
+    def least_bytes(self) -> int:
+        """How much the broker may gather for the next fetch."""
+        return int(self._fetcher._fetch_min_bytes)
 
     async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[TopicPartition, list[Any]]:
         self.polls.append(timeout_ms)
@@ -63,7 +69,13 @@ class World:
         self.offered: list[Source] = []
         mill = cast("Any", SimpleNamespace(offer=self.offered.append))
         self.pump = Pump(
-            cast("Any", self.broker), [self.slow, self.quick], mill, self.clock, tick_s=0.2, patience_ms=PATIENCE_MS
+            cast("Any", self.broker),
+            [self.slow, self.quick],
+            mill,
+            self.clock,
+            tick_s=0.2,
+            patience_ms=PATIENCE_MS,
+            gathers=GATHERS,
         )
 
     async def fetch(self) -> None:
@@ -136,14 +148,15 @@ async def test_buffers_are_looked_at_more_often_while_records_or_even_full_parti
 
 
 async def test_the_broker_may_hold_a_fetch_for_long_only_while_nothing_is_buffered(world: World) -> None:
-    assert world.broker.wait_ms == PATIENCE_MS
+    assert (world.broker.wait_ms, world.broker.least_bytes) == (PATIENCE_MS, 1)
     await world.fetch()
     assert world.broker.wait_ms < PATIENCE_MS
+    assert world.broker.least_bytes == GATHERS, "others wait already, so what comes can wait for more"
     world.take(world.slow, SLOW_TIER_RECORDS)
     world.take(world.quick, 400)
     world.broker.ends = True
     await world.fetch()
-    assert world.broker.wait_ms == PATIENCE_MS
+    assert (world.broker.wait_ms, world.broker.least_bytes) == (PATIENCE_MS, 1)
 
 
 async def test_the_mill_is_told_of_each_source_that_got_records(world: World) -> None:

@@ -1,3 +1,4 @@
+import base64
 import time
 
 import pytest
@@ -5,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from carewire_dispatcher.domain.signature import decode_secret, encode_secret, sign, signed_headers
+from carewire_dispatcher.domain.signature import encode_secret, sign, signed_headers
 
 secrets = st.binary(min_size=24, max_size=64)
 
@@ -31,20 +32,14 @@ def test_another_body_does_not_verify() -> None:
 
 
 def test_the_vector_of_the_specification() -> None:
-    secret = decode_secret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    secret = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     body = b'{"test": 2432232314}'
     expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert sign((secret,), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body) == expected
 
 
 @given(secrets)
-def test_a_secret_survives_being_written(secret: bytes) -> None:
-    assert decode_secret(encode_secret(secret)) == secret
-
-
-@pytest.mark.parametrize("text", ["", "whsec_", "whsec_c2hvcnQ=", "whsec_*", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
-def test_a_broken_secret_is_refused_without_showing_it(text: str) -> None:
-    with pytest.raises(ValueError) as refused:
-        decode_secret(text)
-    value = text.removeprefix("whsec_")
-    assert not value or value not in str(refused.value)
+def test_a_secret_is_written_in_the_form_of_the_specification(secret: bytes) -> None:
+    text = encode_secret(secret)
+    assert text.startswith("whsec_")
+    assert base64.b64decode(text.removeprefix("whsec_"), validate=True) == secret

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from carewire_dispatcher.domain.signature import decode_secret, encode_secret, sign, signed_headers
+from carewire_dispatcher.domain.signature import encode_secret, sign, signed_headers
 
 SECRET = bytes(range(32))
 secrets = st.binary(min_size=24, max_size=64)
@@ -62,26 +62,3 @@ def test_one_byte_of_white_space_in_the_body_breaks_the_signature() -> None:
 
 def test_without_a_secret_nothing_is_signed() -> None:
     assert sign([], "id", 1, b"{}") == ""
-
-
-@pytest.mark.parametrize(("size", "fine"), [(0, False), (23, False), (24, True), (32, True), (64, True), (65, False)])
-def test_secrets_have_24_to_64_bytes(size: int, fine: bool) -> None:
-    text = "whsec_" + base64.b64encode(bytes(size)).decode()
-    if fine:
-        assert decode_secret(text) == bytes(size)
-    else:
-        with pytest.raises(ValueError, match="24 to 64 bytes"):
-            decode_secret(text)
-
-
-@pytest.mark.parametrize("mark", ["", "WHSEC_", "whsec-", " whsec_", "whsec_whsec_"])
-def test_a_secret_begins_with_its_prefix_once(mark: str) -> None:
-    with pytest.raises(ValueError, match="whsec_"):
-        decode_secret(mark + base64.b64encode(SECRET).decode())
-
-
-def test_base64_of_urls_is_not_the_base64_of_secrets() -> None:
-    secret = b"\xff" * 32
-    assert "/" in encode_secret(secret)
-    with pytest.raises(ValueError, match="base64"):
-        decode_secret("whsec_" + base64.urlsafe_b64encode(secret).decode())

@@ -13,11 +13,10 @@ from carewire_testing_ingress.samples import definition, identifier_system, rele
 
 @pytest.fixture(scope="module")
 def settings(stack: Stack, database_dsn: str, topic_prefix: str) -> IngressSettings:
-    """Settings of an ingress that is set up, twice, as setup may be repeated."""
+    """Settings of an ingress that is set up."""
     chosen = settings_for(stack.kafka_bootstrap, database_dsn, topic_prefix)
 
     async def prepare() -> None:
-        await app.setup(chosen)
         await app.setup(chosen)
         await publish_catalogue(chosen, definition(release()), identifier_system())
 

@@ -42,6 +42,9 @@ async def test_serve_asks_for_setup_and_then_runs_until_it_is_stopped(
     printed, _ = await prepared.communicate()
     assert prepared.returncode == 0
     key = orjson.loads(printed)["api_key"]
+    again = await start(environment, "setup")
+    printed, _ = await again.communicate()
+    assert (again.returncode, printed) == (0, b""), "setup may be repeated, and makes no second key"
 
     serving = await start(environment, "serve")
     try:

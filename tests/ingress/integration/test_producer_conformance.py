@@ -10,6 +10,7 @@ from carewire_local.stack import Stack
 from carewire_runtime.errors import KafkaError, KafkaUnavailable
 from carewire_runtime.kafka.admin import ensure_topics
 from carewire_runtime.kafka.producer import Appended, Producer
+from carewire_runtime.postgres.outbox import OutboxRecord
 from carewire_testing import eventually
 from carewire_testing_ingress.scripted_producer import ScriptedProducer
 
@@ -21,11 +22,12 @@ class Subject:
     producer: Producer
     topic: Topic
     let_pass: Callable[[], None]
-    outcomes: list[Appended | KafkaError] = field(default_factory=list)
+    outcomes: list[tuple[int, Appended | KafkaError]] = field(default_factory=list)
 
-    async def hand_over(self, value: bytes, partition: int = 0) -> None:
-        await self.producer.hand_over(
-            self.topic.name, key=b"k", value=value, headers=[], partition=partition, settled=self.outcomes.append
+    async def hand_over(self, *values: bytes, partition: int = 0) -> int:
+        records = [OutboxRecord(self.topic.name, b"k", value, []) for value in values]
+        return await self.producer.hand_over(
+            self.topic.name, partition, records, lambda *outcome: self.outcomes.append(outcome)
         )
 
 
@@ -43,7 +45,7 @@ async def subject(request: pytest.FixtureRequest, stack: Stack, topic_prefix: st
         yield Subject(real, topic, lambda: None)
         await real.stop()
     else:
-        scripted = ScriptedProducer()
+        scripted = ScriptedProducer(batch=2)
         yield Subject(scripted, topic, lambda: acknowledge_all(scripted))
 
 
@@ -53,7 +55,7 @@ async def test_what_was_handed_over_is_settled_once_with_where_it_was_appended(s
     subject.let_pass()
     await eventually(lambda: subject.outcomes)
     subject.let_pass()
-    (appended,) = subject.outcomes
+    ((_, appended),) = subject.outcomes
     assert isinstance(appended, Appended)
     assert (appended.topic, appended.partition) == (subject.topic.name, 1)
     assert appended.offset >= 0
@@ -66,9 +68,18 @@ async def test_records_are_settled_in_their_order(subject: Subject) -> None:
         await subject.hand_over(b"%d" % number)
     subject.let_pass()
     await eventually(lambda: len(subject.outcomes) == 20)
-    offsets = [one.offset for one in subject.outcomes if isinstance(one, Appended)]
+    offsets = [one.offset for _, one in subject.outcomes if isinstance(one, Appended)]
     assert offsets == sorted(offsets)
     assert len(offsets) == 20
+
+
+async def test_a_batch_takes_the_first_records_and_tells_how_many(subject: Subject) -> None:
+    await subject.producer.start()
+    taken = await subject.hand_over(*[b"x" * 50_000] * 5)
+    assert 1 <= taken < 5
+    subject.let_pass()
+    await eventually(lambda: subject.outcomes)
+    assert [count for count, _ in subject.outcomes] == [taken]
 
 
 async def test_whoever_stops_leaves_nothing_unsettled(subject: Subject) -> None:

@@ -88,6 +88,30 @@ def test_the_plain_walk_agrees_with_the_library(payload: object, path: str) -> N
         assert JsonPath(path).find(payload) == (matches[0] if matches else Miss.NO_MATCH)
 
 
+trees = st.recursive(
+    st.sampled_from(["", "ab", 0, None, True]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("ab"), inner),
+    max_leaves=12,
+)
+WALKS = [
+    "$.a.b",
+    "$[0].a",
+    "$.a[0].b",
+    "$.a.b[-1].a",
+    "$[1].a.b.a",
+    "$[0][0]",
+    "$.a[0][0]",
+    "$.a.b.a[0]",
+    "$.a.b.a.b.a",
+]
+
+
+@given(trees.filter(lambda tree: not isinstance(tree, str)), st.sampled_from(WALKS))
+def test_walks_of_every_length_agree_with_the_library_whatever_stands_on_the_way(payload: object, path: str) -> None:
+    matches = found_by_the_library(path, payload) if isinstance(payload, dict | list) else []
+    assert JsonPath(path).find(payload) == (matches[0] if matches else Miss.NO_MATCH)
+
+
 texts = st.sampled_from(["x", "it's", ""])
 entries = st.fixed_dictionaries({}, optional={"url": texts | json_values, "at": st.fixed_dictionaries({"url": texts})})
 extended = st.fixed_dictionaries(

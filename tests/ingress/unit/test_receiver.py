@@ -12,7 +12,6 @@ from carewire_ingress.adapters.request_channel import RequestChannel
 from carewire_ingress.adapters.request_records import RequestRecords
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.errors import RecordTooLarge
 from carewire_testing.waiting import eventually
 from carewire_testing_ingress.gates import gate
 from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, SYSTEMS, definition, release, webhook
@@ -127,7 +126,7 @@ async def test_a_record_beyond_what_kafka_takes_is_too_large() -> None:
     calls = Calls()
     async with calls.channel:
         await calls.open()
-        calls.producer.refusals.append(RecordTooLarge("too large"))
+        calls.producer.limit = 10
         answer = await calls.call()
     assert answer is not None
     assert answer[0] == 413

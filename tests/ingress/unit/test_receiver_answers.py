@@ -39,11 +39,12 @@ class PromptProducer(ScriptedProducer):
         self.outcome: KafkaError | None = None
         self.headers: list[Headers] = []
 
-    async def hand_over(self, topic: str, *, headers: Headers, **more: Any) -> None:
-        await super().hand_over(topic, headers=headers, **more)
-        self.headers.append(headers)
-        record = self.sent[-1]
-        record.settle(self.outcome or Appended(topic, record.partition or 0, record.offset, BROKER_MS))
+    async def hand_over(self, *args: Any, **more: Any) -> int:
+        taken = await super().hand_over(*args, **more)
+        batch = self.sent[-1]
+        self.headers += [one.headers for one in batch.records]
+        batch.settle(self.outcome or Appended(batch.topic, batch.partition, batch.offset, BROKER_MS))
+        return taken
 
 
 class Tables:

@@ -81,7 +81,7 @@ async def test_an_unacknowledged_record_is_given_up_and_nothing_more_is_let_in(
 async def test_a_record_that_is_too_large_does_not_close_the_channel() -> None:
     producer = ScriptedProducer()
     async with open_channel(producer) as channel:
-        producer.refusals.append(RecordTooLarge("too large"))
+        producer.limit = 0
         with pytest.raises(RecordTooLarge):
             await append(channel)
         assert channel.fault() is None

@@ -11,16 +11,13 @@ import httpx
 import pytest
 
 from carewire_local import journey, waiting
-from carewire_local.errors import JourneyStalled, RequestRefused
+from carewire_local.errors import JourneyFailed, JourneyStalled
 from carewire_local.examples import HIP_SURGERY, MOOD_SCREENING
 from carewire_local.sample import Sample
-from carewire_testing_local import HandTime
+from carewire_testing_local import FakeIngress, HandTime, details
 
 SECRET = "whsec_the-endpoint-s-secret"
-WEBHOOKS = {
-    HIP_SURGERY.name: {"url": "http://ingress/hooks/hip"},
-    MOOD_SCREENING.name: {"url": "http://ingress/hooks/mood"},
-}
+WEBHOOKS = {HIP_SURGERY.name: "http://ingress/hooks/hip", MOOD_SCREENING.name: "http://ingress/hooks/mood"}
 REASONS = [{"code": "wrong_type", "message": "Data point surgery_date: expected date, found string."}]
 
 
@@ -32,22 +29,25 @@ class World:
         self.completed: list[str] = []
         self.submitted: list[dict[str, Any]] = []
         self.delivers = True
+        self.refusal: httpx.Response | None = None
+        self.ingress = FakeIngress()
         self._numbers = itertools.count(1)
 
     def call(self, request: httpx.Request) -> httpx.Response:
         """Answer a call to a webhook."""
+        if self.refusal is not None:
+            return self.refusal
         if b"last Monday" in request.content:
             return httpx.Response(422, json={"title": "Payload rejected", "reasons": REASONS})
         kind = request.url.path.rpartition("/")[2]
         key = kind + str(hash(request.content))
         care_flow_id = self.started.setdefault(key, f"cf-{kind}-{len(self.started) + 1}")
+        self.ingress.requests.setdefault(care_flow_id, details("SUCCESS", care_flow_id))
         return httpx.Response(202, json={"request_id": care_flow_id, "status": "SCHEDULED"})
 
     def get(self, path: str, **_: str) -> Any:
-        """Answer both APIs: of requests and of care flows."""
+        """Answer what a care flow is about."""
         care_flow_id = path.rpartition("/")[2]
-        if path.startswith("/v1/requests/"):
-            return {"status": "SUCCESS", "care_flow_id": care_flow_id}
         done = "completed" if care_flow_id in self.completed else "active"
         return {"id": care_flow_id, "title": "Follow-up", "patient_id": "pat-1", "status": done}
 
@@ -114,6 +114,7 @@ def world(monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     client = httpx.Client(transport=httpx.MockTransport(made.call))
     monkeypatch.setattr(journey, "Platform", FakePlatform)
     monkeypatch.setattr(journey, "ManagementApi", lambda *_: Opened(made))
+    monkeypatch.setattr(journey, "IngressApi", lambda *_: Opened(made.ingress))
     monkeypatch.setattr(journey, "provide_sample", lambda *_: Sample(WEBHOOKS, "ep1", SECRET))
     monkeypatch.setattr(journey, "SampleReceiver", lambda *_: Opened(made))
     monkeypatch.setattr(journey, "_third_party", lambda: client)
@@ -224,33 +225,39 @@ def test_a_delivery_that_does_not_come_is_named(world: World, tmp_path: Path) ->
         journey.run(tmp_path, stay=False)
 
 
-@pytest.mark.parametrize(
-    ("stuck", "named"), [("/v1/requests/", "the request to end"), ("/v1/care-flows/", "the care flow to start")]
-)
-def test_a_step_that_does_not_happen_is_named(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stuck: str, named: str
-) -> None:
-    whole = world.get
-
-    def get(path: str, **query: str) -> Any:
-        if not path.startswith(stuck):
-            return whole(path, **query)
-        return {"status": "PROCESSING", "care_flow_id": None} if "requests" in path else None
-
-    monkeypatch.setattr(world, "get", get)
-    with pytest.raises(JourneyStalled, match=named):
+def test_a_request_that_does_not_end_is_named(world: World, tmp_path: Path) -> None:
+    world.ingress.requests["cf-hip-1"] = details("PROCESSING")
+    with pytest.raises(JourneyStalled, match="waited 20 s for the request to end; the log files"):
         journey.run(tmp_path, stay=False)
 
 
-def test_a_care_flow_that_the_orchestrator_does_not_know_yet_is_asked_for_again(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_form_that_does_not_come_is_named(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world, "all", lambda *_, **__: [{"id": "m1", "kind": "message", "title": "Welcome"}])
+    with pytest.raises(JourneyStalled, match="waited 20 s for a form to wait for its answers"):
+        journey.run(tmp_path, stay=False)
+
+
+@pytest.mark.parametrize(
+    ("status", "done"),
+    [
+        ("FAILED", "Failed: the identifiers belong to two patients."),
+        ("REJECTED", "Not meant for this care flow by the webhook's filter, so nothing was started."),
+    ],
+)
+def test_a_request_that_starts_no_care_flow_is_told_with_its_reason_and_what_to_do(
+    world: World, tmp_path: Path, status: str, done: str
 ) -> None:
-    whole, refusals = world.get, iter([True, True])
+    world.ingress.requests["cf-hip-1"] = details(status, done=["Stored and queued for the orchestrator.", done])
+    with pytest.raises(JourneyFailed) as failed:
+        journey.run(tmp_path, stay=False)
+    assert str(failed.value) == (
+        f"request cf-hip-1 ended {status} without a care flow. {done} "
+        "Next: read the log files in .carewire/logs, or start afresh after `make clean`."
+    )
 
-    def get(path: str, **query: str) -> Any:
-        if path.startswith("/v1/care-flows/") and next(refusals, False):
-            raise RequestRefused("404")
-        return whole(path, **query)
 
-    monkeypatch.setattr(world, "get", get)
-    assert journey.run(tmp_path, stay=False) == 0
+def test_a_call_that_is_not_accepted_is_told_with_its_reason_and_what_to_do(world: World, tmp_path: Path) -> None:
+    problem = {"title": "Disabled", "detail": "enable the webhook"}
+    world.refusal = httpx.Response(409, json=problem, headers={"content-type": "application/problem+json"})
+    with pytest.raises(JourneyFailed, match=r"answered 409: Disabled - enable the webhook\. Next: read the log files"):
+        journey.run(tmp_path, stay=False)

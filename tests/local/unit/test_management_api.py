@@ -1,71 +1,37 @@
 """The client of the management APIs: pages are read to the end, problems are told with their cure."""
 
-import json
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import Any
 
 import pytest
 
 from carewire_local.errors import RequestRefused
 from carewire_local.management_api import ManagementApi
+from carewire_testing_local.served_api import KEY, Answers, served
 
-PAGES: dict[str, Any] = {
-    "/v1/things": {"items": [1, 2], "next_cursor": "two"},
-    "/v1/things?cursor=two": {"items": [3], "next_cursor": None},
-}
 PROBLEM = {
     "title": "Invalid webhook",
     "detail": "nothing was changed",
     "errors": [{"field": "mapping.age", "message": "needs a path"}, {"field": "name", "message": "is too long"}],
 }
-
-
-class Service(BaseHTTPRequestHandler):
-    def answer(self, status: int, body: object = None, kind: str = "application/json") -> None:
-        content = b"" if body is None else json.dumps(body).encode()
-        self.send_response(status)
-        self.send_header("content-type", kind)
-        self.send_header("content-length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def do_GET(self) -> None:
-        if self.headers["authorization"] != "Bearer key":
-            self.answer(401, {"title": "Unauthorized", "detail": "send a key"}, "application/problem+json")
-        elif self.path in PAGES:
-            self.answer(200, PAGES[self.path])
-        else:
-            self.answer(502, "<html>a proxy</html>", "text/html")
-
-    def do_POST(self) -> None:
-        self.answer(422, PROBLEM, "application/problem+json; charset=utf-8")
-
-    def do_PUT(self) -> None:
-        self.answer(200, json.loads(self.rfile.read(int(self.headers["content-length"]))))
-
-    def do_DELETE(self) -> None:
-        self.answer(204)
-
-    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name of http.server)
-        """Keep the output of the tests clean."""
+ANSWERS: Answers = {
+    "GET /v1/things": (200, {"items": [1, 2], "next_cursor": "two"}),
+    "GET /v1/things?cursor=two": (200, {"items": [3], "next_cursor": None}),
+    "GET /elsewhere": (502, b"<html>a proxy</html>"),
+    "POST /v1/things": (422, PROBLEM),
+    "PUT /v1/things/1": (200, lambda came: came),
+    "DELETE /v1/things/1": (204, b""),
+}
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    server = HTTPServer(("127.0.0.1", 0), Service)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(ANSWERS) as base:
+        yield base
 
 
 @pytest.fixture
 def api(url: str) -> Iterator[ManagementApi]:
-    with ManagementApi(url, "key") as client:
+    with ManagementApi(url, KEY) as client:
         yield client
 
 

@@ -1,16 +1,15 @@
 """The sample: put in once, found again, and never published twice; only the endpoint is made anew."""
 
-from typing import Any
-
 import pytest
 
 from carewire_local import waiting
 from carewire_local.errors import RequestRefused
 from carewire_local.examples import EXAMPLES, HIP_SURGERY, IDENTIFIER_SYSTEM, MOOD_SCREENING
 from carewire_local.sample import Apis, provide_sample
-from carewire_testing_local import FakeApi, HandTime
+from carewire_testing_local import FakeApi, FakeIngress, HandTime, webhook
 
 NAMES = [example.name for example in EXAMPLES]
+WEBHOOKS = [example.webhook["name"] for example in EXAMPLES]
 URL = "http://127.0.0.1:5000/carewire-webhooks"
 
 
@@ -18,16 +17,12 @@ class World:
     """Three services that know nothing yet."""
 
     def __init__(self) -> None:
-        self.ingress, self.orchestrator, self.dispatcher = FakeApi(), FakeApi(), FakeApi()
+        self.ingress, self.orchestrator, self.dispatcher = FakeIngress(), FakeApi(), FakeApi()
         self.apis = Apis(self.ingress, self.orchestrator, self.dispatcher)  # type: ignore[arg-type]
         self.orchestrator.answers["POST /v1/identifier-systems"] = None
         for name in NAMES:
             self.orchestrator.answers[f"PUT /v1/definitions/{name}"] = None
             self.orchestrator.answers[f"POST /v1/definitions/{name}/publish"] = None
-        self.ingress.answers["POST /v1/incoming-webhooks"] = _created
-        for example in EXAMPLES:
-            webhook = _created(example.webhook)
-            self.ingress.answers[f"POST /v1/incoming-webhooks/{webhook['id']}/enable"] = webhook | {"enabled": True}
         self.dispatcher.answers["POST /v1/endpoints"] = {"id": "ep1", "secret": "whsec_x"}
 
     def published_before(self, *, changed: bool = False) -> None:
@@ -41,10 +36,6 @@ class World:
         return [call for call in self.orchestrator.asked if call.endswith("/publish")]
 
 
-def _created(wanted: Any) -> Any:
-    return {"id": f"wh-{wanted['definition_id']}", "name": wanted["name"], "enabled": False, "url": "http://x/hooks/t"}
-
-
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setattr(waiting, "time", HandTime())
@@ -55,8 +46,8 @@ def test_into_an_empty_platform_everything_is_put(world: World) -> None:
     sample = provide_sample(world.apis, URL)
     assert world.orchestrator.bodies["POST /v1/identifier-systems"] == IDENTIFIER_SYSTEM
     assert world.published() == [f"POST /v1/definitions/{name}/publish" for name in NAMES]
-    assert set(sample.webhooks) == set(NAMES)
-    assert all(webhook["enabled"] for webhook in sample.webhooks.values())
+    assert world.ingress.created == WEBHOOKS
+    assert set(sample.webhook_urls) == set(NAMES)
     assert (sample.endpoint_id, sample.endpoint_secret) == ("ep1", "whsec_x")
 
 
@@ -93,35 +84,27 @@ def test_a_draft_that_never_went_live_is_published(world: World) -> None:
 
 
 def test_an_enabled_webhook_is_used_as_it_is(world: World) -> None:
-    known = [_created(example.webhook) | {"enabled": True, "url": f"http://x/{example.name}"} for example in EXAMPLES]
-    world.ingress.lists["/v1/incoming-webhooks"] = known
+    world.ingress.known = [webhook(name, enabled=True, url=f"http://x/{name}") for name in WEBHOOKS]
     sample = provide_sample(world.apis, URL)
-    assert sample.webhooks[HIP_SURGERY.name]["url"] == f"http://x/{HIP_SURGERY.name}"
-    assert {call for call in world.ingress.asked if not call.startswith("LIST")} == set()
+    assert world.ingress.created == world.ingress.enabled == []
+    assert list(sample.webhook_urls.values()) == [f"http://x/{name}" for name in WEBHOOKS]
 
 
 def test_a_webhook_that_somebody_disabled_is_enabled_and_not_made_again(world: World) -> None:
-    world.ingress.lists["/v1/incoming-webhooks"] = [_created(example.webhook) for example in EXAMPLES]
-    sample = provide_sample(world.apis, URL)
-    assert "POST /v1/incoming-webhooks" not in world.ingress.asked
-    assert all(webhook["enabled"] for webhook in sample.webhooks.values())
+    world.ingress.known = [webhook(name) for name in WEBHOOKS]
+    provide_sample(world.apis, URL)
+    assert world.ingress.created == []
+    assert world.ingress.enabled == [f"wh-{name}" for name in WEBHOOKS]
 
 
 def test_ingress_is_asked_again_until_it_has_heard_of_the_definition(world: World) -> None:
-    refusals = iter([True, True])
-
-    def create(wanted: Any) -> Any:
-        if next(refusals, False):
-            raise RequestRefused("the definition is not live")
-        return _created(wanted)
-
-    world.ingress.answers["POST /v1/incoming-webhooks"] = create
-    assert set(provide_sample(world.apis, URL).webhooks) == set(NAMES)
+    world.ingress.refusals = 2
+    assert set(provide_sample(world.apis, URL).webhook_urls) == set(NAMES)
 
 
 def test_a_refusal_that_stays_is_told(world: World) -> None:
-    del world.ingress.answers["POST /v1/incoming-webhooks"]
-    with pytest.raises(RequestRefused, match="POST /v1/incoming-webhooks"):
+    world.ingress.refusals = 10**6
+    with pytest.raises(RequestRefused, match="the definition is not live"):
         provide_sample(world.apis, URL)
 
 

@@ -153,27 +153,37 @@ def test_a_server_that_cannot_be_stopped_does_not_keep_the_others_up(
     next_one.release()
 
 
-def test_the_user_s_own_kafka_is_asked_and_not_started(
-    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("name", "address", "asked", "not_started", "started"),
+    [
+        ("CAREWIRE_KAFKA_BOOTSTRAP", "kafka-1:9092", "ask their Kafka", "start Kafka", "start Postgres"),
+        ("CAREWIRE_POSTGRES_DSN", "postgresql://db/carewire", "ask their Postgres", "start Postgres", "start Kafka"),
+    ],
+    ids=["Kafka", "Postgres"],
+)
+def test_the_user_s_own_server_is_asked_and_not_started(
+    tmp_path: Path,
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    address: str,
+    asked: str,
+    not_started: str,
+    started: str,
 ) -> None:
+    monkeypatch.setenv(name, address)
+    with Stack(tmp_path) as stack:
+        assert address in {stack.kafka_bootstrap, stack.postgres_dsn}
+        assert (stack.kafka is None, stack.postgres is None) == ("Kafka" in asked, "Postgres" in asked)
+    assert f"{asked} {address}" in world.events
+    assert not_started not in world.events
+    assert started in world.events
+
+
+def test_who_has_a_kafka_needs_no_java(tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAREWIRE_KAFKA_BOOTSTRAP", "kafka-1:9092")
-    with Stack(tmp_path) as stack:
-        assert stack.kafka is None
-        assert stack.kafka_bootstrap == "kafka-1:9092"
-        assert stack.postgres is not None
-    assert "ask their Kafka kafka-1:9092" in world.events
-    assert "ask java" not in world.events
-
-
-def test_the_user_s_own_postgres_is_asked_and_not_started(
-    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("CAREWIRE_POSTGRES_DSN", "postgresql://db/carewire")
-    with Stack(tmp_path) as stack:
-        assert stack.postgres is None
-        assert stack.postgres_dsn == "postgresql://db/carewire"
-        assert stack.kafka is not None
-    assert "ask their Postgres postgresql://db/carewire" in world.events
+    with Stack(tmp_path):
+        assert "ask java" not in world.events
 
 
 @pytest.mark.parametrize(

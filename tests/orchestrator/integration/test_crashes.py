@@ -135,15 +135,17 @@ async def test_a_relay_that_dies_after_publishing_repeats_the_same_event_ids(
     }
     started = (await api_only.api.post("/v1/care-flows", json=body)).json()
     first = await api_only.events_of(started["id"], "activity.created")
-    for one in first:
-        # What kill -9 between the acknowledgement and the deletion leaves behind.
-        await api_only.query(
-            "INSERT INTO outbox (topic, key, value, headers) VALUES ($1, $2, $3, $4)",
+    left_behind = [
+        outbox.OutboxRecord(
             settings.topics.events.name,
             one.key.encode(),
             b"{}",
-            outbox.encode_headers([(name, text.encode()) for name, text in one.headers.items()]),
+            [(name, text.encode()) for name, text in one.headers.items()],
         )
+        for one in first
+    ]
+    # What kill -9 between the acknowledgement and the deletion leaves behind.
+    await api_only.query("INSERT INTO outbox (heads, bodies) VALUES ($1, $2)", *outbox.pack(left_behind))
 
     async def emptied() -> bool:
         return not await api_only.query("SELECT 1 FROM outbox LIMIT 1")

@@ -12,7 +12,7 @@ from carewire_orchestrator.domain.request_outcome import Duplicate, Failed
 from carewire_orchestrator.domain.request_statuses import ended, taken
 from carewire_orchestrator.domain.starting import Call, Intake, StartedCareFlow
 from carewire_runtime.ids import derived_id
-from carewire_runtime.postgres.outbox import OutboxRecord, decode_headers, encode_headers
+from carewire_runtime.postgres.outbox import OutboxRecord, pack, unpack
 from carewire_testing_orchestrator.calls import MRN, accepted, mrn
 from carewire_testing_orchestrator.definitions import release
 from carewire_testing_orchestrator.playing import CARE_FLOW_ID, NOW, PATIENT_ID
@@ -83,9 +83,9 @@ def test_a_start_that_is_told_again_has_the_same_ids_and_bytes() -> None:
     assert told(start()) == told(start())
 
 
-def test_headers_come_back_from_the_outbox_as_they_went_in() -> None:
-    for record in told(start()):
-        assert decode_headers(encode_headers(record.headers)) == record.headers
+def test_what_a_start_tells_comes_back_from_the_outbox_as_it_went_in() -> None:
+    records = told(start())
+    assert unpack(*pack(records)) == records
 
 
 STATUSES = {
@@ -101,7 +101,7 @@ STATUSES = {
 def test_a_status_stays_with_its_request_and_has_one_id_for_ever(name: str) -> None:
     event = STATUSES[name]
     assert event is not None
-    record = PUBLISHING.request_status(event, NOW, TRACE)
+    [record] = PUBLISHING.request_statuses(REQUEST.request_id, [event], NOW, TRACE)
     word = name.split(" ", maxsplit=1)[0]
     envelope = Envelope.of(record.headers)
     assert (record.topic, record.key) == ("carewire.incoming-webhooks", REQUEST.request_id.encode())

@@ -4,12 +4,14 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import pairwise
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.requests import AcceptedRequest, DataPointValue, EnrolmentGuard
-from carewire_contracts.statuses import FailureReason
+from carewire_contracts.statuses import FailureReason, decode_status_event
+from carewire_contracts.wire import encode
 from carewire_orchestrator.domain.enrolment import Enrolment, PatientAndDefinition
 from carewire_orchestrator.domain.identity import Fingerprint, IdentityConflict, KnownPatient, NewPatient, identify
 from carewire_orchestrator.domain.request_outcome import (
@@ -238,14 +240,23 @@ def test_every_request_is_told_of_from_its_schedule_to_one_end(sent: list[Accept
         last = ended(request, outcome, NOW)
         assert last is not None
         statuses = [*taken(request, NOW, NOW), last]
-        assert [event.status for event in statuses][:2] == ["SCHEDULED", "PROCESSING"]
-        assert {event.request_id for event in statuses} == {request.request_id}
+        assert [event["status"] for event in statuses][:2] == ["SCHEDULED", "PROCESSING"]
+        assert {event["request_id"] for event in statuses} == {request.request_id}
         if isinstance(outcome, Failed):
-            told = last.model_dump()
-            assert (told["status"], told["reason"]) == ("FAILED", outcome.reason)
-            assert told["message"] == FAILURE_MESSAGES[outcome.reason]
+            assert (last["status"], last["reason"]) == ("FAILED", outcome.reason.value)
+            assert last["message"] == FAILURE_MESSAGES[outcome.reason]
         else:
-            assert last.status == "SUCCESS"
+            assert last["status"] == "SUCCESS"
+
+
+@given(requests())
+def test_every_status_is_byte_for_byte_what_the_contract_writes(sent: list[AcceptedRequest]) -> None:
+    for request, outcome in zip(sent, run([sent]), strict=True):
+        last = ended(request, outcome, NOW)
+        assert last is not None
+        for told in (*taken(request, NOW, NOW), last):
+            written = orjson.dumps(told)
+            assert encode(decode_status_event(written)) == written
 
 
 @given(requests(), st.sets(st.integers(1, 9)))

@@ -12,7 +12,7 @@ from carewire_runtime.kafka.batch import Record
 from carewire_runtime.kafka.producer import Outgoing, Producer
 from carewire_runtime.kafka.records import record_of
 from carewire_runtime.postgres import outbox
-from carewire_runtime.postgres.outbox import OutboxRecord
+from carewire_runtime.postgres.outbox import OutboxRecord, encode_headers, unpack
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_testing import eventually
@@ -192,6 +192,39 @@ async def test_while_kafka_is_away_it_tries_again(stack: Stack, db: Database, to
     assert [record.value for record in await published(stack, topic)] == [b"1", b"2"]
 
 
+class PartlyBrokenProducer(Producer):
+    """Loses the second record of what it is given first, as a broker does whose one partition has no leader."""
+
+    def __init__(self, bootstrap: str) -> None:
+        super().__init__(bootstrap, "test")
+        self._broken = True
+
+    async def enqueue_all(self, records: Sequence[Outgoing]) -> list[asyncio.Future[object]]:
+        if not self._broken:
+            return await super().enqueue_all(records)
+        self._broken = False
+        lost: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+        lost.set_exception(KafkaUnavailable())
+        first, third = await super().enqueue_all([records[0], records[2]])
+        return [first, lost, third]
+
+
+async def test_what_was_acknowledged_beside_a_failure_is_not_sent_again(
+    stack: Stack, db: Database, topic: Topic
+) -> None:
+    producer = PartlyBrokenProducer(stack.kafka_bootstrap)
+    await producer.start()
+    await add(db, records(topic, b"1", b"2", b"3"))
+    async with running(Relay(db, producer)):
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty)
+    await producer.stop()
+    assert sorted(record.value or b"" for record in await published(stack, topic)) == [b"1", b"2", b"3"]
+
+
 async def test_a_fatal_producer_ends_it_and_nothing_is_lost(stack: Stack, db: Database, topic: Topic) -> None:
     producer = BrokenProducer(stack.kafka_bootstrap, [ProducerFatal("test")])
     await producer.start()
@@ -220,6 +253,17 @@ async def test_a_record_that_kafka_never_takes_is_kept_aside_and_stops_nobody(
     assert (kept["value"], kept["topic"], kept["reason"]) == (huge, topic.name, "record_too_large")
     [line] = lines.of("record_set_aside")
     assert (line["reason"], line["bytes"]) == ("record_too_large", len(huge))
+
+
+async def test_a_row_that_is_made_by_hand_holds_the_record(db: Database, topic: Topic) -> None:
+    """So came the records of earlier versions into their rows, and so is one put back that was set aside."""
+    made = [*records(topic, b"\xff\x00", b"", None), OutboxRecord(topic.name, None, b"1", [])]
+    async with db.connection() as connection:
+        for one in made:
+            heads = await connection.fetchval(
+                "select heads_of_one($1, $2, $3, $4)", one.topic, one.key, one.value, encode_headers(one.headers)
+            )
+            assert unpack(heads, one.value or b"") == [one]
 
 
 async def test_a_record_that_the_broker_refuses_is_kept_aside_as_well(stack: Stack, db: Database, topic: Topic) -> None:

@@ -274,16 +274,24 @@ part = st.one_of(
 )
 
 
-@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(part, max_size=8))
-async def test_any_bytes_are_answered_or_hung_up_on_and_the_server_lives_on(pieces: list[bytes]) -> None:
+@pytest.fixture
+async def lasting(often: None) -> AsyncIterator[HttpServer]:
+    """One server for whatever comes, one after the other."""
     server = HttpServer(hello, "127.0.0.1", 0, LIMITS)
     async with running(server):
         await server.started.wait()
-        hostile, friendly = [Line(*await asyncio.open_connection("127.0.0.1", server.port)) for _ in range(2)]
-        with contextlib.suppress(ConnectionError):
-            await hostile.say(b"".join(pieces))
-        await hostile.close()
-        await friendly.say(head(b"Content-Length: 0"))
-        assert status(await friendly.answer()) == 200
-        await friendly.close()
+        yield server
+
+
+@examples(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(pieces=st.lists(part, max_size=8))
+async def test_any_bytes_are_answered_or_hung_up_on_and_the_server_lives_on(
+    lasting: HttpServer, pieces: list[bytes]
+) -> None:
+    hostile, friendly = [Line(*await asyncio.open_connection("127.0.0.1", lasting.port)) for _ in range(2)]
+    with contextlib.suppress(ConnectionError):
+        await hostile.say(b"".join(pieces))
+    await hostile.close()
+    await friendly.say(head(b"Content-Length: 0"))
+    assert status(await friendly.answer()) == 200
+    await friendly.close()

@@ -67,11 +67,6 @@ class Restarts(RuleBasedStateMachine):
             assert {offset for offset in self.log if offset < position[0]} <= self.done
 
     @invariant()
-    def it_knows_what_is_finished(self) -> None:
-        assert all(self.tracker.is_finished(offset) for offset in self.done)
-        assert not any(self.tracker.is_finished(offset) for offset in self.working)
-
-    @invariant()
     def what_is_committed_is_short(self) -> None:
         position = self.tracker.position()
         assert position is None or len(position[1]) <= 2 + 4 * (WINDOW // 24 + 2)

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from aiokafka import errors as driver
+from aiokafka.producer.message_accumulator import BatchBuilder
 from aiokafka.structs import RecordMetadata, TopicPartition
 
 import carewire_runtime.kafka.producer as producer_module
 from carewire_runtime.errors import KafkaError, KafkaRefused, KafkaUnavailable, ProducerFatal, RecordTooLarge
 from carewire_runtime.kafka.producer import Appended, Producer
+from carewire_runtime.postgres.outbox import OutboxRecord
 from carewire_testing_runtime.log import logged
 
 CANARY = "canary-2718"
@@ -50,6 +52,12 @@ class Driver:
             raise self.refusal
         self.waiting.append(asyncio.get_running_loop().create_future())
         return self.waiting[-1]
+
+    def create_batch(self) -> BatchBuilder:
+        return BatchBuilder(1_000, 0)
+
+    async def send_batch(self, *_: Any, **__: Any) -> asyncio.Future[RecordMetadata]:
+        return await self.send()
 
     def acknowledge(self, number: int = -1, offset: int = 7) -> None:
         place = TopicPartition("t", 1)
@@ -167,10 +175,10 @@ async def test_a_record_of_a_producer_that_was_closed_may_still_be_appended(
 
 
 async def test_who_hands_over_is_told_once_though_the_caller_has_gone(producer: Producer, made: list[Driver]) -> None:
-    outcomes: list[Appended | KafkaError] = []
+    outcomes: list[tuple[int, Appended | KafkaError]] = []
 
     async def caller() -> None:
-        await producer.hand_over("t", key=None, value=b"v", headers=[], settled=outcomes.append)
+        await producer.hand_over("t", 1, [OutboxRecord("t", None, b"v", [])] * 2, lambda *told: outcomes.append(told))
         await asyncio.Event().wait()
 
     calling = asyncio.create_task(caller())
@@ -179,7 +187,7 @@ async def test_who_hands_over_is_told_once_though_the_caller_has_gone(producer: 
     await asyncio.gather(calling, return_exceptions=True)
     made[0].acknowledge()
     await turn()
-    assert outcomes == [Appended("t", 1, 7, 1_700_000_000_000)]
+    assert outcomes == [(2, Appended("t", 1, 7, 1_700_000_000_000))]
 
 
 async def test_a_caller_who_no_longer_waits_takes_no_record_back(producer: Producer, made: list[Driver]) -> None:

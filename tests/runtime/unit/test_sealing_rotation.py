@@ -68,7 +68,7 @@ class Rotation(RuleBasedStateMachine):
 
     @invariant()
     def the_newest_key_seals(self) -> None:
-        assert self.ring.sealing_key_id == f"k{self.numbers[0]}"
+        assert self.ring.seal(b"x", context="c").startswith(f"v1.k{self.numbers[0]}.")
 
 
 TestRotation = Rotation.TestCase

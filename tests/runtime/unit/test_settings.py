@@ -25,7 +25,7 @@ def test_encryption_keys_are_all_that_must_be_set(monkeypatch: pytest.MonkeyPatc
 
 def test_a_key_made_as_the_message_says_is_a_key() -> None:
     made = "k1:" + base64.b64encode(bytes(32)).decode() + "\n"
-    assert Keyring.parse(made).sealing_key_id == "k1"
+    assert Keyring.parse(made).fingerprint_key_id == "k1"
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

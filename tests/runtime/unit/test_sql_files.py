@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from carewire_runtime.errors import ConfigurationError
 from carewire_runtime.postgres.migrations import Migration, migrations_of
-from carewire_runtime.postgres.outbox import decode_headers, encode_headers
+from carewire_runtime.postgres.outbox import OutboxRecord, pack, unpack
 from carewire_runtime.postgres.queries import load_queries, parse_queries
 
 Package = Callable[[Mapping[str, str]], str]
@@ -107,15 +107,26 @@ def test_each_service_numbers_its_migrations_without_gaps_and_explains_its_queri
     assert dir(load_queries(service))
 
 
-header_names = st.text(min_size=1, max_size=12)
+texts = st.text(max_size=30).map(str.encode)
+records = st.builds(
+    OutboxRecord,
+    st.text(min_size=1, max_size=12),
+    st.none() | texts,
+    st.none() | st.binary(max_size=30),
+    st.lists(st.tuples(st.text(min_size=1, max_size=12), texts), max_size=6),
+)
 
 
-@given(st.lists(st.tuples(header_names, st.text(max_size=30)), max_size=6))
-def test_headers_come_out_of_the_outbox_as_they_went_in(pairs: list[tuple[str, str]]) -> None:
-    headers = [(name, value.encode()) for name, value in pairs]
-    assert decode_headers(encode_headers(headers)) == headers
+@given(st.lists(records, max_size=6))
+def test_records_come_out_of_the_outbox_as_they_went_in(several: list[OutboxRecord]) -> None:
+    assert unpack(*pack(several)) == several
 
 
-def test_a_header_that_is_no_text_is_refused_before_it_is_stored() -> None:
+@pytest.mark.parametrize(
+    "one",
+    [OutboxRecord("t", b"k", b"", [("h", b"\xff")]), OutboxRecord("t", b"\xff", b"", [])],
+    ids=["a header", "a key"],
+)
+def test_what_is_no_text_is_refused_before_it_is_stored(one: OutboxRecord) -> None:
     with pytest.raises(ValueError, match="utf-8"):
-        encode_headers([("h", b"\xff")])
+        pack([one])

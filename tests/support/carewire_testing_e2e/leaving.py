@@ -39,7 +39,7 @@ COLUMNS: Final = {
     "ingress.request.content_type": frozenset({Family.SENDER}),
     "orchestrator.data_point.value": _PAYLOAD,
     "orchestrator.care_flow.document": _PAYLOAD,
-    "orchestrator.outbox.value": _PAYLOAD,
+    "orchestrator.outbox.bodies": _PAYLOAD,
     "orchestrator.outbox_set_aside.value": _PAYLOAD,
     "dispatcher.endpoint.url": _ADDRESS,
 }

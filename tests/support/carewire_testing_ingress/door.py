@@ -21,7 +21,6 @@ from carewire_ingress.domain.senders.sender_scheme import SENDER_SCHEME
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.kafka.producer import Appended, Headers
 from carewire_testing.waiting import eventually
 from carewire_testing_ingress.gates import gate
 from carewire_testing_ingress.proofs import NOW
@@ -53,10 +52,10 @@ class Answered:
 
 
 class _Prompt(ScriptedProducer):
-    async def hand_over(self, topic: str, *, headers: Headers, **more: Any) -> None:
-        await super().hand_over(topic, headers=headers, **more)
-        record = self.sent[-1]
-        record.settle(Appended(topic, record.partition or 0, record.offset, BROKER_MS))
+    async def hand_over(self, *args: Any, **more: Any) -> int:
+        taken = await super().hand_over(*args, **more)
+        self.sent[-1].acknowledge(BROKER_MS)
+        return taken
 
 
 class Door:

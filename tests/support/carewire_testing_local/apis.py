@@ -1,9 +1,12 @@
-"""A management API in memory: what it was asked, and answers that a test lays out."""
+"""Management APIs in memory: what they were asked, and answers that a test lays out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from carewire_ingress.adapters.request_forms import RequestDetails
+from carewire_ingress.adapters.webhook_forms import Webhook
 from carewire_local.errors import RequestRefused
+from carewire_testing_ingress.described import example
 
 
 class FakeApi:
@@ -52,3 +55,49 @@ class FakeApi:
 
 def _called(answer: Callable[[object], Any], body: object) -> Any:
     return answer(body)
+
+
+class FakeIngress:
+    """Has the face of `carewire_local.ingress_api.IngressApi`, and refuses as many creations as a test says."""
+
+    def __init__(self) -> None:
+        self.known: list[Webhook] = []
+        self.created: list[str] = []
+        self.enabled: list[str] = []
+        self.refusals = 0
+        self.requests: dict[str, RequestDetails] = {}
+
+    def webhooks(self) -> list[Webhook]:
+        """All webhooks."""
+        return self.known
+
+    def create_webhook(self, configuration: Mapping[str, Any]) -> Webhook:
+        """Create one, disabled."""
+        if self.refusals:
+            self.refusals -= 1
+            raise RequestRefused("ingress answered 422: the definition is not live")
+        self.created.append(configuration["name"])
+        return webhook(configuration["name"])
+
+    def enable_webhook(self, webhook_id: str) -> Webhook:
+        """Enable one."""
+        self.enabled.append(webhook_id)
+        return webhook(webhook_id.removeprefix("wh-"), enabled=True)
+
+    def request(self, request_id: str) -> RequestDetails:
+        """What became of a request."""
+        return self.requests[request_id]
+
+
+def webhook(name: str, *, enabled: bool = False, url: str = "http://x/hooks/t") -> Webhook:
+    """A webhook of that name."""
+    shown = example("GET /v1/incoming-webhooks/{webhook_id}", 200)
+    return Webhook.model_validate({**shown, "id": f"wh-{name}", "name": name, "enabled": enabled, "url": url})
+
+
+def details(status: str, care_flow_id: str | None = None, done: Iterable[str] = ()) -> RequestDetails:
+    """A request with that status, and what was done at each of those that it reached."""
+    shown = example("GET /v1/requests/{request_id}", 200)
+    statuses = [{"status": status, "at": shown["statuses"][0]["at"], "done": each} for each in done]
+    changes = {"status": status, "care_flow_id": care_flow_id, "statuses": statuses}
+    return RequestDetails.model_validate({**shown, **changes})

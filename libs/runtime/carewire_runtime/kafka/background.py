@@ -23,9 +23,10 @@ def rest_while_idle(consumer: AIOKafkaConsumer) -> None:
     consumer._fetcher._fetcher_timeout = _LOOK_ANYWAY_S  # noqa: SLF001 (no setting reaches it)
 
 
-def fetch_within(consumer: AIOKafkaConsumer, wait_ms: int) -> None:
-    """Let the broker hold fetches from the next one on for at most so long while nothing comes."""
+def fetch_within(consumer: AIOKafkaConsumer, wait_ms: int, least_bytes: int = 1) -> None:
+    """Let the broker hold fetches from the next one on for at most so long while fewer bytes than these have come."""
     consumer._fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001 (no setting of a running consumer)
+    consumer._fetcher._fetch_min_bytes = least_bytes  # noqa: SLF001
 
 
 def background_tasks(consumer: AIOKafkaConsumer) -> set[asyncio.Future[Any]]:

@@ -29,8 +29,9 @@ class Finished:
 
     def add(self, records: Iterable[Any]) -> None:
         """Note a finished batch; batches of one partition are finished in order."""
-        for record in records:
-            self._offsets[TopicPartition(record.topic, record.partition)] = record.offset + 1
+        # Of each partition the last one stays: places are made of these alone.
+        ends = {(record.topic, record.partition): record.offset + 1 for record in records}
+        self._offsets.update({TopicPartition(*place): end for place, end in ends.items()})
 
     async def commit(self, consumer: AIOKafkaConsumer) -> None:
         """Commit what is finished, waiting for Kafka while it is away. Raises KafkaError."""

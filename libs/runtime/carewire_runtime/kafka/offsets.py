@@ -56,10 +56,6 @@ class OffsetTracker:
         elif self._watermark is not None:
             self._watermark = max(self._watermark, self._next)
 
-    def is_finished(self, offset: int) -> bool:
-        """Say whether nothing more is to be done for a record."""
-        return (self._watermark is not None and offset < self._watermark) or offset in self._finished
-
     @property
     def full(self) -> bool:
         """Whether no further record may be started until an older one is finished."""

@@ -50,17 +50,22 @@ class Appended:
     timestamp_ms: int
 
 
-class Outgoing(Protocol):
-    """A record to send."""
+class Content(Protocol):
+    """What a record holds."""
 
-    @property
-    def topic(self) -> str: ...  # noqa: D102
     @property
     def key(self) -> bytes | None: ...  # noqa: D102
     @property
     def value(self) -> bytes | None: ...  # noqa: D102
     @property
     def headers(self) -> Headers: ...  # noqa: D102
+
+
+class Outgoing(Content, Protocol):
+    """A record to send."""
+
+    @property
+    def topic(self) -> str: ...  # noqa: D102
 
 
 class Producer:
@@ -161,19 +166,30 @@ class Producer:
     async def hand_over(
         self,
         topic: str,
-        *,
-        key: bytes | None,
-        value: bytes | None,
-        headers: Headers,
-        settled: Callable[[Appended | KafkaError], None],
-        partition: int | None = None,
-    ) -> None:
-        """Take a record over as `enqueue` does, and call `settled` once with how it ended.
+        partition: int,
+        records: Sequence[Content],
+        settled: Callable[[int, Appended | KafkaError], None],
+    ) -> int:
+        """Take over as many of these records as one batch holds, in their order, and return how many these are.
 
-        That is told even if whoever handed the record over has gone.
+        That is the first at least, so ask `is_too_large` about each before. `settled` is called once, with that
+        number and with how they ended: all of them alike, at the place of the first. That is told even if whoever
+        handed them over has gone. Waits while the partition's last batch has not left. Raises KafkaUnavailable,
+        KafkaRefused or ProducerFatal where it took nothing over.
         """
-        source = await self._enqueue(topic, key, value, headers, partition)
-        source.add_done_callback(lambda done: settled(self._outcome(done)))
+        driver = self._able()
+        batch: BatchBuilder = driver.create_batch()
+        taken = 0
+        for one in records:
+            if batch.append(timestamp=None, key=one.key, value=one.value, headers=one.headers) is None:
+                break
+            taken += 1
+        try:
+            source = await driver.send_batch(batch, topic, partition=partition)
+        except (DriverError, OSError) as error:
+            raise self._noticed(error) from None
+        source.add_done_callback(lambda done: settled(taken, self._outcome(done)))
+        return taken
 
     async def enqueue_all(self, records: Sequence[Outgoing]) -> list[asyncio.Future[Any]]:
         """Take many records over at once, those of a partition in their order and in as few batches as hold them.
@@ -205,7 +221,7 @@ class Producer:
         held: list[int] = []
         for number in numbers:
             one = records[number]
-            if self._is_too_large(one):
+            if self.is_too_large(one.key, one.value, one.headers):
                 yield None, [number]
                 continue
             if batch.append(timestamp=None, key=one.key, value=one.value, headers=one.headers) is None:
@@ -216,11 +232,12 @@ class Producer:
         if held:
             yield batch, held
 
-    def _is_too_large(self, one: Outgoing) -> bool:
+    def is_too_large(self, key: bytes | None, value: bytes | None, headers: Headers) -> bool:
+        """Whether a record is beyond the limit of one request."""
         # Asking exactly costs as much as the rest, and hardly any record comes near.
-        if len(one.value or b"") < self._max_request_bytes // 2:
+        if len(value or b"") < self._max_request_bytes // 2:
             return False
-        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(one.key, one.value, one.headers)
+        size = DefaultRecordBatchBuilder.estimate_size_in_bytes(key, value, headers)
         return bool(size > self._max_request_bytes)
 
     async def _submit(

@@ -1,10 +1,12 @@
 """A record as consumers see it: bytes, with nothing decoded."""
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
+from carewire_contracts.record import record
 
-@dataclass(frozen=True, slots=True)
+
+@record()
 class Record:
     """One record of a topic. `timestamp_ms` is the broker's time of appending, milliseconds since 1970."""
 

@@ -10,24 +10,34 @@ set aside in a table of its own, loudly, and the others go on in their order.
 """
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Sequence
+from itertools import islice
+from typing import Final
 
+from carewire_contracts.record import record
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaError, PostgresUnavailable, RecordTooLarge
 from carewire_runtime.kafka.producer import Producer
-from carewire_runtime.postgres.outbox import OutboxRecord, decode_headers
+from carewire_runtime.postgres.outbox import OutboxRecord, encode_headers, pack, unpack
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
 
-_BATCH: Final = 500
+_BATCH: Final = 20
+"""Rows read at once: at most some thousand records, of 5 MiB together."""
 _IDLE_POLL_S: Final = 1.0
 _TOO_LARGE: Final = "record_too_large"
 
 _queries = load_queries("carewire_runtime")
 _log = logger("relay")
+
+
+@record()
+class _Row:
+    position: int
+    records: list[OutboxRecord]
 
 
 class Relay:
@@ -105,42 +115,48 @@ class Relay:
         return f"carewire relay of {self._db.schema}"
 
     async def _publish(self, connection: Connection) -> int:
-        rows = await connection.fetch(_queries.next_of_outbox, self._published, self._batch)
+        found = await connection.fetch(_queries.next_of_outbox, self._published, self._batch)
         self._published = []
-        if not rows:
+        if not found:
             return 0
-        records = [OutboxRecord(r["topic"], r["key"], r["value"], decode_headers(r["headers"])) for r in rows]
-        futures = await self._producer.enqueue_all(records)
+        rows = [_Row(row["position"], unpack(row["heads"], row["bodies"])) for row in found]
+        futures = await self._producer.enqueue_all([one for row in rows for one in row.records])
         await asyncio.gather(*set(futures), return_exceptions=True)
         failures = [future.exception() for future in futures]
-        outcomes = list(zip(rows, failures, strict=True))
-        self._note_published([row["position"] for row, failure in outcomes if failure is None])
         if any(failures):
-            # Whoever comes next must not send again what was acknowledged beside it.
-            await self._delete_published(connection)
-        await self._set_aside(connection, [row for row, failure in outcomes if isinstance(failure, RecordTooLarge)])
+            await self._note_failures(connection, rows, failures)
+        else:
+            self._published = [row.position for row in rows]
+        published = failures.count(None)
+        metrics.OUTBOX_PUBLISHED.add(published)
+        metrics.OUTBOX_BATCH.record(published)
         for failure in failures:
             if failure is not None and not isinstance(failure, RecordTooLarge):
                 raise failure
         return len(rows)
 
-    def _note_published(self, positions: list[int]) -> None:
-        self._published = positions
-        metrics.OUTBOX_PUBLISHED.add(len(positions))
-        metrics.OUTBOX_BATCH.record(len(positions))
+    async def _note_failures(
+        self, connection: Connection, rows: Sequence[_Row], failures: Sequence[BaseException | None]
+    ) -> None:
+        """Leave what passes with time, and nothing else: whoever comes next must not send again what is there."""
+        outcomes = iter(failures)
+        async with connection.transaction():
+            for row in rows:
+                left: list[OutboxRecord] = []
+                for one, failure in zip(row.records, islice(outcomes, len(row.records)), strict=True):
+                    if isinstance(failure, RecordTooLarge):
+                        await _set_aside(connection, row.position, one)
+                    elif failure is not None:
+                        left.append(one)
+                if left:
+                    await connection.execute(_queries.leave_in_outbox, row.position, *pack(left))
+                else:
+                    await connection.execute(_queries.delete_from_outbox, [row.position])
 
     async def _delete_published(self, connection: Connection) -> None:
         if self._published:
             await connection.execute(_queries.delete_from_outbox, self._published)
             self._published = []
-
-    async def _set_aside(self, connection: Connection, rows: list[Any]) -> None:
-        if not rows:
-            return
-        await connection.execute(_queries.set_outbox_aside, [row["position"] for row in rows], _TOO_LARGE)
-        metrics.DEAD_LETTERS.add(len(rows), reason=_TOO_LARGE)
-        for row in rows:
-            _log.error("record_set_aside", reason=_TOO_LARGE, topic=row["topic"], bytes=len(row["value"] or b""))
 
     async def _wait(self, seconds: float) -> None:
         waking = asyncio.create_task(self._woken.wait())
@@ -149,3 +165,10 @@ class Relay:
         for task in (waking, sleeping):
             task.cancel()
         await asyncio.gather(waking, sleeping, return_exceptions=True)
+
+
+async def _set_aside(connection: Connection, position: int, one: OutboxRecord) -> None:
+    headers = encode_headers(one.headers)
+    await connection.execute(_queries.set_outbox_aside, position, one.topic, one.key, one.value, headers, _TOO_LARGE)
+    metrics.DEAD_LETTERS.add(reason=_TOO_LARGE)
+    _log.error("record_set_aside", reason=_TOO_LARGE, topic=one.topic, bytes=len(one.value or b""))

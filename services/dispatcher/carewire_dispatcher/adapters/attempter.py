@@ -1,6 +1,9 @@
 """One attempt: sign, call, judge, and say so in log, span and metrics."""
 
-from yarl import URL
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Final
+from urllib.parse import urlsplit
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import Lane
@@ -19,7 +22,8 @@ from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.telemetry.tracing import SpanKind, span
 
-USER_AGENT = "Carewire/0.1"
+USER_AGENT: Final = "Carewire/0.1"
+_HOSTS_KEPT: Final = 10_000
 
 _log = logger("worker")
 
@@ -96,16 +100,16 @@ def _tell(attempt_span: span, lane: Lane, endpoint: Endpoint, entry: LogEntry, t
     if tried.status_code is not None:
         attempt_span.set("status_code", tried.status_code)
     if entry.status is DeliveryStatus.DELIVERED:
-        metrics.DELIVERY_LATENCY.record(max(0, entry.at - entry.event_at) / 1000)
+        _record_latency(max(0, entry.at - entry.event_at) / 1000)
     else:
         attempt_span.fail(outcome)
-    metrics.ATTEMPTS.add(lane=lane, outcome=outcome)
-    metrics.ATTEMPT_DURATION.record(tried.duration / 1000, outcome=outcome)
+    _counting(lane, outcome)()
+    _timing(outcome)(tried.duration / 1000)
     _log.info(
         "attempt",
         delivery_id=entry.delivery_id,
         endpoint_id=entry.endpoint_id,
-        host=URL(endpoint.url).host,
+        host=_host(endpoint.url),
         event_id=entry.event_id,
         event_type=entry.event_type,
         lane=lane,
@@ -115,3 +119,22 @@ def _tell(attempt_span: span, lane: Lane, endpoint: Endpoint, entry: LogEntry, t
         status_code=tried.status_code,
         duration_ms=tried.duration,
     )
+
+
+_record_latency = metrics.DELIVERY_LATENCY.recording()
+
+
+# A lane, and the words for how an attempt may end, are few.
+@cache
+def _counting(lane: Lane, outcome: str) -> Callable[[], None]:
+    return metrics.ATTEMPTS.counting(lane=lane, outcome=outcome)
+
+
+@cache
+def _timing(outcome: str) -> Callable[[float], None]:
+    return metrics.ATTEMPT_DURATION.recording(outcome=outcome)
+
+
+@lru_cache(_HOSTS_KEPT)
+def _host(url: str) -> str | None:
+    return urlsplit(url).hostname

@@ -78,12 +78,16 @@ class FanOut:
 
     def _spread(self, record: Record, made: list[_Outgoing]) -> str | None:
         """Make the deliveries of one event. Returns why it cannot be done, if so."""
-        event_id, event_type = record.header("ce_id"), record.header("ce_type")
+        headers = dict(record.headers)
+        event_id, event_type = headers.get("ce_id"), headers.get("ce_type")
         if event_id is None or event_type is None or record.value is None:
             return NO_EVENT
-        event = Event(event_type.decode("utf-8", "replace"), record.value)
+        subscribers, kind = self._current(), event_type.decode("utf-8", "replace")
+        if not subscribers.of_type(kind):
+            return None
+        event = Event(kind, record.value)
         try:
-            wanting = self._current().of(event)
+            wanting = subscribers.of(event)
         except ValueError:
             return UNREADABLE_BODY
         for endpoint in wanting:

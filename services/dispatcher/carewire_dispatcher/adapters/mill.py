@@ -183,7 +183,7 @@ class Mill:
             self.in_flight -= 1
             work.in_flight -= 1
         work.pace = work.pace.observed(trial.duration)
-        self._pull(work)
+        self._pull(work, trial.entry.at)
         lane, partition = item.source.lane, item.source.place.partition
         if isinstance(trial.verdict, Retry):
             slot = trial.verdict.slot
@@ -195,14 +195,14 @@ class Mill:
             await self._writer.log(trial.entry)
         self._finish(item)
 
-    def _pull(self, work: EndpointWork) -> None:
+    def _pull(self, work: EndpointWork, now: int) -> None:
         """Settle what queued at an endpoint, as long as it has places (or none are needed any more)."""
         # An attempt that began now would be cut off at once, and made again by whoever is next.
         while work.queue and not self._draining:
             endpoint = self._endpoints(work.queue[0].delivery.endpoint_id)
             if endpoint is not None and work.in_flight >= endpoint.concurrency:
                 return
-            self._settle(work.queue.popleft(), millis(self._clock))
+            self._settle(work.queue.popleft(), now)
 
     async def _forward(self, item: Item, tier: int, delivery: Delivery) -> None:
         await self._writer.forward(item.source.lane, item.source.place.partition, tier, delivery)

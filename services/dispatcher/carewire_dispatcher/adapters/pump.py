@@ -16,6 +16,10 @@ LANE_TICK_S: Final = 0.004
 WHEEL_TICK_S: Final = 0.2
 """The wheel is drained a few times a second: what comes from it is due in seconds, not in milliseconds."""
 
+WHEEL_GATHERS: Final = 64 * 1024
+"""Bytes that the broker gathers for the wheel, for half a second at most, while others wait in it already: what comes
+is due in seconds, and an answer over the 16 partitions of each partition number costs milliseconds."""
+
 _MAX_RECORDS: Final = 1000
 _EMPTY_POLL_MS: Final = 60_000
 _POLL_MS: Final = 1_000
@@ -31,7 +35,7 @@ class Pump:
     """Drains one consumer into its sources until it is cancelled.
 
     `tick_s` passes after a drain that brought something. The broker may hold a fetch for `patience_ms` while nothing
-    comes and nothing is buffered.
+    comes and nothing is buffered; while something is, it may gather `gathers` bytes for half a second.
     """
 
     def __init__(
@@ -43,6 +47,7 @@ class Pump:
         *,
         tick_s: float,
         patience_ms: int,
+        gathers: int = 1,
     ) -> None:
         self._consumer = consumer
         self._sources = {source.place: source for source in sources}
@@ -50,6 +55,7 @@ class Pump:
         self._tick_s = tick_s
         self._clock = clock
         self._patience_ms = patience_ms
+        self._gathers = gathers
         self._paused: list[Source] = []
 
     async def run(self) -> None:
@@ -68,7 +74,7 @@ class Pump:
         if all(source.is_empty for source in self._sources.values()):
             fetch_within(self._consumer, self._patience_ms)
             return _EMPTY_POLL_MS
-        fetch_within(self._consumer, min(_HASTE_MS, self._patience_ms))
+        fetch_within(self._consumer, min(_HASTE_MS, self._patience_ms), self._gathers)
         return _PAUSED_POLL_MS if self._paused else _POLL_MS
 
     def _fill(self, source: Source, records: Sequence[Any]) -> None:

@@ -21,10 +21,6 @@ class Call:
 class Sender(Protocol):
     """Makes HTTP calls. Never follows a redirect, never raises for what a receiver does."""
 
-    async def start(self) -> None:
-        """Get ready to send."""
-        ...
-
     async def stop(self) -> None:
         """Close all connections."""
         ...

@@ -22,7 +22,7 @@ from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.mill import Mill
 from carewire_dispatcher.adapters.pulse import Pulse
-from carewire_dispatcher.adapters.pump import LANE_TICK_S, WHEEL_TICK_S, Pump
+from carewire_dispatcher.adapters.pump import LANE_TICK_S, WHEEL_GATHERS, WHEEL_TICK_S, Pump
 from carewire_dispatcher.adapters.sender import Sender
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.endpoint import Endpoint
@@ -72,10 +72,11 @@ class Tenure:
         self._wheel: AIOKafkaConsumer | None = None
         self._lane_sources, self._tier_sources = sources(means.topics, numbers, wheel)
         self._letters = DeadLetters(means.producer, means.topics.dispatcher_dead.name, clock)
+        self._writer = DeliveryWriter(means.producer, means.topics, pulse, clock)
         self._mill = Mill(
             means.endpoints.get,
             Attempter(means.sender, RetrySchedule(means.time_scale), clock, pulse),
-            DeliveryWriter(means.producer, means.topics, pulse, clock),
+            self._writer,
             wheel,
             clock,
             self._bury,
@@ -101,9 +102,20 @@ class Tenure:
         ]
         self._mill.failed.add_done_callback(lambda failed: self._fail(failed.result()))
         self._watch()
-        self._start(self._mill.run())
-        self._pump(self._lane, self._lane_sources, LANE_TICK_S, LANE_WAIT_MS)
-        self._pump(self._wheel, self._tier_sources, WHEEL_TICK_S, WHEEL_WAIT_MS)
+        mill = self._mill
+        self._start(mill.run())
+        lane = Pump(self._lane, self._lane_sources, mill, clock, tick_s=LANE_TICK_S, patience_ms=LANE_WAIT_MS)
+        wheel = Pump(
+            self._wheel,
+            self._tier_sources,
+            mill,
+            clock,
+            tick_s=WHEEL_TICK_S,
+            patience_ms=WHEEL_WAIT_MS,
+            gathers=WHEEL_GATHERS,
+        )
+        self._start(lane.run())
+        self._start(wheel.run())
         self._start(self._commit_for_ever())
         self._start(self._purge_for_ever())
 
@@ -114,6 +126,7 @@ class Tenure:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._mill.drain(REVOKE_DEADLINE_S if commit else 0)
+        self._writer.close()
         for unwatch in self._unwatch:
             unwatch()
         self._unwatch = []
@@ -158,10 +171,6 @@ class Tenure:
                 return mill.oldest_due(lane, millis(clock))
 
             self._unwatch.append(metrics.OLDEST_DUE.watch(oldest, lane=lane))
-
-    def _pump(self, consumer: AIOKafkaConsumer, pumped: list[Source], tick_s: float, patience_ms: int) -> None:
-        pump = Pump(consumer, pumped, self._mill, self._means.clock, tick_s=tick_s, patience_ms=patience_ms)
-        self._start(pump.run())
 
     def _start(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)

@@ -131,9 +131,11 @@ def _checked(fields: Mapping[str, Any], checks: Mapping[str, Callable[[Any], boo
 
     One entry that Postgres refuses would be refused for ever, and all entries behind it would wait.
     """
-    known = {name: fields[name] for name in checks}
-    if not all(check(known[name]) for name, check in checks.items()):
-        raise ValueError("a field of the entry has a value that no writer of ours makes")
+    known = {}
+    for name, check in checks.items():
+        value = known[name] = fields[name]
+        if not check(value):
+            raise ValueError("a field of the entry has a value that no writer of ours makes")
     return known
 
 

@@ -59,13 +59,14 @@ class Subscribers:
 
     def of(self, event: Event) -> tuple[Endpoint, ...]:
         """List the endpoints that want the event. Raises ValueError where its body is needed and unreadable."""
-        candidates = self._of_type(event.type)
+        candidates = self.of_type(event.type)
         if all(endpoint.definition_ids is None for endpoint in candidates):
             return candidates
         definition_id = event.definition_id
         return tuple(e for e in candidates if e.definition_ids is None or definition_id in e.definition_ids)
 
-    def _of_type(self, event_type: str) -> tuple[Endpoint, ...]:
+    def of_type(self, event_type: str) -> tuple[Endpoint, ...]:
+        """List the endpoints that may want events of a type; of most types nobody does."""
         found = self._by_type.get(event_type)
         if found is None:
             found = tuple(endpoint for endpoint in self._enabled if wants_type(endpoint, event_type))

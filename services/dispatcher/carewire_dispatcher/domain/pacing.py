@@ -4,7 +4,6 @@ A full endpoint frees a place each (mean attempt duration / concurrency). Delive
 slots at that distance, so a backlog comes back as fast as the endpoint can take it, not all at once.
 """
 
-from dataclasses import replace
 from typing import Final, Self
 
 from carewire_contracts.record import record
@@ -23,11 +22,11 @@ class Pace:
 
     def observed(self, duration: int) -> Self:
         """Learn from an attempt that took `duration`; a moving average."""
-        return replace(self, mean_duration=self.mean_duration + _WEIGHT * (duration - self.mean_duration))
+        return type(self)(self.mean_duration + _WEIGHT * (duration - self.mean_duration), self.next_slot)
 
     def diverted(self, slot: int, concurrency: int) -> Self:
         """Note that `slot` is taken."""
-        return replace(self, next_slot=slot + self.interval(concurrency))
+        return type(self)(self.mean_duration, slot + self.interval(concurrency))
 
     def interval(self, concurrency: int) -> int:
         """Milliseconds between two free places."""

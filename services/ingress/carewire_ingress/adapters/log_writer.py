@@ -5,6 +5,7 @@ ends at its receipt, so its public status event is emitted here, under an id tha
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 from uuid import UUID
@@ -34,6 +35,8 @@ NOT_STORABLE: Final = "not_storable"
 _FAULTS_OF_ROWS: Final = ("22", "23")
 """Classes of sqlstate: a value that its column cannot hold, a constraint. Any other refusal (a table that is
 missing, a privilege) says nothing about the record, and would set the whole log aside."""
+
+_OUR_IDS: Final = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 _log = logger("log-writer")
 
@@ -76,7 +79,8 @@ class LogWriter:
         try:
             entry = self._read[record.topic](record.value or b"")
             # Ids become columns of type uuid: one that is none would fail the whole batch.
-            UUID(entry.request_id), UUID(entry.webhook_id)
+            _check_id(entry.request_id)
+            _check_id(entry.webhook_id)
         except ValueError:
             return None
         return entry
@@ -116,6 +120,13 @@ class LogWriter:
             self._clock,
             what="emit_status_event",
         )
+
+
+def _check_id(said: object) -> None:
+    """Raise ValueError for what is no UUID. Ours are written alike, which a pattern tells at a fifth of the cost."""
+    text = str(said)
+    if not _OUR_IDS.fullmatch(text):
+        UUID(text)
 
 
 def _of_accepted(value: bytes) -> LogEntry:

@@ -131,17 +131,22 @@ class Receiver:
         except BodyTooSlow:
             return answers.READ_TIMEOUT
         visit.size = len(body)
-        stopped = self._stop(webhook, arrival, scope, body, visit)
+        stopped = self._stop(webhook, arrival, scope, body, visit, misfit)
         if isinstance(stopped, Answer):
             return stopped
         return await self._receive(plan, arrival, body, visit, trace, stopped)
 
     def _stop(
-        self, webhook: IncomingWebhook, arrival: Arrival, scope: Scope, body: bytes, visit: _Visit
+        self,
+        webhook: IncomingWebhook,
+        arrival: Arrival,
+        scope: Scope,
+        body: bytes,
+        visit: _Visit,
+        misfit: Answer | None,
     ) -> Answer | Rejected | None:
         """What keeps a request from being judged by its payload: an answer, or that its sender is not believed."""
         if webhook.sender is not None:
-            misfit = _misfit(arrival)
             found = self._gate.verification.of(webhook.sender, scope, body, is_call=misfit is None)
             if isinstance(found, Challenge):
                 return answers.challenged(found)

@@ -5,14 +5,14 @@ the acknowledgements, first from a probe. It lets nothing in while Kafka does no
 """
 
 import asyncio
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Final, Self
-from zlib import crc32
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.topics import Topic
-from carewire_ingress.adapters.deadline import Deadline
+from carewire_ingress.adapters.patience import Patience
+from carewire_ingress.adapters.shared_batches import SharedBatches, Waiting
 from carewire_ingress.domain.acknowledgements import Acknowledgements
 from carewire_ingress.domain.broker_clock import BrokerClock
 from carewire_ingress.errors import NotAcknowledged
@@ -44,9 +44,10 @@ class RequestChannel:
         self._probe_topic = probe_topic
         self._clock = clock
         self._acknowledgements = Acknowledgements(max_waiting)
-        self._patience = Deadline(ACKNOWLEDGE_WITHIN_S)
+        self._patience = Patience(ACKNOWLEDGE_WITHIN_S, _not_in_time)
         self._broker_clock = BrokerClock()
         self._producer: Producer | None = None
+        self._batches: dict[str, SharedBatches] = {}
         self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -85,50 +86,42 @@ class RequestChannel:
     async def append(self, topic: Topic, *, key: bytes, value: bytes, headers: Headers) -> Appended:
         """Append a record and return where, once all replicas have it.
 
-        Raises NotAcknowledged where that takes more than 5 s, and what `Producer.enqueue` raises.
+        Raises NotAcknowledged where that takes more than 5 s, and KafkaError as `Producer.hand_over` tells it. When
+        the caller gives up, the record may still be appended.
         """
         producer = self._producer
         if producer is None:
             raise NotAcknowledged("there is no connection to Kafka")
+        if producer.is_too_large(key, value, headers):
+            raise RecordTooLarge("the record is too large for the producer")
         sent = self._clock.monotonic()
         ticket = self._acknowledgements.sent(sent)
-        # Each request has a key of its own, so any even spread will do; the driver's own (murmur2 in Python)
-        # would cost as much as all the rest of sending.
-        partition = crc32(key) % topic.partitions
         # Not a future of the producer: giving up would cancel it, and nobody would hear how the record ended.
-        waiter: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        try:
-            with self._patience:
-                try:
-                    await producer.hand_over(
-                        topic.name,
-                        key=key,
-                        value=value,
-                        headers=headers,
-                        partition=partition,
-                        settled=partial(self._settled, ticket, sent, waiter),
-                    )
-                except BaseException as error:
-                    # Not in the producer's memory, so nothing is left that could settle it.
-                    self._acknowledgements.settled(ticket, acknowledged=_verdict(error))
-                    raise
-                return await waiter
-        except TimeoutError:
-            raise NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s") from None
+        appended: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._patience.watch(appended)
+        batches = self._batches.get(topic.name)
+        if batches is None:
+            batches = self._batches[topic.name] = SharedBatches(producer, topic, self._settled)
+        batches.add(Waiting(key, value, headers, sent, ticket, appended))
+        return await appended
 
-    def _settled(
-        self, ticket: int, sent: float, waiter: asyncio.Future[Appended], outcome: Appended | KafkaError
-    ) -> None:
-        if isinstance(outcome, KafkaError):
-            self._acknowledgements.settled(ticket, acknowledged=_verdict(outcome))
-            if not waiter.done():
-                waiter.set_exception(outcome)
-            return
-        self._acknowledgements.settled(ticket, acknowledged=True)
-        if outcome.timestamp_ms >= 0:
-            self._broker_clock.observe(sent, self._clock.monotonic(), outcome.timestamp_ms)
-        if not waiter.done():
-            waiter.set_result(outcome)
+    def _settled(self, records: Sequence[Waiting], outcome: Appended | KafkaError | None) -> None:
+        """Note how records ended, and tell their callers."""
+        acknowledged = _verdict(outcome)
+        for one in records:
+            self._acknowledgements.settled(one.ticket, acknowledged=acknowledged)
+        if isinstance(outcome, Appended):
+            if outcome.timestamp_ms >= 0:
+                # The last one was handed over at the latest moment, which is the closest bound.
+                self._broker_clock.observe(records[-1].sent, self._clock.monotonic(), outcome.timestamp_ms)
+            for one in records:
+                if not one.appended.done():
+                    one.appended.set_result(outcome)
+        elif outcome is not None:
+            for one in records:
+                if not one.appended.done():
+                    # A copy each: a traceback grows with everyone who raises it.
+                    one.appended.set_exception(copy(outcome))
 
     async def _keep(self) -> None:
         """Connect, watch, and connect anew whenever the producer cannot go on."""
@@ -164,10 +157,19 @@ class RequestChannel:
 
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
+        batches, self._batches = self._batches, {}
+        for each in batches.values():
+            await each.close()
         if producer is not None:
             await producer.stop()
 
 
-def _verdict(error: BaseException | None) -> bool | None:
-    """What a record that was not appended says about Kafka: nothing, where the record itself was at fault."""
-    return None if isinstance(error, RecordTooLarge) else False
+def _verdict(outcome: Appended | KafkaError | None) -> bool | None:
+    """What a record's end says about Kafka: nothing where it was never sent, or was itself at fault."""
+    if outcome is None or isinstance(outcome, RecordTooLarge):
+        return None
+    return isinstance(outcome, Appended)
+
+
+def _not_in_time() -> NotAcknowledged:
+    return NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s")

@@ -7,11 +7,12 @@ A filter is a rule whose references are JSONPaths into the payload. What a condi
   of them fits; comparisons such as `is_equal_to` compare the array as a whole, which no single value equals
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from carewire_contracts.rules import ConditionOutcome, DataPointOperand, Evaluation, Rule, evaluate
+from carewire_contracts.rules import Condition, ConditionOutcome, DataPointOperand, Evaluation, Rule, evaluate
 from carewire_contracts.values import name_of
 from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.redaction import MARKER
@@ -23,11 +24,11 @@ MAX_SHOWN_ITEMS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A rule with its paths compiled. `places` tells of each condition where it stands, and its operand's path."""
+    """A rule with its paths compiled. `told` is what an explanation says of each condition at every call."""
 
     rule: Rule
     queries: tuple[tuple[str, JsonQuery], ...]
-    places: tuple[tuple[str, str | None], ...]
+    told: tuple[Mapping[str, Any], ...]
 
     @classmethod
     def of(cls, rule: Rule) -> "Filter":
@@ -35,12 +36,22 @@ class Filter:
         return cls(
             rule,
             tuple((path, JsonQuery(path)) for path in sorted(rule.references())),
-            tuple((at, _operand_path(condition.operand)) for at, condition in rule.walk()),
+            tuple(_told(at, condition) for at, condition in rule.walk()),
         )
 
 
-def _operand_path(operand: object) -> str | None:
-    return operand.data_point if isinstance(operand, DataPointOperand) else None
+def _told(at: str, condition: Condition) -> Mapping[str, Any]:
+    """An operand that is a path is given by `operand_reference`; what it held is each call's own."""
+    operand = condition.operand
+    path = operand.data_point if isinstance(operand, DataPointOperand) else None
+    return {
+        "at": at,
+        "id": condition.id,
+        "reference": condition.reference,
+        "operator": condition.operator.value,
+        "operand_reference": path,
+        "operand": _brief(operand) if path is None else None,
+    }
 
 
 def judge(chosen: Filter, payload: object, now: datetime) -> Evaluation:
@@ -67,28 +78,26 @@ def explained(chosen: Filter, evaluation: Evaluation, hidden: frozenset[str] = f
 
     Long values are cut, and what a database cannot store is replaced.
     """
-    conditions = zip(chosen.places, evaluation.conditions, strict=True)
-    return [_explained(at, operand_path, outcome, hidden) for (at, operand_path), outcome in conditions]
+    return [_explained(told, outcome, hidden) for told, outcome in zip(chosen.told, evaluation.conditions, strict=True)]
 
 
-def _explained(
-    at: str, operand_reference: str | None, outcome: ConditionOutcome, hidden: frozenset[str]
-) -> dict[str, Any]:
-    return {
-        "at": at,
-        "id": outcome.id,
-        "reference": outcome.reference,
-        "operator": outcome.operator.value,
-        "operand_reference": operand_reference,
-        "operand": MARKER if operand_reference in hidden else _brief(outcome.operand),
+def _explained(told: Mapping[str, Any], outcome: ConditionOutcome, hidden: frozenset[str]) -> dict[str, Any]:
+    entry = {
+        **told,
         "value": MARKER if outcome.reference in hidden else _brief(outcome.value),
         "satisfied": outcome.satisfied,
         "empty": outcome.empty,
     }
+    operand_reference = told["operand_reference"]
+    if operand_reference is not None:
+        entry["operand"] = MARKER if operand_reference in hidden else _brief(outcome.operand)
+    return entry
 
 
 def _brief(value: object) -> Any:
     """A value cut to what a person reads: of an array or object the first items, and of these only the scalars."""
+    if isinstance(value, str):
+        return _text(value)
     if isinstance(value, list):
         items = [_item(item) for item in value[:MAX_SHOWN_ITEMS]]
         return items + ([f"\u2026 {len(value) - MAX_SHOWN_ITEMS} more"] if len(value) > MAX_SHOWN_ITEMS else [])

@@ -46,13 +46,11 @@ class MappedDataPoint:
     def read(self, payload: object) -> DataPointValue | Reason | None:
         """The value as it travels, or why there is none; None where an optional data point has none (absent, null)."""
         raw = self.find(payload)
-        if isinstance(raw, Miss):
-            return self._missed(raw)
         if raw is None and not self.required:
             return None
         value = self.transcribe(raw)
-        if isinstance(value, Mismatch):
-            return self._refuse(ReasonCode.WRONG_TYPE, value)
+        if type(value) is Mismatch:
+            return self._missed(raw) if isinstance(raw, Miss) else self._refuse(ReasonCode.WRONG_TYPE, value)
         for code, check in self.limits:
             if (fault := check(value)) is not None:
                 return self._refuse(code, fault)

@@ -6,10 +6,11 @@ keeps the earliest time at which it was said.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field
 from datetime import datetime
 from typing import Any, TypeVar
 
+from carewire_contracts.record import record
 from carewire_contracts.requests import AcceptedRequest, DataPointValue, RefusedRequest
 from carewire_contracts.statuses import (
     AnyRequestStatusEvent,
@@ -21,7 +22,7 @@ from carewire_contracts.statuses import (
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
+@record(repr=False)
 class LogEntry:
     """What is known of one request. None stands for what no record said yet."""
 
@@ -144,26 +145,30 @@ def of_refused(request: RefusedRequest) -> LogEntry:
 def of_status_event(event: AnyRequestStatusEvent) -> LogEntry:
     """What a status event tells."""
     status = RequestStatus(event.status)
-    entry = LogEntry(
+    return LogEntry(
         request_id=event.request_id,
         webhook_id=event.webhook_id,
         definition_id=event.definition_id,
         status=status,
         reached={status: event.date},
+        **_told_beside(event),
     )
+
+
+def _told_beside(event: AnyRequestStatusEvent) -> dict[str, Any]:
+    """What a status event tells beside the status, by the names of an entry's fields."""
     if isinstance(event, RequestSucceeded):
-        return replace(
-            entry,
-            care_flow_id=event.care_flow_id,
-            patient_id=event.patient_id,
-            duplicate_of=event.duplicate_of,
-            skip_reason=None if event.skip_reason is None else event.skip_reason.value,
-        )
+        return {
+            "care_flow_id": event.care_flow_id,
+            "patient_id": event.patient_id,
+            "duplicate_of": event.duplicate_of,
+            "skip_reason": None if event.skip_reason is None else event.skip_reason.value,
+        }
     if isinstance(event, RequestFailed):
-        return replace(entry, failure_reason=event.reason.value, failure_message=event.message)
+        return {"failure_reason": event.reason.value, "failure_message": event.message}
     if isinstance(event, RequestRejected | RequestTested):
-        return replace(entry, reasons=event.reasons)
-    return entry
+        return {"reasons": event.reasons}
+    return {}
 
 
 def status_event_of(request: RefusedRequest) -> RequestRejected | RequestTested:

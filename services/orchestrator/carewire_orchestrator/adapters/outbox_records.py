@@ -1,20 +1,21 @@
 """What the orchestrator tells others, as records of its outbox."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 import orjson
 
 from carewire_contracts.catalogue import CatalogueDefinition, CatalogueIdentifierSystem
-from carewire_contracts.envelope import Envelope
+from carewire_contracts.envelope import Envelope, Heading
 from carewire_contracts.identifiers import Identifier
-from carewire_contracts.statuses import AnyRequestStatusEvent
 from carewire_contracts.topics import Topics
 from carewire_contracts.wire import encode
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.announcing import Announcement, announce, announce_patient
 from carewire_orchestrator.domain.release import Release
+from carewire_orchestrator.domain.request_statuses import StatusDocument
 from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_runtime.ids import derived_id, new_id
 from carewire_runtime.postgres.outbox import OutboxRecord
@@ -33,19 +34,20 @@ class Publishing:
         self._statuses = topics.incoming_webhooks.name
         self._catalogue = topics.catalogue.name
 
-    def started(self, started: StartedCareFlow, now: datetime, traceparent: str | None) -> Iterator[OutboxRecord]:
+    def started(self, started: StartedCareFlow, now: datetime, traceparent: str | None) -> list[OutboxRecord]:
         """`patient.created` where the patient is new, then all that the start brought about."""
-        care_flow = started.care_flow
-        if started.is_new_patient:
-            created = announce_patient(
-                care_flow.patient_id,
-                tenant_id=self.tenant_id,
-                identifiers=started.identifiers,
-                profile=started.profile,
-                now=now,
-            )
-            yield self.patient(created, care_flow.patient_id, now, traceparent)
-        yield from self.advanced(started.release, started.advanced, started.identifiers, now, traceparent)
+        told = self.advanced(started.release, started.advanced, started.identifiers, now, traceparent)
+        if not started.is_new_patient:
+            return told
+        patient_id = started.patient_id
+        created = announce_patient(
+            patient_id,
+            tenant_id=self.tenant_id,
+            identifiers=started.identifiers,
+            profile=started.profile,
+            now=now,
+        )
+        return [self.patient(created, patient_id, now, traceparent), *told]
 
     def advanced(
         self,
@@ -54,34 +56,38 @@ class Publishing:
         identifiers: Sequence[Identifier],
         now: datetime,
         traceparent: str | None,
-    ) -> Iterator[OutboxRecord]:
+    ) -> list[OutboxRecord]:
         """All that an event brought about, in order, under the patient's key."""
         care_flow = advanced.care_flow
-        for told in announce(release, advanced, tenant_id=self.tenant_id, identifiers=identifiers):
-            yield self._event(told, care_flow.id, care_flow.patient_id, now, traceparent)
+        key, heading = care_flow.patient_id.encode(), Heading(SOURCE, now, care_flow.id, traceparent)
+        return [
+            self._event(told, key, heading)
+            for told in announce(release, advanced, tenant_id=self.tenant_id, identifiers=identifiers)
+        ]
 
     def patient(self, told: Announcement, patient_id: str, now: datetime, traceparent: str | None) -> OutboxRecord:
         """What was announced of a patient, under the patient's key."""
-        return self._event(told, patient_id, patient_id, now, traceparent)
+        return self._event(told, patient_id.encode(), Heading(SOURCE, now, patient_id, traceparent))
 
-    def _event(
-        self, told: Announcement, subject: str, patient_id: str, now: datetime, traceparent: str | None
-    ) -> OutboxRecord:
+    def _event(self, told: Announcement, key: bytes, heading: Heading) -> OutboxRecord:
         event_type = told.event_type
-        metrics.EVENTS_EMITTED.add(event_type=event_type)
-        headers = Envelope(told.id, event_type, SOURCE, now, subject).headers(traceparent)
-        return OutboxRecord(self._events, patient_id.encode(), orjson.dumps(told.event), headers)
+        _emitted(event_type)()
+        return OutboxRecord(self._events, key, orjson.dumps(told.event), heading.headers(told.id, event_type))
 
-    def request_status(self, event: AnyRequestStatusEvent, now: datetime, traceparent: str | None) -> OutboxRecord:
-        """A status of a request. Its id is the same each time that the same status is reached."""
-        event_id = derived_id(event.request_id, event.status)
-        envelope = Envelope(event_id, event.event_type, SOURCE, now, event.request_id)
-        return OutboxRecord(
-            self._statuses,
-            event.request_id.encode(),
-            encode(event),
-            envelope.headers(traceparent),
-        )
+    def request_statuses(
+        self, request_id: str, told: Iterable[StatusDocument], now: datetime, traceparent: str | None
+    ) -> list[OutboxRecord]:
+        """Statuses of a request. The id of each is the same whenever that status is reached."""
+        key, heading = request_id.encode(), Heading(SOURCE, now, request_id, traceparent)
+        return [
+            OutboxRecord(
+                self._statuses,
+                key,
+                orjson.dumps(status),
+                heading.headers(derived_id(request_id, status["status"]), status["event_type"]),
+            )
+            for status in told
+        ]
 
     def catalogue(
         self, entry: CatalogueDefinition | CatalogueIdentifierSystem, now: datetime, traceparent: str | None
@@ -90,3 +96,8 @@ class Publishing:
         kind = "definition" if isinstance(entry, CatalogueDefinition) else "identifier_system"
         envelope = Envelope(new_id(), f"catalogue.{kind}.changed", SOURCE, now)
         return OutboxRecord(self._catalogue, entry.key.encode(), encode(entry), envelope.headers(traceparent))
+
+
+@lru_cache(maxsize=64)
+def _emitted(event_type: str) -> Callable[[], None]:
+    return metrics.EVENTS_EMITTED.counting(event_type=event_type)

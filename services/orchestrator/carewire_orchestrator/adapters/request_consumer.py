@@ -91,9 +91,11 @@ class RequestConsumer:
         """Say that requests are processed, at once and not by the outbox: the end of each may be a while off."""
         now = self._clock.now()
         records = [
-            self._publishing.request_status(event, now, call.traceparent)
+            record
             for call in calls
-            for event in taken(call.request, call.appended_at, now)
+            for record in self._publishing.request_statuses(
+                call.request.request_id, taken(call.request, call.appended_at, now), now, call.traceparent
+            )
         ]
         await asyncio.gather(*set(await self._producer.enqueue_all(records)))
 

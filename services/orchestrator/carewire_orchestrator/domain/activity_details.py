@@ -3,8 +3,8 @@
 from typing import Any, Final
 
 from carewire_contracts.definition import FormAction, StopCareFlowAction
-from carewire_contracts.timestamps import format_timestamp
 from carewire_orchestrator.domain.care_flow import Activity, ActivityKind, ActivityStatus, CareFlow
+from carewire_orchestrator.domain.moments import write_moment
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.supported import RunnableAction
 
@@ -37,7 +37,7 @@ def describe_activity(release: Release, care_flow: CareFlow, activity: Activity)
     described: Document = {
         "id": activity.id,
         "stream_id": care_flow.id,
-        "date": format_timestamp(activity.created_at),
+        "date": write_moment(activity.created_at),
         "subject": _SYSTEM,
         "action": _VERBS[activity.kind],
         "object": _object(care_flow, action),

@@ -12,11 +12,11 @@ from typing import Final, Literal, assert_never
 from carewire_contracts.definition import Question
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.record import record
-from carewire_contracts.timestamps import format_timestamp
 from carewire_orchestrator.domain import effects as effect
 from carewire_orchestrator.domain.activity_details import Document, describe_activity
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.care_flow import CollectedValue
+from carewire_orchestrator.domain.moments import write_moment
 from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_runtime.ids import derived_id
@@ -61,7 +61,7 @@ def announce_patient(
         "event_type": "patient.created",
         "patient": {"id": patient_id, "user": {"id": patient_id, "tenant_id": tenant_id}, "profile": whole},
         "tenant_id": tenant_id,
-        "date": format_timestamp(now),
+        "date": write_moment(now),
     }
     return Announcement(derived_id(patient_id, "patient.created"), event)
 
@@ -86,7 +86,7 @@ class _Herald:
             "id": care_flow.id,
             "pathway_definition_id": definition.id,
             "patient_id": care_flow.patient_id,
-            "start_date": None if care_flow.started_at is None else format_timestamp(care_flow.started_at),
+            "start_date": None if care_flow.started_at is None else write_moment(care_flow.started_at),
         }
         named = {"tenant_id": tenant_id, "pathway_title": definition.title}
         self._titled = self._brief | named
@@ -102,20 +102,20 @@ class _Herald:
             case effect.CareFlowStarted():
                 return {
                     "event_type": "pathway.started",
-                    "start_date": format_timestamp(what.at),
+                    "start_date": write_moment(what.at),
                     "pathway": self._full,
                 }
             case effect.CareFlowStopped():
                 return {
                     "event_type": "pathway.stopped",
-                    "stop_date": format_timestamp(what.at),
+                    "stop_date": write_moment(what.at),
                     "reason": what.reason,
                     "pathway": self._full,
                 }
             case effect.CareFlowCompleted():
                 return {
                     "event_type": "pathway.completed",
-                    "complete_date": format_timestamp(what.at),
+                    "complete_date": write_moment(what.at),
                     "pathway": self._full,
                 }
             case effect.TrackMoved():
@@ -159,7 +159,7 @@ class _Herald:
             "valueType": value.given.value_type.value,
             "value": value.given.value,
             "data_set_id": self._care_flow.id,
-            "date": format_timestamp(value.collected_at),
+            "date": write_moment(value.collected_at),
             "tenant_id": self._tenant_id,
             "release_id": self._release.release_id,
             "definition_key": key,
@@ -171,7 +171,7 @@ class _Herald:
         return {
             "event_type": "form.submitted",
             "activity_id": what.activity.id,
-            "date": format_timestamp(what.at),
+            "date": write_moment(what.at),
             "response": [self._collected(answer) for answer in what.answers],
             "form": {"title": form.title, "questions": [_asked(question) for question in form.questions]},
             "pathway": self._brief,

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from carewire_contracts.timestamps import format_timestamp, parse_timestamp
+from carewire_contracts.timestamps import parse_timestamp
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.care_flow import (
     Activity,
@@ -18,6 +18,7 @@ from carewire_orchestrator.domain.care_flow import (
     TrackStatus,
 )
 from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.moments import write_moment
 
 
 def write_care_flow(care_flow: CareFlow) -> str:
@@ -104,7 +105,7 @@ def _read_value(data: Mapping[str, Any]) -> CollectedValue:
 
 
 def _write_time(moment: datetime | None) -> str | None:
-    return None if moment is None else format_timestamp(moment)
+    return None if moment is None else write_moment(moment)
 
 
 def _read_time(text: str | None) -> datetime | None:

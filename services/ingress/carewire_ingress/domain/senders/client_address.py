@@ -8,6 +8,7 @@ https://developer.mozilla.org/en-US/docs/Web/HTTP/Reference/Headers/X-Forwarded-
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Final, TypeAlias
 
@@ -26,7 +27,7 @@ def client_address(peer: str | None, forwarded_for: Sequence[bytes], trusted: Se
     `peer` is the other end of the connection, `forwarded_for` all values of the header in their order.
     """
     address = read_address(peer or "")
-    if address is None or not within(address, trusted) or not any(forwarded_for):
+    if not trusted or address is None or not any(forwarded_for) or not within(address, trusted):
         return address
     chain = b",".join(forwarded_for)
     if len(chain) > _MAX_LENGTH:
@@ -38,8 +39,12 @@ def client_address(peer: str | None, forwarded_for: Sequence[bytes], trusted: Se
     return address
 
 
+@lru_cache(maxsize=1_024)
 def read_address(text: str) -> Address | None:
-    """Read an address, with or without a port; None where it is none. IPv4 inside IPv6 counts as IPv4."""
+    """Read an address, with or without a port; None where it is none. IPv4 inside IPv6 counts as IPv4.
+
+    The last ones are kept: a connection makes many calls, and reading costs as much as verifying a signature.
+    """
     text = text.strip()
     if found := _WITH_PORT.fullmatch(text):
         text = found["v6"] or found["v4"] or ""

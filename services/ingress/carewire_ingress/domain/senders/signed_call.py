@@ -31,7 +31,7 @@ class SignedCall:
     def values(self, name: str) -> list[bytes]:
         """All values of a header, in their order."""
         wanted = name.lower().encode()
-        return [value for key, value in self.headers if key.lower() == wanted]
+        return [value for key, value in self.headers if key == wanted or key.lower() == wanted]
 
     def header(self, name: str) -> bytes:
         """The value of a header that stands there once. Raises Distrust."""

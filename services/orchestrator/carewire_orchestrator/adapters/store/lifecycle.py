@@ -107,8 +107,7 @@ class Lifecycle:
                     release, advanced, patient.is_new, patient.identifiers, patient.new_identifiers
                 )
                 await add_care_flows(connection, [started], self._identities, now)
-                records = list(self._publishing.started(started, now, current.traceparent))
-                await outbox.add(connection, records)
+                await outbox.add(connection, self._publishing.started(started, now, current.traceparent))
             current.set("care_flow_id", started.care_flow.id)
         self._relay.wake()
         return started
@@ -161,7 +160,7 @@ class Lifecycle:
                 identifiers = await self._identities.of_patients(connection, [care_flow.patient_id])
                 told = identifiers.get(care_flow.patient_id, ())
                 records = self._publishing.advanced(release, advanced, told, now, current.traceparent)
-                await outbox.add(connection, list(records))
+                await outbox.add(connection, records)
         self._relay.wake()
         return advanced
 

@@ -111,12 +111,10 @@ class Starts:
         return outcomes
 
     def _told(self, call: Call, outcome: Outcome, now: datetime, traceparent: str | None) -> list[OutboxRecord]:
-        records: list[OutboxRecord] = []
-        if isinstance(outcome, StartedCareFlow):
-            records += self._publishing.started(outcome, now, traceparent)
+        records = self._publishing.started(outcome, now, traceparent) if isinstance(outcome, StartedCareFlow) else []
         status = ended(call.request, outcome, now)
         if status is not None:
-            records.append(self._publishing.request_status(status, now, traceparent))
+            records += self._publishing.request_statuses(call.request.request_id, [status], now, traceparent)
         return records
 
     async def _write(

@@ -1,41 +1,62 @@
-"""The sender on aiohttp."""
+"""The sender on aiohttp: what the delivery client has to be as good as, and cheaper than."""
 
+import socket
+import ssl
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from carewire_dispatcher.adapters.guarded_resolver import AddressRefused, GuardedResolver
 from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.domain.addresses import is_address, is_public
 from carewire_dispatcher.domain.classify import Answer, Failure
 
 CONNECT_TIMEOUT_S: Final = 3.0
 BODY_MAX: Final = 16 * 1024
-"""Bytes of an answer's body that are read, so that its connection can be used again."""
-
 _KEEP_ALIVE_S: Final = 4.0
-"""Below the 5 s after which Node's server closes an idle connection, so that we don't write into its closing."""
-
 _NEVER_ROUND: Final = 86_400.0
 """aiohttp rounds deadlines above this up to whole seconds; a slot must not be held longer than promised."""
+
+MayCall = Callable[[str], bool]
+
+
+class AddressRefused(OSError):
+    """No address of the name may be called."""
+
+
+class GuardedResolver(AbstractResolver):
+    """Resolves names to addresses that may be called; the connection goes to those very addresses."""
+
+    def __init__(self, may_call: MayCall) -> None:
+        self._resolver = ThreadedResolver()
+        self._may_call = may_call
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        """Return the addresses that may be called."""
+        found = await self._resolver.resolve(host, port, family)
+        allowed = [address for address in found if self._may_call(address["host"])]
+        if not allowed:
+            raise AddressRefused("the endpoint's name has no address that may be called")
+        return allowed
+
+    async def close(self) -> None:
+        """Release the resolver."""
+        await self._resolver.close()
 
 
 class AiohttpSender:
     """Makes calls over kept-alive connections, without proxies, cookies, redirects or decompression."""
 
-    def __init__(self, *, allow_http: bool = False, allow_private: bool = False) -> None:
+    def __init__(self, tls: ssl.SSLContext, *, allow_http: bool = False, may_call: MayCall = is_public) -> None:
         self._allow_http = allow_http
-        self._allow_private = allow_private
-        self._session: aiohttp.ClientSession | None = None
-        self._timeouts: dict[float, aiohttp.ClientTimeout] = {}
-
-    async def start(self) -> None:
-        """Open the connection pool."""
+        self._may_call = may_call
         connector = aiohttp.TCPConnector(
-            limit=0,  # the worker bounds what is in flight, by endpoint and in all
-            keepalive_timeout=_KEEP_ALIVE_S,
-            resolver=None if self._allow_private else GuardedResolver(),
+            limit=0, keepalive_timeout=_KEEP_ALIVE_S, resolver=GuardedResolver(may_call), ssl=tls
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -47,25 +68,20 @@ class AiohttpSender:
 
     async def stop(self) -> None:
         """Close all connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        await self._session.close()
 
     async def send(self, call: Call) -> Answer | Failure:
         """Make the call; see the port."""
-        if self._session is None:
-            raise RuntimeError("the sender is not started")
         url = URL(call.url)
         refused = self._refusal(url)
         if refused is not None:
             return refused
+        timeout = aiohttp.ClientTimeout(
+            total=call.timeout_s, connect=min(CONNECT_TIMEOUT_S, call.timeout_s), ceil_threshold=_NEVER_ROUND
+        )
         try:
             async with self._session.post(
-                url,
-                data=call.body,
-                headers=call.headers,
-                allow_redirects=False,
-                timeout=self._timeout(call.timeout_s),
+                url, data=call.body, headers=call.headers, allow_redirects=False, timeout=timeout
             ) as response:
                 await _read_some(response)
                 return Answer(response.status, response.headers.get("Retry-After"))
@@ -76,18 +92,7 @@ class AiohttpSender:
         if url.scheme != "https" and not (self._allow_http and url.scheme == "http"):
             return Failure.INSECURE_URL
         host = url.host or ""
-        if not self._allow_private and is_address(host) and not is_public(host):
-            return Failure.ADDRESS_REFUSED
-        return None
-
-    def _timeout(self, seconds: float) -> aiohttp.ClientTimeout:
-        timeout = self._timeouts.get(seconds)
-        if timeout is None:
-            timeout = aiohttp.ClientTimeout(
-                total=seconds, connect=min(CONNECT_TIMEOUT_S, seconds), ceil_threshold=_NEVER_ROUND
-            )
-            self._timeouts[seconds] = timeout
-        return timeout
+        return Failure.ADDRESS_REFUSED if is_address(host) and not self._may_call(host) else None
 
 
 async def _read_some(response: aiohttp.ClientResponse) -> None:
@@ -105,7 +110,6 @@ async def _read_some(response: aiohttp.ClientResponse) -> None:
 
 
 def _failure(error: Exception) -> Failure:
-    """Name what went wrong. The driver's text is left behind: it holds the endpoint's URL."""
     if isinstance(error, TimeoutError):
         return Failure.TIMEOUT
     if isinstance(error, aiohttp.InvalidURL):

@@ -1,0 +1,98 @@
+"""One connection to a receiver, over which calls go one after another."""
+
+import asyncio
+import select
+from collections.abc import Callable
+from typing import Final, cast
+
+from carewire_dispatcher.adapters.delivery_client.answer import AnswerReader
+from carewire_dispatcher.adapters.delivery_client.request import Request
+from carewire_dispatcher.domain.classify import Answer, Failure
+
+WhenLost = Callable[["Connection"], None]
+
+
+class Connection(asyncio.Protocol):
+    """Made by the event loop once it is connected (and secured). To be closed by whoever has it last."""
+
+    def __init__(self) -> None:
+        self._loop: Final = asyncio.get_running_loop()
+        self._reader: Final = AnswerReader()
+        self._over: asyncio.Future[Failure | None] | None = None
+        self._transport: asyncio.Transport
+        self._readable: Final = select.poll()
+        self.opened_at: Final = self._loop.time()
+        self.when_lost: WhenLost | None = None
+
+    async def exchange(self, request: Request, deadline: float) -> Answer | Failure:
+        """Write a request and read its answer, until `deadline`, a moment of the event loop's clock.
+
+        A head that has come is the answer, whatever becomes of the body behind it. One exchange at a time.
+        """
+        if self._transport.is_closing():
+            return Failure.DISCONNECTED
+        self._reader.begin()
+        over = self._over = self._loop.create_future()
+        alarm = self._loop.call_at(deadline, self._end, Failure.TIMEOUT)
+        try:
+            self._transport.writelines(request)
+            failure = await over
+        except BaseException:
+            self._transport.abort()
+            raise
+        finally:
+            alarm.cancel()
+            self._over = None
+        if not self.is_reusable:
+            self._transport.abort()
+        return self._reader.answer or failure or Failure.PROTOCOL
+
+    @property
+    def is_reusable(self) -> bool:
+        """Whether the last exchange left the connection ready for another one."""
+        # An answer may come before the request has left: then the rest of the request would be the next one's head.
+        return (
+            self._reader.reusable and not self._transport.is_closing() and self._transport.get_write_buffer_size() == 0
+        )
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the receiver has neither closed the connection nor spoken unasked, as far as the kernel knows.
+
+        The event loop learns of it a little later, and a request that is written in between is lost.
+        """
+        return not self._transport.is_closing() and not self._readable.poll(0)
+
+    def close(self) -> None:
+        """Close in order."""
+        self._transport.close()
+
+    def abort(self) -> None:
+        """Close at once."""
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the transport."""
+        self._transport = cast("asyncio.Transport", transport)
+        self._readable.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
+
+    def data_received(self, data: bytes) -> None:
+        """Read on. Who speaks unasked, or on after an answer, is not listened to."""
+        if self._over is None or self._over.done():
+            self._transport.abort()
+        elif self._reader.feed(data):
+            self._end(None)
+
+    def eof_received(self) -> None:
+        """Take the end of the stream as the end of a body, or as that of all hope for an answer."""
+        self._end(Failure.DISCONNECTED)
+
+    def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002
+        """Tell whoever waits, or keeps the connection."""
+        self._end(Failure.DISCONNECTED)
+        if self.when_lost is not None:
+            self.when_lost(self)
+
+    def _end(self, failure: Failure | None) -> None:
+        if self._over is not None and not self._over.done():
+            self._over.set_result(failure)

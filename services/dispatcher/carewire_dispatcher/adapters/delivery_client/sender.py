@@ -1,0 +1,66 @@
+"""The sender that carries deliveries: it finds or opens a connection, and makes the call."""
+
+import asyncio
+import ssl
+from functools import lru_cache
+from typing import Final
+
+from carewire_dispatcher.adapters.delivery_client.connection import Connection
+from carewire_dispatcher.adapters.delivery_client.dial import Dialer, MayCall
+from carewire_dispatcher.adapters.delivery_client.pool import Pool
+from carewire_dispatcher.adapters.delivery_client.request import Request, request_of
+from carewire_dispatcher.adapters.delivery_client.resolver import Resolver
+from carewire_dispatcher.adapters.delivery_client.target import Target, target_of
+from carewire_dispatcher.adapters.sender import Call
+from carewire_dispatcher.domain.addresses import is_public
+from carewire_dispatcher.domain.classify import Answer, Failure
+
+CONNECT_TIMEOUT_S: Final = 3.0
+_TARGETS_KEPT: Final = 10_000
+"""URLs of endpoints that are kept taken apart, at some 500 bytes each."""
+
+_target_of = lru_cache(_TARGETS_KEPT)(target_of)
+
+
+class DeliveryClient:
+    """Makes calls over kept-alive connections, without proxies, cookies, redirects or decompression.
+
+    `may_call` says which addresses may be called, `tls` how receivers are verified.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, *, allow_http: bool = False, may_call: MayCall = is_public) -> None:
+        self._dialer = Dialer(Resolver(), tls, may_call)
+        self._allow_http = allow_http
+        self._pool = Pool()
+        self._loop = asyncio.get_running_loop()
+
+    async def stop(self) -> None:
+        """Close all connections."""
+        self._pool.abort_all()
+        await asyncio.sleep(0)  # in which the event loop lets go of them
+
+    async def send(self, call: Call) -> Answer | Failure:
+        """Make the call; see the port."""
+        try:
+            target = _target_of(call.url)
+        except ValueError:
+            return Failure.ADDRESS_REFUSED
+        if not (target.secure or self._allow_http):
+            return Failure.INSECURE_URL
+        try:
+            request = request_of(target, call)
+        except ValueError:
+            return Failure.PROTOCOL
+        return await self._carry(request, target, self._loop.time() + call.timeout_s)
+
+    async def _carry(self, request: Request, target: Target, deadline: float) -> Answer | Failure:
+        connection = self._pool.take(target.origin) or await self._dial(target, deadline)
+        if isinstance(connection, Failure):
+            return connection
+        result = await connection.exchange(request, deadline)
+        if connection.is_reusable:
+            self._pool.put(target.origin, connection)
+        return result
+
+    async def _dial(self, target: Target, deadline: float) -> Connection | Failure:
+        return await self._dialer.dial(target, min(deadline, self._loop.time() + CONNECT_TIMEOUT_S))
