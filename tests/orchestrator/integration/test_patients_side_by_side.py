@@ -1,6 +1,7 @@
 """Calls side by side with overlapping identifiers in random orders: no deadlock, nobody twice, nothing lost."""
 
 import asyncio
+import os
 import random
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -33,8 +34,13 @@ from carewire_testing_orchestrator.calls import accepted, mrn
 from carewire_testing_orchestrator.running import Running
 
 SIDE_BY_SIDE = 64
-ROUNDS = 6
-"""Of each test; each round is 64 calls at once, so hundreds of pairs that want the same locks."""
+ROUNDS = int(os.environ.get("CAREWIRE_ROUNDS", "6"))
+"""Of each test; each round is 64 calls at once, so hundreds of pairs that want the same locks.
+
+`make side-by-side` plays thousands.
+"""
+WITH_THE_SAME = 20
+"""Rounds with the same people; after them come others, or a few patients would have all care flows there are."""
 PEOPLE = 12
 WHO = Principal("tests", "tests", Role.ADMIN)
 
@@ -117,7 +123,27 @@ async def deadlocks(orchestrator: Running) -> int:
 
 async def test_each_person_is_made_once_whoever_names_them_how(orchestrator: Running, office: Office) -> None:
     before = await deadlocks(orchestrator)
-    chance, run = office.chance, new_id()
+    for rounds in stretches(ROUNDS):
+        run = new_id()
+        for _ in range(rounds):
+            await office.all_at_once([naming_call(office, run) for _ in range(SIDE_BY_SIDE)])
+        anchors = [office.identities.fingerprint(mrn(f"{run}-{person}-0")) for person in range(PEOPLE)]
+        rows = await orchestrator.query(
+            "SELECT patient_id FROM patient_identifier WHERE fingerprint = ANY ($1::bytea[])",
+            [digest for _, digest in anchors],
+        )
+        assert len({row["patient_id"] for row in rows}) == len(rows) == PEOPLE
+    [anonymous] = await orchestrator.query(
+        "SELECT count(*) FROM patient WHERE NOT EXISTS (SELECT FROM patient_identifier WHERE patient_id = patient.id)"
+    )
+    assert anonymous["count"] == 0, "a patient whom nobody can find is one who was made twice"
+    assert office.refused.keys() <= {"IdentifiersTaken"}
+    assert await deadlocks(orchestrator) == before
+
+
+def naming_call(office: Office, run: str) -> Callable[[], Awaitable[Any]]:
+    """A batch of webhooks' calls, or a call by hand, about people who may be new."""
+    chance = office.chance
 
     def named() -> list[Identifier]:
         """Some identifiers of one person, the one that they are always named by among them, and at times another's."""
@@ -128,81 +154,74 @@ async def test_each_person_is_made_once_whoever_names_them_how(orchestrator: Run
             identifiers.append(mrn(f"{run}-{chance.randrange(PEOPLE)}-{chance.randrange(1, 5)}"))
         return office.shuffled(identifiers)
 
-    def call() -> Callable[[], Awaitable[Any]]:
-        identifiers = named()
-        if chance.random() < 0.5:
-            batch = [office.request(identifiers), *(office.request(named()) for _ in range(3))]
-            return lambda: office.starts.end(batch, datetime.now(UTC))
-        return lambda: office.patients.upsert(identifiers, {}, WHO)
-
-    everybody = set(range(PEOPLE))
-    for _ in range(ROUNDS):
-        await office.all_at_once([call() for _ in range(SIDE_BY_SIDE)])
-    anchors = [office.identities.fingerprint(mrn(f"{run}-{person}-0")) for person in everybody]
-    rows = await orchestrator.query(
-        "SELECT patient_id FROM patient_identifier WHERE fingerprint = ANY ($1::bytea[])", [one for _, one in anchors]
-    )
-    assert len({row["patient_id"] for row in rows}) == len(rows) == PEOPLE
-    [anonymous] = await orchestrator.query(
-        "SELECT count(*) FROM patient WHERE NOT EXISTS (SELECT FROM patient_identifier WHERE patient_id = patient.id)"
-    )
-    assert anonymous["count"] == 0, "a patient whom nobody can find is one who was made twice"
-    assert office.refused.keys() <= {"IdentifiersTaken"}
-    assert await deadlocks(orchestrator) == before
+    if chance.random() < 0.5:
+        batch = [office.request(named()) for _ in range(4)]
+        return lambda: office.starts.end(batch, datetime.now(UTC))
+    identifiers = named()
+    return lambda: office.patients.upsert(identifiers, {}, WHO)
 
 
 async def test_whatever_is_done_to_patients_at_once_nothing_is_torn(orchestrator: Running, office: Office) -> None:
     before = await deadlocks(orchestrator)
-    chance, run = office.chance, new_id()
-    pool = [mrn(f"{run}-{number}") for number in range(24)]
-    known = [await office.patients.create([one], {}, WHO) for one in pool]
-    ids = [patient.id for patient in known]
-
-    def some(most: int = 3) -> list[Identifier]:
-        return chance.sample(pool, chance.randint(1, most))
-
-    def call() -> Callable[[], Awaitable[Any]]:
-        identifiers, patient_id, other_id = some(), chance.choice(ids), chance.choice(ids)
-        batch = [office.request(office.shuffled(some())) for _ in range(3)]
-        whom = Whom(patient_id=patient_id)
-        given = {"dp_surgery": "2026-03-01"}
-        return chance.choice(
-            [
-                lambda: office.starts.end(batch, datetime.now(UTC)),
-                lambda: office.patients.upsert(identifiers, {"last_name": "X"}, WHO),
-                lambda: office.patients.add_identifier(patient_id, identifiers[0], WHO),
-                lambda: office.patients.remove_identifier(patient_id, identifiers[0], WHO),
-                lambda: office.patients.replace_identifiers(patient_id, identifiers, WHO),
-                lambda: office.patients.change_profile(patient_id, {"first_name": new_id()}, WHO),
-                lambda: office.merging.merge(patient_id, other_id, WHO),
-                lambda: office.removal.stop_and_delete(patient_id, WHO, None),
-                lambda: office.removal.restore(patient_id, WHO, leave_taken=True),
-                lambda: office.lifecycle.start(office.release[0], None, whom, given, None),
-            ]
-        )
-
-    for _ in range(ROUNDS):
-        await office.all_at_once([call() for _ in range(SIDE_BY_SIDE)])
+    for rounds in stretches(ROUNDS):
+        run = new_id()
+        pool = [mrn(f"{run}-{number}") for number in range(24)]
+        ids = [(await office.patients.create([one], {}, WHO)).id for one in pool]
+        for _ in range(rounds):
+            await office.all_at_once([any_call(office, pool, ids) for _ in range(SIDE_BY_SIDE)])
     assert await deadlocks(orchestrator) == before
-    torn = {
-        "identifiers of somebody who is not there": """
-            SELECT 1 FROM patient_identifier JOIN patient ON patient.id = patient_id
-            WHERE merged_into IS NOT NULL OR deleted_at IS NOT NULL""",
-        "identifiers kept for somebody who is there": """
-            SELECT 1 FROM detached_identifier JOIN patient ON patient.id = patient_id WHERE deleted_at IS NULL""",
-        "care flows of somebody who was merged away": """
-            SELECT 1 FROM care_flow JOIN patient ON patient.id = patient_id WHERE merged_into IS NOT NULL""",
-        "active care flows of somebody who was deleted": """
-            SELECT 1 FROM care_flow JOIN patient ON patient.id = patient_id
-            WHERE deleted_at IS NOT NULL AND ended_at IS NULL""",
-        "care flows whose state names somebody else": """
-            SELECT 1 FROM care_flow WHERE document::json ->> 'patient_id' <> patient_id""",
-        "profiles or search keys of pointers": """
-            SELECT 1 FROM patient LEFT JOIN patient_search_key ON patient_id = id
-            WHERE merged_into IS NOT NULL AND (sealed_profile IS NOT NULL OR kind IS NOT NULL)""",
-        "pointers to nobody who stays": "SELECT 1 FROM patient WHERE surviving_patient(id) IS NULL",
-    }
-    found = {what: len(await orchestrator.query(sql)) for what, sql in torn.items()}
+    found = {what: len(await orchestrator.query(sql)) for what, sql in TORN.items()}
     assert not any(found.values()), found
     assert office.refused["IdentifiersTaken"] > 0
     assert office.refused["Gone"] > 0
+
+
+def any_call(office: Office, pool: list[Identifier], ids: list[str]) -> Callable[[], Awaitable[Any]]:
+    """Anything that can be done to patients, by webhooks' calls and by hand."""
+    chance = office.chance
+
+    def some() -> list[Identifier]:
+        return chance.sample(pool, chance.randint(1, 3))
+
+    identifiers, patient_id, other_id = some(), chance.choice(ids), chance.choice(ids)
+    batch = [office.request(some()) for _ in range(3)]
+    whom, given = Whom(patient_id=patient_id), {"dp_surgery": "2026-03-01"}
+    calls: list[Callable[[], Awaitable[Any]]] = [
+        lambda: office.starts.end(batch, datetime.now(UTC)),
+        lambda: office.patients.upsert(identifiers, {"last_name": "X"}, WHO),
+        lambda: office.patients.add_identifier(patient_id, identifiers[0], WHO),
+        lambda: office.patients.remove_identifier(patient_id, identifiers[0], WHO),
+        lambda: office.patients.replace_identifiers(patient_id, identifiers, WHO),
+        lambda: office.patients.change_profile(patient_id, {"first_name": new_id()}, WHO),
+        lambda: office.merging.merge(patient_id, other_id, WHO),
+        lambda: office.removal.stop_and_delete(patient_id, WHO, None),
+        lambda: office.removal.restore(patient_id, WHO, leave_taken=True),
+        lambda: office.lifecycle.start(office.release[0], None, whom, given, None),
+    ]
+    return chance.choice(calls)
+
+
+def stretches(rounds: int) -> list[int]:
+    """So many rounds, some at a time."""
+    return [min(WITH_THE_SAME, rounds - begun) for begun in range(0, rounds, WITH_THE_SAME)]
+
+
+TORN = {
+    "identifiers of somebody who is not there": """
+        SELECT 1 FROM patient_identifier JOIN patient ON patient.id = patient_id
+        WHERE merged_into IS NOT NULL OR deleted_at IS NOT NULL""",
+    "identifiers kept for somebody who is there": """
+        SELECT 1 FROM detached_identifier JOIN patient ON patient.id = patient_id WHERE deleted_at IS NULL""",
+    "care flows of somebody who was merged away": """
+        SELECT 1 FROM care_flow JOIN patient ON patient.id = patient_id WHERE merged_into IS NOT NULL""",
+    "active care flows of somebody who was deleted": """
+        SELECT 1 FROM care_flow JOIN patient ON patient.id = patient_id
+        WHERE deleted_at IS NOT NULL AND ended_at IS NULL""",
+    "care flows whose state names somebody else": """
+        SELECT 1 FROM care_flow WHERE document::json ->> 'patient_id' <> patient_id""",
+    "profiles or search keys of pointers": """
+        SELECT 1 FROM patient LEFT JOIN patient_search_key ON patient_id = id
+        WHERE merged_into IS NOT NULL AND (sealed_profile IS NOT NULL OR kind IS NOT NULL)""",
+    "pointers to nobody who stays": "SELECT 1 FROM patient WHERE surviving_patient(id) IS NULL",
+}
+"""What must never be found, whatever was done in whatever order."""
