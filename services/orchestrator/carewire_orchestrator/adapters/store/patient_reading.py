@@ -32,8 +32,7 @@ class PatientReading:
     async def find(self, patient_id: str, by: Principal) -> Patient:
         """A patient by id; by the id of one who was merged, the one who stays. Raises NotFound or Gone."""
         async with self._db.transaction() as connection:
-            survivors = await self._rows.survivors(connection, [patient_id])
-            return await self._look(connection, survivors[patient_id], by)
+            return await self._look(connection, patient_id, by)
 
     async def find_by_identifier(self, identifier: Identifier, by: Principal) -> Patient:
         """The patient who has an identifier. Raises NotFound."""
@@ -65,12 +64,20 @@ class PatientReading:
             return [Patient(**row) for row in await connection.fetch(QUERIES.deleted_patients, after, limit)]
 
     async def _look(self, connection: Connection, patient_id: str, by: Principal) -> Patient:
-        patients = await self._rows.read(connection, [patient_id])
-        if not patients:
-            raise NotFound("there is no such patient")
-        raise_if_deleted(patients[0])
-        await self._audit.add(connection, by, [Deed(LOOK, SUBJECT, patients[0].id)])
-        return patients[0]
+        patient = await self._survivor(connection, patient_id)
+        raise_if_deleted(patient)
+        await self._audit.add(connection, by, [Deed(LOOK, SUBJECT, patient.id)])
+        return patient
+
+    async def _survivor(self, connection: Connection, patient_id: str) -> Patient:
+        while True:
+            survivors = await self._rows.survivors(connection, [patient_id])
+            patients = await self._rows.read(connection, list(survivors.values()))
+            # Between the two statements somebody may have erased them, or merged them into others.
+            if not patients:
+                raise NotFound("there is no such patient")
+            if patients[0].merged_into is None:
+                return patients[0]
 
     async def _show(self, connection: Connection, patient_ids: Sequence[str], by: Principal) -> list[Patient]:
         patients = await self._rows.read(connection, patient_ids)
