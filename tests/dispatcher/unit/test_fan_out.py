@@ -157,6 +157,14 @@ async def test_a_body_is_put_aside_only_where_an_endpoint_would_choose_by_it() -
     assert (choosy.deliveries, choosy.dead) == ([], [(b"unreadable_event", b"\x00")])
 
 
+async def test_an_event_of_a_type_that_nobody_named_is_passed_over_unread_but_has_to_be_one() -> None:
+    kafka, table = Kafka(), Table(an_endpoint(event_types=frozenset({"track.started"})))
+    others = [an_event(1), an_event(2, value=b"\x00"), an_event(3, ce_type=b"not.ours")]
+    await a_fan_out(kafka, table).handle([*others, an_event(4, value=None), an_event(5, ce_type=b"track.started")])
+    assert [one.event_id for one in kafka.deliveries] == ["event-5"]
+    assert [reason for reason, _ in kafka.dead] == [b"not_a_cloudevent"]
+
+
 async def test_nothing_is_spread_before_the_endpoints_are_known() -> None:
     kafka, table = Kafka(), Table(an_endpoint())
     table.loaded.clear()

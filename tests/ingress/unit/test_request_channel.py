@@ -78,6 +78,59 @@ async def test_an_unacknowledged_record_is_given_up_and_nothing_more_is_let_in(
         assert channel.fault() is None
 
 
+async def test_calls_of_a_moment_share_a_batch_and_each_is_told_how_it_ended() -> None:
+    producer = ScriptedProducer(batch=10)
+    async with open_channel(producer) as channel:
+        first, second = append(channel), append(channel)
+        await eventually(lambda: len(producer.sent) == 2)
+        assert len(producer.sent[1].records) == 2
+        producer.sent[1].settle(KafkaUnavailable("away"))
+        errors = await asyncio.gather(first, second, return_exceptions=True)
+        assert [type(error) for error in errors] == [KafkaUnavailable] * 2
+        assert errors[0] is not errors[1], "a traceback grows with everyone who raises it"
+        assert channel.fault() is not None
+
+
+async def test_a_record_too_large_fails_alone_among_those_of_its_moment() -> None:
+    producer = ScriptedProducer(batch=10, limit=5)
+    async with open_channel(producer) as channel:
+        large = asyncio.create_task(channel.append(TOPIC, key=b"k", value=b"x" * 6, headers=[]))
+        small = append(channel)
+        await eventually(lambda: len(producer.sent) == 2)
+        producer.sent[1].acknowledge(BROKER_MS)
+        assert (await small).topic == TOPIC.name
+        with pytest.raises(RecordTooLarge):
+            await large
+
+
+async def test_a_caller_who_is_cancelled_loses_nothing_of_how_the_record_ended() -> None:
+    producer = ScriptedProducer(batch=10)
+    async with open_channel(producer) as channel:
+        gone, staying = append(channel), append(channel)
+        await eventually(lambda: len(producer.sent) == 2)
+        gone.cancel()
+        await asyncio.gather(gone, return_exceptions=True)
+        assert channel.fault() is not None, "both records wait for Kafka still, which is as many as may"
+        producer.sent[1].acknowledge(BROKER_MS)
+        assert (await staying).topic == TOPIC.name
+        assert channel.fault() is None
+
+
+async def test_a_record_given_up_before_it_was_handed_over_is_never_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_channel, "ACKNOWLEDGE_WITHIN_S", 0.01)
+    producer = ScriptedProducer()
+    async with open_channel(producer) as channel:
+        under_way = append(channel)
+        await eventually(lambda: len(producer.sent) == 2)
+        gathered = append(channel)
+        outcomes = await asyncio.gather(under_way, gathered, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [NotAcknowledged] * 2
+        producer.sent[1].acknowledge(BROKER_MS)
+        await asyncio.sleep(0.01)
+        assert len(producer.sent) == 2
+        assert channel.fault() is None, "it says nothing about Kafka"
+
+
 async def test_a_record_that_is_too_large_does_not_close_the_channel() -> None:
     producer = ScriptedProducer()
     async with open_channel(producer) as channel:

@@ -100,10 +100,11 @@ async def test_a_fault_before_the_commit_leaves_nothing_behind(
     add = outbox.add
     faults = [PostgresUnavailable("40P01")]
 
-    async def failing(connection: object, records: list[outbox.OutboxRecord]) -> None:
-        await add(connection, records)
+    async def failing(connection: object, records: list[outbox.OutboxRecord]) -> list[outbox.OutboxRow]:
+        rows = await add(connection, records)
         if faults:
             raise faults.pop()
+        return rows
 
     monkeypatch.setattr(outbox, "add", failing)
     db, producer = Database(settings.postgres_dsn, app.NAME), Producer(settings.kafka_bootstrap, "tests")

@@ -22,7 +22,7 @@ from carewire_orchestrator.domain.starting import Call, Outcome, Skipped, Starte
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.ids import new_id
 from carewire_runtime.postgres import outbox
-from carewire_runtime.postgres.outbox import OutboxRecord
+from carewire_runtime.postgres.outbox import OutboxRecord, OutboxRow
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_testing import eventually
 from carewire_testing_orchestrator.calls import accepted, mrn, ssn
@@ -140,11 +140,12 @@ class Held:
         self.about_to_commit, self.may_commit = asyncio.Event(), asyncio.Event()
         self._add = outbox.add
 
-    async def add(self, connection: Connection, records: list[OutboxRecord]) -> None:
-        await self._add(connection, records)
+    async def add(self, connection: Connection, records: list[OutboxRecord]) -> list[OutboxRow]:
+        rows = await self._add(connection, records)
         if not self.about_to_commit.is_set():
             self.about_to_commit.set()
             await self.may_commit.wait()
+        return rows
 
 
 @asynccontextmanager
@@ -269,13 +270,13 @@ async def test_a_batch_that_is_ended_one_by_one_still_knows_what_it_started(
     bad = accepted(*release, identifiers=(mrn("refused"),), data_points=(DataPointValue("dp_side", "string", "left"),))
     add, refused = outbox.add, 0
 
-    async def picky(connection: Connection, records: list[OutboxRecord]) -> None:
+    async def picky(connection: Connection, records: list[OutboxRecord]) -> list[OutboxRow]:
         nonlocal refused
         if refused == 0:
             refused += 1
             # A real refusal of the server, so that its transaction is really broken.
             await connection.execute("SELECT '\\x00'::bytea::text::json")
-        await add(connection, records)
+        return await add(connection, records)
 
     monkeypatch.setattr(outbox, "add", picky)
     async with two_stores(settings) as (one, _):

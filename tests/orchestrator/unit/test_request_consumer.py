@@ -16,11 +16,13 @@ from carewire_contracts.topics import Topics
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.request_consumer import RequestConsumer
 from carewire_orchestrator.adapters.store.identities import Identities
+from carewire_orchestrator.adapters.store.starts import Wake
 from carewire_orchestrator.domain.request_outcome import AlreadyEnded
 from carewire_orchestrator.domain.starting import Call, Outcome
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaUnavailable, PostgresUnavailable, StatementFailed
 from carewire_runtime.kafka.records import Record
+from carewire_runtime.postgres.outbox import OutboxRow
 from carewire_runtime.sealing import Keyring
 from carewire_testing_orchestrator.calls import accepted, mrn
 
@@ -60,13 +62,14 @@ class Scene:
     async def send(self, _topic: str, *, value: bytes | None, **_: object) -> None:
         self.dead.append(value)
 
-    async def end(self, calls: Sequence[Call], _now: datetime) -> list[Outcome]:
+    async def end(self, calls: Sequence[Call], _now: datetime, wake: Wake) -> list[Outcome]:
         if self.faults_of_postgres:
             raise self.faults_of_postgres.pop(0)
         self.batches.append(calls)
+        wake([])
         return [AlreadyEnded() for _ in calls]
 
-    def wake(self) -> None:
+    def wake(self, _rows: Sequence[OutboxRow] = ()) -> None:
         self.wakes += 1
 
     async def take(self, *values: bytes | None, headers: tuple[tuple[str, bytes], ...] = ()) -> None:

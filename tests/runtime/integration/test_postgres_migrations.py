@@ -38,6 +38,7 @@ async def test_migrations_are_applied_once_in_order_the_runtimes_first(database_
         "0003_outbox_set_aside.sql",
         "0004_audit_record.sql",
         "0005_outbox_rows_of_many.sql",
+        "0006_outbox_row_ids.sql",
         "0001_thing.sql",
         "0002_part.sql",
     ]

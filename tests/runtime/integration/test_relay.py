@@ -12,8 +12,8 @@ from carewire_runtime.kafka.batch import Record
 from carewire_runtime.kafka.producer import Outgoing, Producer
 from carewire_runtime.kafka.records import record_of
 from carewire_runtime.postgres import outbox
-from carewire_runtime.postgres.outbox import OutboxRecord, encode_headers, unpack
-from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.outbox import OutboxRecord, OutboxRow, encode_headers, unpack
+from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_testing import eventually
 from carewire_testing_runtime.log import logged
@@ -66,6 +66,52 @@ async def test_what_was_committed_is_published_as_it_is_and_deleted(
     first, second = await published(stack, topic)
     assert (first.key, first.value, second.value) == (b"k", b"\xff\x00", None)
     assert first.headers[1] == ("h", "ü".encode())
+
+
+class Watched(Relay):
+    """Counts what it has to read, as it is told of rows in memory."""
+
+    def __init__(self, db: Database, producer: Producer) -> None:
+        super().__init__(db, producer)
+        self.read: list[int] = []
+
+    async def _publish(self, connection: Connection) -> int:
+        self.read.append(len(self._at_hand))
+        return await super()._publish(connection)
+
+
+async def test_rows_that_were_just_committed_are_published_from_memory_in_the_order_of_the_outbox(
+    stack: Stack, db: Database, topic: Topic, producer: Producer
+) -> None:
+    relay = Watched(db, producer)
+    async with running(relay):
+        await eventually(lambda: relay._leader)
+        async with db.transaction() as connection:
+            first = await outbox.add(connection, records(topic, b"1"))
+            unheard_of = await outbox.add(connection, records(topic, b"2", None))
+            last = await outbox.add(connection, records(topic, b"3", b"4"))
+        assert len(unheard_of) == 1
+        relay.wake([*last, *first])
+
+        async def empty() -> bool:
+            return await left(db) == 0
+
+        await eventually(empty)
+        assert max(relay.read) == 2
+        assert not relay._at_hand
+    assert [record.value for record in await published(stack, topic)] == [b"1", b"2", None, b"3", b"4"]
+
+
+async def test_rows_that_never_come_do_not_fill_the_memory(db: Database, topic: Topic, producer: Producer) -> None:
+    relay = Relay(db, producer)
+    relay.wake([OutboxRow("nobody leads", records(topic, b"1"))])
+    assert not relay._at_hand
+    async with running(relay):
+        await eventually(lambda: relay._leader)
+        for number in range(100):
+            relay.wake([OutboxRow(f"rolled back {number}", records(topic, b"1"))])
+        assert len(relay._at_hand) == 32
+    assert not relay._at_hand
 
 
 async def test_what_was_rolled_back_is_not_published(stack: Stack, db: Database, topic: Topic) -> None:

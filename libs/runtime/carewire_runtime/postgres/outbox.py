@@ -11,6 +11,7 @@ from dataclasses import field
 import orjson
 
 from carewire_contracts.record import record
+from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.producer import Headers
 from carewire_runtime.postgres.pool import Connection
 from carewire_runtime.postgres.queries import load_queries
@@ -36,18 +37,29 @@ class OutboxRecord:
     headers: Headers
 
 
-async def add(connection: Connection, records: Sequence[OutboxRecord]) -> None:
+@record()
+class OutboxRow:
+    """A row as it was added. Once it is committed, the relay of this process can do without reading it."""
+
+    id: str
+    records: Sequence[OutboxRecord]
+
+
+async def add(connection: Connection, records: Sequence[OutboxRecord]) -> list[OutboxRow]:
     """Add records, in one statement, to the transaction that the connection is in. Wake the relay after commit.
 
     Raises ValueError for a key or a header that is not UTF-8.
     """
     if not records:
-        return
-    rows = [pack(together) for together in _rows(records)]
-    await connection.execute(_queries.add_to_outbox, [heads for heads, _ in rows], [bodies for _, bodies in rows])
+        return []
+    rows = [OutboxRow(new_id(), together) for together in _shared_out(records)]
+    packed = [pack(row.records) for row in rows]
+    heads, bodies = [heads for heads, _ in packed], [bodies for _, bodies in packed]
+    await connection.execute(_queries.add_to_outbox, [row.id for row in rows], heads, bodies)
+    return rows
 
 
-def _rows(records: Sequence[OutboxRecord]) -> Iterator[list[OutboxRecord]]:
+def _shared_out(records: Sequence[OutboxRecord]) -> Iterator[list[OutboxRecord]]:
     row: list[OutboxRecord] = []
     size = 0
     for one in records:

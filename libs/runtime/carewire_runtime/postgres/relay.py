@@ -5,6 +5,9 @@ Each round reads the oldest records, sends all and waits for all. What was ackno
 the statement that reads the next: one round trip instead of two, and nothing is sent while the batch before it is
 not deleted. So when it is killed, one batch is published again, with the same event ids.
 
+Which rows come, and in which order, Postgres alone says. But what stands in those that this process has just committed
+is known already, and is not read again.
+
 A record that is too large for Kafka is no reason to stop all others, and no dead topic could take it either: it is
 set aside in a table of its own, loudly, and the others go on in their order.
 """
@@ -18,7 +21,7 @@ from carewire_contracts.record import record
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaError, PostgresUnavailable, RecordTooLarge
 from carewire_runtime.kafka.producer import Producer
-from carewire_runtime.postgres.outbox import OutboxRecord, encode_headers, pack, unpack
+from carewire_runtime.postgres.outbox import OutboxRecord, OutboxRow, encode_headers, pack, unpack
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import is_retriable, pause_after
@@ -34,10 +37,14 @@ _queries = load_queries("carewire_runtime")
 _log = logger("relay")
 
 
+_MOST_AT_HAND: Final = 32
+"""Committed rows that are kept in memory until they are published: at most some 8 MiB."""
+
+
 @record()
 class _Row:
     position: int
-    records: list[OutboxRecord]
+    records: Sequence[OutboxRecord]
 
 
 class Relay:
@@ -54,9 +61,15 @@ class Relay:
         self._leader = False
         self._failures = 0
         self._published: list[int] = []
+        self._at_hand: dict[str, Sequence[OutboxRecord]] = {}
 
-    def wake(self) -> None:
-        """Say that records were committed. Without it they are found within a second."""
+    def wake(self, committed: Sequence[OutboxRow] = ()) -> None:
+        """Say that records were committed, and in which rows. Without it they are found within a second."""
+        if self._leader:
+            self._at_hand.update((row.id, row.records) for row in committed)
+            # Some rows are read before this is heard of them.
+            for row_id in list(self._at_hand)[:-_MOST_AT_HAND]:
+                del self._at_hand[row_id]
         self._woken.set()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -73,6 +86,7 @@ class Relay:
                     await self._pause(error)
                 finally:
                     self._leader = False
+                    self._at_hand.clear()
         finally:
             unwatch()
             waking.cancel()
@@ -115,11 +129,14 @@ class Relay:
         return f"carewire relay of {self._db.schema}"
 
     async def _publish(self, connection: Connection) -> int:
-        found = await connection.fetch(_queries.next_of_outbox, self._published, self._batch)
+        at_hand = dict(self._at_hand)
+        found = await connection.fetch(_queries.next_of_outbox, self._published, self._batch, list(at_hand))
         self._published = []
         if not found:
             return 0
-        rows = [_Row(row["position"], unpack(row["heads"], row["bodies"])) for row in found]
+        rows = [_Row(row["position"], at_hand.get(row["id"]) or unpack(row["heads"], row["bodies"])) for row in found]
+        for row in found:
+            self._at_hand.pop(row["id"], None)
         futures = await self._producer.enqueue_all([one for row in rows for one in row.records])
         await asyncio.gather(*set(futures), return_exceptions=True)
         failures = [future.exception() for future in futures]

@@ -1,15 +1,19 @@
 -- name: add_to_outbox
 -- Adds rows of records in the order of the arrays.
-insert into outbox (heads, bodies)
-select heads, bodies
-from unnest($1::text[], $2::bytea[]) with ordinality as row_of_records (heads, bodies, number)
+insert into outbox (id, heads, bodies)
+select id, heads, bodies
+from unnest($1::text[], $2::text[], $3::bytea[]) with ordinality as row_of_records (id, heads, bodies, number)
 order by number
 
 -- name: next_of_outbox
 -- Deletes what was published, by position and never by range: lower positions may be committed later. Answers the
--- oldest of the others; the caller holds the relay lock.
+-- oldest of the others, without the records of those that the caller has at hand; the caller holds the relay lock.
 with published as (delete from outbox where position = any($1::bigint[]))
-select position, heads, bodies
+select
+    position,
+    id,
+    case when id <> all($3::text[]) then heads end as heads,
+    case when id <> all($3::text[]) then bodies end as bodies
 from outbox
 -- Not by a join with what was deleted, which would read a whole backlog each time: this walks the index to the limit.
 where position not in (select unnest($1::bigint[]))
@@ -21,8 +25,8 @@ limit $2
 delete from outbox where position = any($1::bigint[])
 
 -- name: leave_in_outbox
--- Leaves of a row what is still to be published.
-update outbox set heads = $2, bodies = $3 where position = $1
+-- Leaves of a row what is still to be published, as a row that nobody has at hand.
+update outbox set id = gen_random_uuid()::text, heads = $2, bodies = $3 where position = $1
 
 -- name: try_relay_lock
 -- Makes this connection the only publisher of its schema, if no other one is.

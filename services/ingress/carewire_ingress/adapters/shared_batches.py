@@ -2,7 +2,7 @@
 
 Handed over one by one, each costs the driver futures, tasks and looks at the metadata; a batch pays for them once.
 What comes while a batch is under way makes the next one: the more comes, the larger the batches, and where little
-comes nothing waits. (Measured at 64 connections: half of what appending costs.)
+comes nothing waits.
 
 Each request has a key of its own, so any even spread will do: batches take turns among the partitions that have
 none under way. One that takes long holds nobody up: the next one goes to another partition then, whose leader may

@@ -56,27 +56,36 @@ class RequestConsumer:
     async def handle(self, records: list[Record]) -> None:
         """End every request of a batch. Raises what does not pass by itself; then the batch is not finished."""
         began = self._clock.monotonic()
-        calls = [call for record in records if (call := await self._read(record)) is not None]
+        calls: list[Call] = []
+        for record in records:
+            call = self._call(record)
+            if call is None:
+                await self._dead.send(record, _MALFORMED)
+            else:
+                calls.append(call)
         self.poison_limit.good(len(calls))
         if not calls:
             return
         async with asyncio.TaskGroup() as both:
             both.create_task(retry_in_place(lambda: self._tell_taken(calls), self._clock, what="tell_taken"))
             ending = both.create_task(
-                retry_in_place(lambda: self._starts.end(calls, self._clock.now()), self._clock, what="end_requests")
+                retry_in_place(
+                    lambda: self._starts.end(calls, self._clock.now(), self._relay.wake),
+                    self._clock,
+                    what="end_requests",
+                )
             )
-        self._relay.wake()
         duration_ms = round((self._clock.monotonic() - began) * 1000, 1)
         for call, outcome in zip(calls, ending.result(), strict=True):
             _tell_ended(call, outcome, duration_ms)
 
-    async def _read(self, record: Record) -> Call | None:
+    def _call(self, record: Record) -> Call | None:
+        """The call that a record tells of; None where it is no request at all."""
         try:
             request = AcceptedRequest.decode(record.value or b"")
         except RecordError:
-            request = None
-        if request is None or not _is_whole(request):
-            await self._dead.send(record, _MALFORMED)
+            return None
+        if not _is_whole(request):
             return None
         return Call(
             request=request,
@@ -103,7 +112,7 @@ class RequestConsumer:
 def _is_whole(request: AcceptedRequest) -> bool:
     """Whether the texts that we look up by are texts, and such as Postgres can hold: without NUL."""
     # The record was decoded without looking at types: the writer is ours, until it is not.
-    texts: tuple[object, ...] = (
+    texts = [
         request.request_id,
         request.tenant_id,
         request.webhook_id,
@@ -111,14 +120,15 @@ def _is_whole(request: AcceptedRequest) -> bool:
         request.release_id,
         request.start_key,
         request.body_digest,
-        *(text for identifier in request.identifiers for text in (identifier.system, identifier.value)),
-        *(value.data_point_definition_id for value in request.data_points),
-    )
-    # A profile is only kept sealed, so it may hold anything that is text.
-    said = (*request.profile.keys(), *request.profile.values())
-    return all(isinstance(text, str) and "\x00" not in text for text in texts) and all(
-        isinstance(text, str) for text in said
-    )
+        *[text for identifier in request.identifiers for text in (identifier.system, identifier.value)],
+        *[value.data_point_definition_id for value in request.data_points],
+    ]
+    try:
+        # A profile is only kept sealed, so it may hold anything that is text.
+        "".join([*request.profile.keys(), *request.profile.values()])
+        return "\x00" not in "".join(texts)
+    except TypeError:
+        return False
 
 
 def _tell_ended(call: Call, outcome: Outcome, duration_ms: float) -> None:

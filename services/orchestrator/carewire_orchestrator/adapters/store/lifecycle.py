@@ -107,9 +107,10 @@ class Lifecycle:
                     release, advanced, patient.is_new, patient.identifiers, patient.new_identifiers
                 )
                 await add_care_flows(connection, [started], self._identities, now)
-                await outbox.add(connection, self._publishing.started(started, now, current.traceparent))
+                told = self._publishing.started(started, now, current.traceparent)
+                rows = await outbox.add(connection, told)
             current.set("care_flow_id", started.care_flow.id)
-        self._relay.wake()
+        self._relay.wake(rows)
         return started
 
     async def stop(self, care_flow_id: str, reason: str | None, traceparent: str | None) -> Advanced:
@@ -160,8 +161,8 @@ class Lifecycle:
                 identifiers = await self._identities.of_patients(connection, [care_flow.patient_id])
                 told = identifiers.get(care_flow.patient_id, ())
                 records = self._publishing.advanced(release, advanced, told, now, current.traceparent)
-                await outbox.add(connection, records)
-        self._relay.wake()
+                rows = await outbox.add(connection, records)
+        self._relay.wake(rows)
         return advanced
 
     async def _home(self, activity_id: str) -> str:

@@ -9,7 +9,7 @@ Only guarded requests lock patients: a start without a guard depends on no other
 taken as the later one of the two. That keeps it at five round trips.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any, Final
@@ -29,13 +29,20 @@ from carewire_orchestrator.domain.request_statuses import ended
 from carewire_orchestrator.domain.starting import Call, Intake, Outcome, Skipped, StartedCareFlow, guarded_patients
 from carewire_runtime.errors import StatementFailed
 from carewire_runtime.postgres import outbox
-from carewire_runtime.postgres.outbox import OutboxRecord
+from carewire_runtime.postgres.outbox import OutboxRecord, OutboxRow
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.translation import translating
 from carewire_runtime.telemetry.tracing import span
 
 _DATA_EXCEPTION: Final = "22"
 """The sqlstate class of values that Postgres cannot hold: the request's fault, and it stays so."""
+
+
+Wake = Callable[[Sequence[OutboxRow]], None]
+
+
+def _nobody(_: Sequence[OutboxRow]) -> None:
+    """Wake nobody: what is told is found all the same."""
 
 
 class Starts:
@@ -48,17 +55,28 @@ class Starts:
         self._publishing = publishing
         self._patients = PatientsOfRequests(identities, publishing)
 
-    async def end(self, calls: Sequence[Call], now: datetime) -> list[Outcome]:
-        """End every request of a batch and answer how. Raises DatabaseError or SealingError; then none has ended."""
+    async def end(self, calls: Sequence[Call], now: datetime, wake: Wake = _nobody) -> list[Outcome]:
+        """End every request of a batch, wake whoever publishes what is told of it, and answer how each ended.
+
+        Raises DatabaseError or SealingError; then none has ended.
+        """
+        rows: list[OutboxRow] = []
         try:
             async with self._db.transaction() as connection:
-                return await self._end_together(connection, await self._begin(connection, calls, now), calls, now)
+                intake = await self._begin(connection, calls, now)
+                outcomes = await self._end_together(connection, intake, calls, now, rows)
         except StatementFailed as error:
             if not error.sqlstate.startswith(_DATA_EXCEPTION):
                 raise
+        else:
+            wake(rows)
+            return outcomes
         # Rare enough to begin anew: a savepoint would cost every batch two round trips.
         async with self._db.transaction() as connection:
-            return await self._end_one_by_one(connection, await self._begin(connection, calls, now), calls, now)
+            intake = await self._begin(connection, calls, now)
+            outcomes = await self._end_one_by_one(connection, intake, calls, now)
+        wake([])
+        return outcomes
 
     async def _begin(self, connection: Connection, calls: Sequence[Call], now: datetime) -> Intake:
         claimed, owners = await _take(connection, calls, now)
@@ -72,7 +90,7 @@ class Starts:
         )
 
     async def _end_together(
-        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime
+        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime, rows: list[OutboxRow]
     ) -> list[Outcome]:
         outcomes: list[Outcome] = []
         records: list[OutboxRecord] = []
@@ -85,7 +103,7 @@ class Starts:
             outcomes.append(outcome)
         await self._write(connection, calls, outcomes, now)
         records += await self._patients.told(connection, calls, outcomes, now)
-        await outbox.add(connection, records)
+        rows += await outbox.add(connection, records)
         return outcomes
 
     async def _end_one_by_one(
@@ -97,7 +115,7 @@ class Starts:
             attempt = intake.copy()
             try:
                 async with _savepoint(connection):
-                    outcomes += await self._end_together(connection, attempt, [call], now)
+                    outcomes += await self._end_together(connection, attempt, [call], now, [])
                     intake = attempt
                     continue
             except StatementFailed as error:
