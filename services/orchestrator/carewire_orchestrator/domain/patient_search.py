@@ -2,7 +2,7 @@
 
 Each key is a text that is only ever kept as a keyed fingerprint. Texts are folded, so that `Müller` finds `MULLER`:
 who searches looks at what was found, and a stranger too many is better than the one who is missing.
-See docs/decisions/0012.
+See docs/decisions/0013.
 """
 
 import unicodedata
