@@ -34,7 +34,7 @@ from carewire_testing_orchestrator.calls import accepted, mrn
 from carewire_testing_orchestrator.running import Running
 
 SIDE_BY_SIDE = 64
-ROUNDS = int(os.environ.get("CAREWIRE_ROUNDS", "6"))
+ROUNDS = int(os.environ.get("CAREWIRE_ROUNDS", "10"))
 """Of each test; each round is 64 calls at once, so hundreds of pairs that want the same locks.
 
 `make side-by-side` plays thousands.
