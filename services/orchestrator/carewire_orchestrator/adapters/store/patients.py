@@ -216,11 +216,18 @@ async def hold_patient(connection: Connection, patient_id: str) -> str:
     Answers who they are after all merges. Raises NotFound or Gone.
     """
     while True:
-        row = await connection.fetchrow(QUERIES.hold_patient, patient_id)
-        if row is None:
+        [named] = await connection.fetch(QUERIES.surviving_patients, [patient_id])
+        if named["id"] is None:
             raise NotFound("there is no such patient")
-        if row["deleted_at"] is not None:
-            raise patient_deleted()
-        if row["merged_into"] is None:
-            return patient_id
-        patient_id = row["merged_into"]
+        # A savepoint, for who was merged just now must not be held while we wait for whom they were merged into:
+        # another merge may hold that one and wait for this one.
+        attempt = connection.transaction()
+        await attempt.start()
+        row = await connection.fetchrow(QUERIES.hold_patient, named["id"])
+        if row is not None and row["merged_into"] is None:
+            await attempt.commit()
+            break
+        await attempt.rollback()
+    if row["deleted_at"] is not None:
+        raise patient_deleted()
+    return str(named["id"])
