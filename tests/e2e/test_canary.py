@@ -257,6 +257,7 @@ async def the_care_team_works(play: Play, hip: Any, mood: Any) -> None:
     await ok(care.get(f"/v1/patients/{hip['patient_id']}"))
     await people_without_webhooks(play)
     await staff_look_after_a_care_flow(play)
+    await patients_are_kept(play)
 
 
 async def open_activities(play: Play, care_flow_id: str) -> list[Any]:
@@ -285,11 +286,11 @@ async def people_without_webhooks(play: Play) -> None:
     start = {"definition_id": definition_id, "patient_identifier": identifier, "create_patient": True}
     refused = await care.post("/v1/care-flows", json=start | {"data_points": [wrong]})
     assert refused.status_code == 422
-    assert (await care.post("/v1/patients/search", json=identifier)).status_code == 404
+    assert (await care.post("/v1/patients/by-identifier", json=identifier)).status_code == 404
     given = {"low_interest": 2, "low_mood": 1, "consent": "true", "preferred_time": order_of_kind(canaries, "start")}
     points = [{"data_point_definition_id": name, "value": value} for name, value in given.items()]
     started = await ok(care.post("/v1/care-flows", json=start | {"data_points": points}))
-    await ok(care.post("/v1/patients/search", json=identifier))
+    await ok(care.post("/v1/patients/by-identifier", json=identifier))
     reason = canaries(Family.PAYLOAD, "reason of a stop")
     await ok(care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason}))
     assert (await care.post(f"/v1/care-flows/{started['id']}/stop", json={"reason": reason})).status_code == 409
@@ -402,6 +403,48 @@ async def activities_by_hand(play: Play, care_flow: Any) -> None:
     await to("act_halve", "retry")
     await to("act_do", "expire")
     await to("wait", "skip")
+
+
+async def patients_are_kept(play: Play) -> None:
+    """Patients are made, changed, found, merged, deleted and restored; each thing is first done wrongly."""
+    care = play.house.orchestrator
+    identifiers = [{"system": SYSTEM, "value": value} for value in identifiers_of_staff(play)]
+    first = await ok(care.post("/v1/patients", json={"identifiers": identifiers[:1], "profile": profile_of(play)}))
+    assert (await care.post("/v1/patients", json={"identifiers": identifiers[:1]})).status_code == 409
+    wrong = {"profile": dict.fromkeys(first["profile"], order_of_kind(play.canaries, "wrong profile"))}
+    assert (await care.post("/v1/patients", json=wrong)).status_code == 422
+    upsert = {"identifiers": identifiers[1:2], "profile": {"patient_code": order_of_kind(play.canaries, "coded")}}
+    second = (await ok(care.post("/v1/patients/upsert", json=upsert)))["patient"]
+    assert (await care.post("/v1/patients/upsert", json={"identifiers": identifiers})).status_code == 409
+    patient = f"/v1/patients/{first['id']}"
+    await ok(care.patch(patient, json={"profile": {"address": {"city": order_of_kind(play.canaries, "moved")}}}))
+    assert (await care.post(f"{patient}/identifiers", json=identifiers[1])).status_code == 409
+    await ok(care.post(f"{patient}/identifiers", json=identifiers[2]))
+    await ok(care.post(f"{patient}/identifiers/remove", json=identifiers[2]))
+    await ok(care.put(f"{patient}/identifiers", json={"identifiers": identifiers[::2]}))
+    sought = {name: first["profile"][name] for name in ("last_name", "birth_date")}
+    assert len((await ok(care.post("/v1/patients/search", json=sought)))["items"]) == 1
+    await ok(care.post(f"{patient}/merge", json={"patient_id": second["id"]}))
+    await ok(care.delete(patient, params={"stop_care_flows": True}))
+    assert (await care.get(patient)).status_code == 410
+    await ok(care.post("/v1/patients/upsert", json={"identifiers": identifiers[:1]}))
+    for path in ("", "/deleted"):
+        await ok(care.get(f"/v1/patients{path}"))
+    assert (await care.post(f"{patient}/restore")).status_code == 409
+    await ok(care.post(f"{patient}/restore", json={"leave_taken_identifiers": True}))
+    await ok(care.get("/v1/audit"))
+
+
+def identifiers_of_staff(play: Play) -> list[str]:
+    return [play.canaries(Family.PAYLOAD, f"identifier {number} that staff keep") for number in range(3)]
+
+
+def profile_of(play: Play) -> dict[str, str]:
+    """A profile with a canary wherever words can be said, and what a search takes."""
+    worded = ("first_name", "last_name", "name", "national_registry_number")
+    profile = {name: play.canaries(Family.PAYLOAD, f"{name} that staff type") for name in worded}
+    email = play.canaries(Family.PAYLOAD, "e-mail address that staff type", "{}@example.org".format)
+    return profile | {"email": email, "birth_date": "1961-07-04"}
 
 
 async def staff_configure(play: Play, endpoints: list[Any]) -> None:

@@ -99,7 +99,7 @@ async def see_refused_calls_start_nothing_late(house: House, callers: Callers, t
         logged = await ended(house, request.request_id)
         assert (logged["status"], logged["failure_reason"]) == ("FAILED", "not_acknowledged")
         search = {"system": SYSTEM, "value": identifier}
-        assert (await house.orchestrator.post("/v1/patients/search", json=search)).status_code == 404
+        assert (await house.orchestrator.post("/v1/patients/by-identifier", json=search)).status_code == 404
     return late
 
 

@@ -19,7 +19,7 @@ from carewire_orchestrator.adapters.api.definitions import DefinitionApi
 from carewire_orchestrator.adapters.api.idempotency import Idempotency
 from carewire_orchestrator.adapters.api.identifier_systems import identifier_systems_router
 from carewire_orchestrator.adapters.api.openapi import describe_at_need
-from carewire_orchestrator.adapters.api.patients import patients_router
+from carewire_orchestrator.adapters.api.patients import PatientApi
 from carewire_orchestrator.adapters.api.problems import answer_mistakes
 from carewire_orchestrator.adapters.api.sessions import SessionApi
 from carewire_orchestrator.adapters.api_caller import ApiCaller
@@ -37,6 +37,12 @@ from carewire_orchestrator.adapters.store.identifier_systems import IdentifierSy
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.joining import JoinedDatabase
 from carewire_orchestrator.adapters.store.lifecycle import Lifecycle
+from carewire_orchestrator.adapters.store.patient_changes import PatientChanges
+from carewire_orchestrator.adapters.store.patient_erasure import PatientErasure
+from carewire_orchestrator.adapters.store.patient_merging import PatientMerging
+from carewire_orchestrator.adapters.store.patient_reading import PatientReading
+from carewire_orchestrator.adapters.store.patient_removal import PatientRemoval
+from carewire_orchestrator.adapters.store.patients import Patients
 from carewire_orchestrator.adapters.store.people import People
 from carewire_orchestrator.adapters.store.reading import Reading
 from carewire_orchestrator.adapters.store.releases import Releases
@@ -139,21 +145,29 @@ def _components(
             Timekeeper(due, relay, clock, per_second=settings.timers_per_second),
             SessionExpiry(sessions, clock),
             _api_caller(settings, db, changes, relay, clock),
+            PatientErasure(db, audit, clock, settings.topics.events.name),
         ]
     routers = []
     if API in roles:
-        reading, accesses = Reading(db, identities, releases), Accesses(db, audit)
+        reading, accesses = Reading(db, releases), Accesses(db, audit)
         people = People(db, changes, relay, audit, clock)
         lifecycle = Lifecycle(db, identities, releases, publishing, relay, audit, clock)
         definitions = Definitions(db, publishing, relay, audit, clock)
         definition_reading = DefinitionReading(db)
+        patient_changes = PatientChanges(db, identities, publishing, relay, audit, clock)
         routers = [
             identifier_systems_router(IdentifierSystems(db, publishing, relay, clock)),
             ImportApi(definitions).router(),
             DefinitionApi(definitions, definition_reading).router(),
             ReleaseApi(definition_reading).router(),
             audit_router(db),
-            patients_router(reading),
+            PatientApi(
+                PatientReading(db, identities, audit),
+                Patients(patient_changes),
+                PatientMerging(patient_changes),
+                PatientRemoval(patient_changes, people.let, timedelta(days=settings.deleted_patient_days)),
+                today=lambda: clock.now().date(),
+            ).router(),
             CareFlowApi(lifecycle, people, reading, accesses).router(),
             TrackApi(people, reading, Timeline(db), accesses).router(),
             ActivityApi(people, reading, ActivityLists(db, releases), accesses).router(),

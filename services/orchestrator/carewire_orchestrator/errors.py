@@ -2,10 +2,12 @@
 
     OrchestratorError
     ├── NotFound        there is no such thing
+    ├── Gone            the thing was deleted and can still be restored
     ├── NotAllowedNow   the thing is in a state in which this cannot happen
     │   └── EnrolledAlready  the patient has a care flow of the definition, and was to have no other
     ├── ChangedMeanwhile  the thing is not in the state that the caller has seen
     ├── AlreadyThere    something has this name or system already
+    ├── IdentifiersTaken  identifiers belong to other patients
     ├── InvalidValues   values do not fit their definitions
     └── NotPublishable  a definition has errors
 
@@ -25,6 +27,14 @@ class OrchestratorError(CarewireError):
 
 class NotFound(OrchestratorError):
     """There is no such thing; the message says what was looked for."""
+
+
+class Gone(OrchestratorError):
+    """The thing was deleted and can still be restored. `code` is one of a closed list."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class NotAllowedNow(OrchestratorError):
@@ -53,6 +63,15 @@ class AlreadyThere(OrchestratorError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class IdentifiersTaken(OrchestratorError):
+    """Identifiers belong to other patients; `fields` name them as the caller gave them, `owners` are those patients."""
+
+    def __init__(self, fields: Sequence[str], owners: Sequence[str], message: str) -> None:
+        super().__init__(message)
+        self.fields = tuple(fields)
+        self.owners = tuple(owners)
 
 
 class InvalidValues(OrchestratorError):

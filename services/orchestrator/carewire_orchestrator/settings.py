@@ -26,6 +26,9 @@ class OrchestratorSettings(ServiceSettings):
     allow_private_api_calls: bool = Field(
         False, description="let care flows call private addresses, for development or an API of one's own network"
     )
+    deleted_patient_days: int = Field(
+        30, ge=0, le=36_500, description="days for which a deleted patient can be restored, before they are erased"
+    )
     audit_days: int = Field(365, ge=1, le=36_500, description="days that audit records are kept")
 
     @property

@@ -137,7 +137,7 @@ async def test_a_patient_is_found_or_made_by_identifier(orchestrator: Running) -
     third = await start(orchestrator, patient_id=first["patient_id"])
     assert first["patient_id"] == second["patient_id"] == third["patient_id"]
 
-    found = await orchestrator.api.post("/v1/patients/search", json={"system": MRN, "value": "api-1"})
+    found = await orchestrator.api.post("/v1/patients/by-identifier", json={"system": MRN, "value": "api-1"})
     assert found.json()["id"] == first["patient_id"]
     assert found.json()["identifiers"] == [{"system": MRN, "value": "api-1"}]
     page = await orchestrator.api.get("/v1/care-flows", params={"patient_id": first["patient_id"], "limit": 2})

@@ -9,10 +9,18 @@ import pytest
 
 from carewire_orchestrator import app
 from carewire_orchestrator.adapters.store.idempotency import IdempotentAnswers, delete_idempotent_answers
+from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.joining import JoinedDatabase
+from carewire_orchestrator.adapters.store.patient_rows import PatientRows
+from carewire_orchestrator.domain.patient_identifiers import add
+from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.auth import ApiKeys, Role
 from carewire_runtime.ids import new_id
+from carewire_runtime.postgres.pool import Database
+from carewire_testing import eventually
+from carewire_testing_orchestrator.calls import mrn
 from carewire_testing_orchestrator.definitions import HIP
+from carewire_testing_orchestrator.patients import answered, audited, create, pair
 from carewire_testing_orchestrator.running import Running
 
 BASELINE = [{"data_point_definition_id": "dp_surgery", "value": "2026-03-01"}]
@@ -179,3 +187,37 @@ async def test_old_answers_are_forgotten(orchestrator: Running) -> None:
     finally:
         await db.stop()
     assert await orchestrator.query("SELECT * FROM idempotent_answer") == []
+
+
+async def test_a_change_of_patients_that_meets_another_is_done_anew_within_its_call(
+    orchestrator: Running, settings: OrchestratorSettings
+) -> None:
+    await orchestrator.register_systems()
+    [kept, other] = [await create(orchestrator, pair(new_id())) for _ in range(2)]
+    late = mrn(new_id())
+    url, body = f"/v1/patients/{kept['id']}/merge", {"patient_id": other["id"]}
+    identities, db = Identities(settings.keyring), Database(settings.postgres_dsn, app.NAME)
+    rows, key = PatientRows(identities), new_id()
+
+    async def somebody_waits() -> bool:
+        return bool(await orchestrator.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+
+    await db.start()
+    try:
+        async with db.transaction() as connection:
+            given = {identities.fingerprint(late): late}
+            [patient] = await rows.lock(connection, [other["id"]], given)
+            call = asyncio.create_task(orchestrator.api.post(url, json=body, headers=under(key)))
+            await eventually(somebody_waits, 20)
+            # The call has looked at what it has to lock, and that is no longer all.
+            change = add(patient.identifiers, given)
+            await rows.change_identifiers(connection, patient.id, change, patient.created_at)
+        merged = answered(await call)
+    finally:
+        await db.stop()
+    assert {one["value"] for one in merged["patient"]["identifiers"]} >= {late.value, other["identifiers"][0]["value"]}
+    again = await orchestrator.api.post(url, json=body, headers=under(key))
+    assert again.headers["idempotency-replayed"] == "true"
+    assert answered(again) == merged
+    done = await audited(orchestrator, kept["id"])
+    assert done.count("patient.merge") == 1, "what was begun and left was taken back"

@@ -44,7 +44,9 @@ async def test_a_profile_is_told_with_its_new_patient_and_kept_sealed(
 
     url = f"/v1/patients/{ended['patient_id']}"
     assert known((await orchestrator.api.get(url)).json()["profile"]) == DOCUMENT
-    search = await orchestrator.api.post("/v1/patients/search", json={"system": mrn("").system, "value": "profiled"})
+    search = await orchestrator.api.post(
+        "/v1/patients/by-identifier", json={"system": mrn("").system, "value": "profiled"}
+    )
     assert known(search.json()["profile"]) == DOCUMENT
 
     db = Database(settings.postgres_dsn, app.NAME)

@@ -66,9 +66,21 @@ ROUTES = [
     Route("GET", "/v1/definitions/{definition_id}/releases/{release_id}/data-points", Role.VIEWER),
     Route("GET", "/v1/definitions/{definition_id}/diff", Role.VIEWER),
     Route("GET", "/v1/definition-schema", Role.VIEWER, needs_postgres=False),
-    Route("GET", "/v1/audit", Role.ADMIN),
+    Route("POST", "/v1/patients", Role.OPERATOR, {"profile": {"first_name": "Iris"}}),
+    Route("GET", "/v1/patients", Role.VIEWER),
+    Route("POST", "/v1/patients/upsert", Role.OPERATOR, {"identifiers": [IDENTIFIER]}),
+    Route("POST", "/v1/patients/by-identifier", Role.OPERATOR, IDENTIFIER),
+    Route("POST", "/v1/patients/search", Role.OPERATOR, {"patient_code": "1"}),
+    Route("GET", "/v1/patients/deleted", Role.ADMIN),
     Route("GET", "/v1/patients/{patient_id}", Role.VIEWER),
-    Route("POST", "/v1/patients/search", Role.OPERATOR, IDENTIFIER),
+    Route("PATCH", "/v1/patients/{patient_id}", Role.OPERATOR, {"profile": {"first_name": None}}),
+    Route("DELETE", "/v1/patients/{patient_id}", Role.ADMIN),
+    Route("POST", "/v1/patients/{patient_id}/restore", Role.ADMIN),
+    Route("POST", "/v1/patients/{patient_id}/merge", Role.ADMIN, {"patient_id": "another"}),
+    Route("POST", "/v1/patients/{patient_id}/identifiers", Role.OPERATOR, IDENTIFIER),
+    Route("PUT", "/v1/patients/{patient_id}/identifiers", Role.OPERATOR, {"identifiers": [IDENTIFIER]}),
+    Route("POST", "/v1/patients/{patient_id}/identifiers/remove", Role.OPERATOR, IDENTIFIER),
+    Route("GET", "/v1/audit", Role.ADMIN),
     Route("POST", "/v1/care-flows", Role.OPERATOR, {"definition_id": "d"}),
     Route("GET", "/v1/care-flows", Role.VIEWER),
     Route("GET", "/v1/care-flows/{care_flow_id}", Role.VIEWER),
@@ -107,6 +119,7 @@ LISTS = [
     "/v1/care-flows/x/activities",
     "/v1/care-flows/x/timeline",
     "/v1/activities",
+    "/v1/patients",
 ]
 
 
@@ -209,7 +222,61 @@ WRONG_BODIES: dict[str, tuple[str, str, Any, set[str]]] = {
         {},
         {"system", "name", "display_name"},
     ),
-    "a search": ("POST", "/v1/patients/search", {"system": "", "value": [CANARY]}, {"system", "value"}),
+    "an identifier": ("POST", "/v1/patients/by-identifier", {"system": "", "value": [CANARY]}, {"system", "value"}),
+    "a new patient": (
+        "POST",
+        "/v1/patients",
+        {
+            "identifiers": [{"system": MRN, "value": CANARY * 100}],
+            "profile": {"first_name": [CANARY], "address": {"city": {CANARY: 1}, CANARY: CANARY}},
+            CANARY: CANARY,
+        },
+        {
+            "identifiers.0.value",
+            "profile.first_name",
+            "profile.address.city",
+            "profile.address.(entry 2)",
+            "(entry 3)",
+        },
+    ),
+    "a new patient with impossible values": (
+        "POST",
+        "/v1/patients",
+        {
+            "profile": {
+                "email": CANARY,
+                "sex": CANARY,
+                "birth_date": CANARY,
+                "phone": CANARY,
+                "mobile_phone": CANARY,
+                "preferred_language": f"{CANARY} x",
+                "patient_timezone": CANARY,
+                "last_name": CANARY * 30,
+                "address": {"city": f"{CANARY}\u202e"},
+            }
+        },
+        {
+            "profile.email",
+            "profile.sex",
+            "profile.birth_date",
+            "profile.phone",
+            "profile.mobile_phone",
+            "profile.preferred_language",
+            "profile.patient_timezone",
+            "profile.last_name",
+            "profile.address.city",
+        },
+    ),
+    "an upsert of nobody": ("POST", "/v1/patients/upsert", {"identifiers": []}, {"identifiers"}),
+    "a change of nothing": ("PATCH", "/v1/patients/x", {CANARY: CANARY}, {"profile", "(entry 1)"}),
+    "a merge": ("POST", "/v1/patients/x/merge", {"patient_id": [CANARY]}, {"patient_id"}),
+    "a search by half a key": ("POST", "/v1/patients/search", {"last_name": CANARY}, {""}),
+    "a search by a date that is none": (
+        "POST",
+        "/v1/patients/search",
+        {"last_name": CANARY, "birth_date": CANARY},
+        {"birth_date"},
+    ),
     "a start": (
         "POST",
         "/v1/care-flows",
@@ -329,7 +396,7 @@ async def test_what_is_no_route_is_a_problem_too(api: httpx.AsyncClient, path: s
 async def test_a_method_that_a_route_does_not_have_is_told_with_those_that_it_has(
     api: httpx.AsyncClient, path: str
 ) -> None:
-    answer = await api.patch(path, headers=as_("admin"))
+    answer = await api.request("TRACE", path, headers=as_("admin"))
     assert answer.status_code == 405
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.headers["allow"]

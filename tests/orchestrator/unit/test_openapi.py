@@ -17,6 +17,7 @@ from carewire_orchestrator.adapters.api.definition_import import ImportApi
 from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
 from carewire_orchestrator.adapters.api.openapi import EXAMPLES, describe_at_need
+from carewire_orchestrator.adapters.api.patients import PatientApi
 from carewire_orchestrator.adapters.api.sessions import SessionApi
 from carewire_runtime.http.audit_api import audit_router
 
@@ -32,6 +33,7 @@ def document() -> dict[str, Any]:
         TrackApi(unused, unused, unused, unused).router(),
         ActivityApi(unused, unused, unused, unused).router(),
         SessionApi(unused, unused).router(),
+        PatientApi(unused, unused, unused, unused, unused).router(),
         audit_router(unused),
     ):
         app.include_router(router)
@@ -72,6 +74,7 @@ D = "/v1/definitions/{definition_id}"
 C = "/v1/care-flows/{care_flow_id}"
 A = "/v1/activities/{activity_id}"
 T = f"{C}/tracks/{{track_id}}"
+P = "/v1/patients"
 VERBS = ("submit", "complete", "read", "skip", "resume", "expire", "retry", "reassign")
 R = f"{D}/releases/{{release_id}}"
 
@@ -96,7 +99,7 @@ R = f"{D}/releases/{{release_id}}"
         (f"{D}/diff", "get", {"200"} | ONE),
         ("/v1/definition-schema", "get", {"200", "401", "403", "422", "503"}),
         ("/v1/audit", "get", {"200", "401", "403", "422", "503"}),
-        ("/v1/care-flows", "post", {"201", "400", "409"} | ONE),
+        ("/v1/care-flows", "post", {"201", "400", "409", "410"} | ONE),
         (C, "get", {"200"} | ONE),
         (C, "delete", {"204"} | ONE),
         *((f"{C}/{verb}", "post", {"200", "400", "409"} | ONE) for verb in ("stop", "pause", "resume", "baseline")),
@@ -109,6 +112,20 @@ R = f"{D}/releases/{{release_id}}"
         ("/v1/activities", "get", {"200", "401", "403", "422", "503"}),
         (A, "get", {"200"} | ONE),
         *((f"{A}/{verb}", "post", {"200", "400", "409"} | ONE) for verb in VERBS),
+        (P, "post", {"201", "400", "401", "403", "409", "422", "503"}),
+        (P, "get", {"200", "401", "403", "422", "503"}),
+        (f"{P}/upsert", "post", {"200", "201", "400", "401", "403", "409", "422", "503"}),
+        (f"{P}/by-identifier", "post", {"200", "400", "409"} | ONE),
+        (f"{P}/search", "post", {"200", "400", "401", "403", "409", "422", "503"}),
+        (f"{P}/deleted", "get", {"200", "401", "403", "422", "503"}),
+        (f"{P}/{{patient_id}}", "get", {"200", "410"} | ONE),
+        (f"{P}/{{patient_id}}", "patch", {"200", "400", "410"} | ONE),
+        (f"{P}/{{patient_id}}", "delete", {"200", "409"} | ONE),
+        (f"{P}/{{patient_id}}/restore", "post", {"200", "400", "409"} | ONE),
+        (f"{P}/{{patient_id}}/merge", "post", {"200", "400", "409", "410"} | ONE),
+        (f"{P}/{{patient_id}}/identifiers", "post", {"200", "400", "409", "410"} | ONE),
+        (f"{P}/{{patient_id}}/identifiers", "put", {"200", "400", "409", "410"} | ONE),
+        (f"{P}/{{patient_id}}/identifiers/remove", "post", {"200", "400", "409", "410"} | ONE),
         ("/v1/sessions", "post", {"201", "400", "409"} | ONE),
         ("/v1/sessions/{session_id}", "get", {"200"} | ONE),
         ("/v1/sessions/open", "post", {"200", "400", "409"} | ONE),
@@ -140,3 +157,20 @@ def test_what_is_exported_in_the_example_is_the_document_of_the_others() -> None
 
 def test_the_description_is_json() -> None:
     orjson.dumps(DOCUMENT)
+
+
+@pytest.mark.parametrize(
+    ("path", "method"),
+    [
+        (P, "post"),
+        *((f"{P}/{last}", "post") for last in ("upsert", "by-identifier", "search")),
+        (f"{P}/{{patient_id}}", "patch"),
+        (f"{P}/{{patient_id}}/merge", "post"),
+        *((f"{P}/{{patient_id}}/identifiers", method) for method in ("post", "put")),
+        (f"{P}/{{patient_id}}/identifiers/remove", "post"),
+    ],
+)
+def test_every_body_of_patients_has_an_example_of_its_schema(path: str, method: str) -> None:
+    schema = DOCUMENT["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
+    named = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    assert faults(schema, named["example"]) == []

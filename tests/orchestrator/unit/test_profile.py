@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from carewire_contracts.events.patient import Address, PatientCreated, PatientProfile
 from carewire_contracts.wire import decode, encode
-from carewire_orchestrator.adapters.api.patients import AddressView, ProfileView
+from carewire_orchestrator.adapters.api.patient_forms import AddressView, ProfileView
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.domain.announcing import announce_patient
 from carewire_orchestrator.domain.profile import lay_out_profile

@@ -8,18 +8,40 @@ from carewire_contracts.identifiers import Identifier
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.adapters.api.activities import AnswersBody
 from carewire_orchestrator.adapters.api.care_flow_views import GivenDataPoint
-from carewire_orchestrator.adapters.api.patients import IdentifierBody
-from carewire_orchestrator.adapters.store.reading import CollectedDataPoint, PatientRecord
+from carewire_orchestrator.adapters.api.patient_forms import (
+    AddressBody,
+    IdentifierBody,
+    NewPatient,
+    ProfileBody,
+    SearchBody,
+)
+from carewire_orchestrator.adapters.store.reading import CollectedDataPoint
 from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.patient import Patient
+from carewire_orchestrator.domain.patient_identifiers import IdentifierChange
+from carewire_orchestrator.domain.patient_merge import AlreadyMerged, Merged
 from carewire_runtime.phi import Phi
 
 CANARY = "CANARY-5e1d"
+PATIENT = Patient(
+    "id",
+    datetime.now(UTC),
+    identifiers={("system", b"print"): Identifier("system", CANARY)},
+    profile={"email": CANARY, "address": {"city": CANARY}},
+)
 CARRIERS = [
     AnswersBody(answers={CANARY: CANARY}),
     GivenDataPoint(data_point_definition_id="dp", value=CANARY),
     IdentifierBody(system="https://clinic.example/mrn", value=CANARY),
     CollectedDataPoint("id", "dp", "string", Phi(CANARY), datetime.now(UTC)),
-    PatientRecord("id", datetime.now(UTC), (), Phi({"email": CANARY})),
+    PATIENT,
+    Merged(PATIENT, "other"),
+    AlreadyMerged(PATIENT),
+    IdentifierChange({("system", b"print"): Identifier("system", CANARY)}, (), {}),
+    ProfileBody(email=CANARY, address=AddressBody(city=CANARY)),
+    NewPatient(profile=ProfileBody(first_name=CANARY)),
+    SearchBody(last_name=CANARY, birth_date="1961-07-04"),
+    SearchBody(patient_code=CANARY),
     GivenValue("dp", ValueType.STRING, CANARY),
     Identifier("https://clinic.example/mrn", CANARY),
 ]

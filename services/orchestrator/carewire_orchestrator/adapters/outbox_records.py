@@ -29,7 +29,7 @@ class Publishing:
 
     def __init__(self, topics: Topics, tenant_id: str) -> None:
         self.topics = topics
-        self._tenant_id = tenant_id
+        self.tenant_id = tenant_id
         self._events = topics.events.name
         self._statuses = topics.incoming_webhooks.name
         self._catalogue = topics.catalogue.name
@@ -42,12 +42,12 @@ class Publishing:
         patient_id = started.patient_id
         created = announce_patient(
             patient_id,
-            tenant_id=self._tenant_id,
+            tenant_id=self.tenant_id,
             identifiers=started.identifiers,
             profile=started.profile,
             now=now,
         )
-        return [self._event(created, patient_id.encode(), Heading(SOURCE, now, patient_id, traceparent)), *told]
+        return [self.patient(created, patient_id, now, traceparent), *told]
 
     def advanced(
         self,
@@ -62,8 +62,12 @@ class Publishing:
         key, heading = care_flow.patient_id.encode(), Heading(SOURCE, now, care_flow.id, traceparent)
         return [
             self._event(told, key, heading)
-            for told in announce(release, advanced, tenant_id=self._tenant_id, identifiers=identifiers)
+            for told in announce(release, advanced, tenant_id=self.tenant_id, identifiers=identifiers)
         ]
+
+    def patient(self, told: Announcement, patient_id: str, now: datetime, traceparent: str | None) -> OutboxRecord:
+        """What was announced of a patient, under the patient's key."""
+        return self._event(told, patient_id.encode(), Heading(SOURCE, now, patient_id, traceparent))
 
     def _event(self, told: Announcement, key: bytes, heading: Heading) -> OutboxRecord:
         event_type = told.event_type

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeAlias
 ProfileDocument: TypeAlias = Mapping[str, Any]
 """Fields that are known, in the contract's order, an address as a document of its own. It is personal data."""
 
-_FIELDS: Final = (
+FIELDS: Final = (
     "email",
     "first_name",
     "last_name",
@@ -25,11 +25,20 @@ _FIELDS: Final = (
     "national_registry_number",
     "patient_timezone",
 )
-_ADDRESS_FIELDS: Final = {f"address.{name}": name for name in ("street", "city", "zip", "state", "country")}
+"""The plain fields, in the contract's order."""
+ADDRESS_FIELDS: Final = {f"address.{name}": name for name in ("street", "city", "zip", "state", "country")}
+"""The fields of an address, by their flat names."""
 
 
 def lay_out_profile(flat: Mapping[str, str]) -> ProfileDocument:
     """A request's flat fields (`address.city` …) as a document, without fields that the contract doesn't have."""
-    document: dict[str, Any] = {name: flat[name] for name in _FIELDS if name in flat}
-    address = {name: flat[key] for key, name in _ADDRESS_FIELDS.items() if key in flat}
+    document: dict[str, Any] = {name: flat[name] for name in FIELDS if name in flat}
+    address = {name: flat[key] for key, name in ADDRESS_FIELDS.items() if key in flat}
     return document | {"address": address} if address else document
+
+
+def flatten_profile(document: ProfileDocument) -> dict[str, str]:
+    """A document's fields by their flat names: what `lay_out_profile` makes the document of."""
+    flat = {name: document[name] for name in FIELDS if name in document}
+    address = document.get("address", {})
+    return flat | {key: address[name] for key, name in ADDRESS_FIELDS.items() if name in address}

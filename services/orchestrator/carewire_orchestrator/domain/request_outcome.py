@@ -85,7 +85,7 @@ def judge(request: AcceptedRequest, appended_at: datetime, first: FirstCall | No
 FAILURE_MESSAGES: Final[dict[FailureReason, str]] = {
     FailureReason.NOT_ACKNOWLEDGED: "The call could not be stored in time and was answered 503; send it again.",
     FailureReason.IDEMPOTENCY_KEY_REUSED: "This key came before with another body; use a new key for new content.",
-    FailureReason.IDENTITY_CONFLICT: "The identifiers belong to different patients; correct one of them.",
+    FailureReason.IDENTITY_CONFLICT: "The identifiers belong to different patients; merge them, or correct one.",
     FailureReason.RELEASE_NOT_FOUND: "The release that the call was validated against does not exist any more.",
     FailureReason.INVALID_BASELINE: "The baseline values do not fit the release; correct the webhook's mapping.",
 }

@@ -48,10 +48,10 @@ UPDATE care_flow SET status = $2, document = $3, ended_at = $4 WHERE id = $1;
 SELECT document FROM care_flow WHERE id = $1;
 
 -- name: care_flows_of_patient
--- A page of a patient's care flows, newest first; $2 is the last id of the page before, or null.
+-- A page of a patient's care flows, newest first, also by the id of one who was merged into them; $2 is the last id of the page before, or null.
 SELECT id, patient_id, definition_id, release_id, status, started_at, ended_at
 FROM care_flow
-WHERE patient_id = $1 AND ($2::text IS NULL OR id < $2)
+WHERE patient_id = surviving_patient($1) AND ($2::text IS NULL OR id < $2)
 ORDER BY id DESC
 LIMIT $3;
 

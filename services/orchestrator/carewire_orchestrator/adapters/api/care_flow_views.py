@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.timestamps import Timestamp
 from carewire_orchestrator.adapters.api.activity_view import ActivityView, view_activity
-from carewire_orchestrator.adapters.api.patients import IdentifierBody
+from carewire_orchestrator.adapters.api.patient_forms import IdentifierBody
 from carewire_orchestrator.adapters.store.lifecycle import Whom
 from carewire_orchestrator.adapters.store.reading import CollectedDataPoint
 from carewire_orchestrator.adapters.store.timeline import CauseKind, Change

@@ -1,6 +1,6 @@
 """The OpenAPI document completed: every error, the key of every POST, and examples of answers.
 
-Examples stand in `openapi_examples.json` and `openapi_care_flows`, by operation and status.
+Examples stand in `openapi_examples.json`, `openapi_care_flows` and `openapi_patients`, by operation and status.
 """
 
 import json
@@ -12,10 +12,13 @@ from typing import Any, Final
 from fastapi import FastAPI
 
 from carewire_orchestrator.adapters.api.openapi_care_flows import CARE_FLOW_EXAMPLES
+from carewire_orchestrator.adapters.api.openapi_patients import PATIENT_EXAMPLES
 from carewire_runtime.http.problem import MEDIA_TYPE
 
-EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = CARE_FLOW_EXAMPLES | json.loads(
-    files("carewire_orchestrator.adapters.api").joinpath("openapi_examples.json").read_text("utf-8")
+EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = (
+    CARE_FLOW_EXAMPLES
+    | PATIENT_EXAMPLES
+    | json.loads(files("carewire_orchestrator.adapters.api").joinpath("openapi_examples.json").read_text("utf-8"))
 )
 """By operation, as in `GET /v1/definitions`, and status."""
 

@@ -135,6 +135,13 @@ CARE_FLOW_EXAMPLES: Final[dict[str, Mapping[str, Any]]] = {
         "201": _DETAILS,
         "404": _nothing("patient"),
         "409": _ENROLLED,
+        "410": {
+            "type": "about:blank",
+            "title": "Deleted",
+            "status": 410,
+            "detail": "the patient was deleted; until they are erased, an admin can restore them",
+            "code": "patient_deleted",
+        },
         "422": _wrong("surgery_date", _REQUIRED),
     },
     "GET /v1/care-flows": {"200": {"items": [_SUMMARY], "next_cursor": None}},

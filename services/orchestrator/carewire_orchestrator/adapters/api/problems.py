@@ -6,6 +6,8 @@ from carewire_orchestrator.errors import (
     AlreadyThere,
     ChangedMeanwhile,
     EnrolledAlready,
+    Gone,
+    IdentifiersTaken,
     InvalidValues,
     NotAllowedNow,
     NotFound,
@@ -30,12 +32,18 @@ def _problem(error: Exception) -> Problem:
             return Problem(404, "Not found", str(error))
         case EnrolledAlready():
             return Problem(409, "Enrolled already", str(error), code=error.code, care_flow_id=error.care_flow_id)
+        case Gone():
+            return Problem(410, "Deleted", str(error), code=error.code)
         case NotAllowedNow():
             return Problem(409, "Not possible now", str(error), code=error.code)
         case ChangedMeanwhile():
             return Problem(412, "Changed meanwhile", str(error))
         case AlreadyThere():
             return Problem(409, "Already there", str(error), errors=[{"field": error.field, "message": str(error)}])
+        case IdentifiersTaken():
+            taken = [{"field": field, "message": "another patient has this identifier"} for field in error.fields]
+            code, owners = "identity_conflict", list(error.owners)
+            return Problem(409, "Identity conflict", str(error), code=code, errors=taken, patient_ids=owners)
         case InvalidValues():
             wrong = [{"field": problem.field, "message": problem.message} for problem in error.problems]
             return Problem(422, "Invalid values", str(error), errors=wrong)

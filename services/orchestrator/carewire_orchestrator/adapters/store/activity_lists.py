@@ -75,7 +75,7 @@ async def _conditions(connection: Connection, wanted: ActivityFilter, after: str
     conditions.add("a.status = ANY ({}::text[])", _words(wanted.statuses))
     conditions.add("a.kind = ANY ({}::text[])", _words(wanted.kinds))
     conditions.add("a.care_flow_id = {}", wanted.care_flow_id)
-    conditions.add("c.patient_id = {}", wanted.patient_id)
+    conditions.add("c.patient_id = surviving_patient({})", wanted.patient_id)
     conditions.add("{} = ANY (a.stakeholders)", wanted.stakeholder)
     if after is not None:
         if not await connection.fetchval(QUERIES.is_activity, after):

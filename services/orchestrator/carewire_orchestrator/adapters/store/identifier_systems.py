@@ -77,22 +77,22 @@ class IdentifierSystems:
         return [IdentifierSystem(**row) for row in rows]
 
 
-async def read_identifier(connection: Connection, given: Identifier) -> Identifier:
+async def read_identifier(connection: Connection, given: Identifier, name: str = "patient_identifier") -> Identifier:
     """Check an identifier against its system and bring its value into the form that is compared.
 
-    Raises InvalidValues, which never holds the value.
+    Raises InvalidValues, which never holds the value. `name` is what the caller calls it, empty where it is the body.
     """
     row = await connection.fetchrow(QUERIES.identifier_system, given.system)
     value = normalise_identifier_value(given.value)
     if row is None:
-        raise _invalid("system", "this identifier system is not registered")
+        raise _invalid(name, "system", "this identifier system is not registered")
     if not value:
-        raise _invalid("value", "the value is empty")
+        raise _invalid(name, "value", "the value is empty")
     pattern = row["placeholder_pattern"]
     if pattern is not None and re.fullmatch(pattern, value):
-        raise _invalid("value", "the value is a placeholder that identifies nobody")
+        raise _invalid(name, "value", "the value is a placeholder that identifies nobody")
     return Identifier(given.system, value)
 
 
-def _invalid(field: str, message: str) -> InvalidValues:
-    return InvalidValues([ValueProblem(f"patient_identifier.{field}", message)])
+def _invalid(name: str, field: str, message: str) -> InvalidValues:
+    return InvalidValues([ValueProblem(f"{name}.{field}" if name else field, message)])

@@ -14,6 +14,7 @@ import orjson
 from carewire_contracts.identifiers import Identifier, normalise_identifier_value
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.domain.identity import Fingerprint
+from carewire_orchestrator.domain.patient_search import SearchKind
 from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.starting import Skipped, StartedCareFlow
 from carewire_runtime.postgres.pool import Connection
@@ -59,9 +60,16 @@ class Identities:
             return {}
         found: dict[str, list[Identifier]] = defaultdict(list)
         for row in await connection.fetch(QUERIES.identifiers_of_patients, wanted):
-            value = self._keyring.open(row["sealed_value"], context=_context(row["system"], row["patient_id"]))
-            found[row["patient_id"]].append(Identifier(row["system"], value.decode()))
+            found[row["patient_id"]].append(self.open(row["system"], row["sealed_value"], row["patient_id"]))
         return {patient_id: tuple(identifiers) for patient_id, identifiers in found.items()}
+
+    def open(self, system: str, sealed_value: str, patient_id: str) -> Identifier:
+        """What `seal` kept. Raises SealingError where a key is missing."""
+        return Identifier(system, self._keyring.open(sealed_value, context=_context(system, patient_id)).decode())
+
+    def search_fingerprint(self, kind: SearchKind, key: str) -> bytes:
+        """The form in which a search key is kept and looked up."""
+        return self._keyring.fingerprint(key.encode(), context=f"patient_search_key {kind}")
 
     @property
     def fingerprint_key_id(self) -> str:
@@ -71,7 +79,7 @@ class Identities:
     def new_rows(self, ended: Iterable[StartedCareFlow | Skipped]) -> list[tuple[object, ...]]:
         """System, fingerprint, patient and sealed value of the identifiers that came with these requests."""
         return [
-            (system, digest, one.patient_id, self._seal(identifier, one.patient_id))
+            (system, digest, one.patient_id, self.seal(identifier, one.patient_id))
             for one in ended
             for (system, digest), identifier in one.new_identifiers
         ]
@@ -85,9 +93,11 @@ class Identities:
 
     def seal_profile(self, started: StartedCareFlow) -> str | None:
         """The profile that came with a new patient, as it is kept; None where there is none."""
-        if not started.profile:
-            return None
-        return self._keyring.seal(orjson.dumps(started.profile), context=_profile_context(started.patient_id))
+        return self.seal_known(started.profile, started.patient_id)
+
+    def seal_known(self, profile: ProfileDocument, patient_id: str) -> str | None:
+        """What is known of a patient, as it is kept; None where nothing is."""
+        return self._keyring.seal(orjson.dumps(profile), context=_profile_context(patient_id)) if profile else None
 
     def open_profile(self, sealed: str | None, patient_id: str) -> ProfileDocument:
         """The profile of a patient, empty where there is none. Raises SealingError where a key is missing."""
@@ -96,7 +106,8 @@ class Identities:
         profile: ProfileDocument = orjson.loads(self._keyring.open(sealed, context=_profile_context(patient_id)))
         return profile
 
-    def _seal(self, identifier: Identifier, patient_id: str) -> str:
+    def seal(self, identifier: Identifier, patient_id: str) -> str:
+        """The value of a patient's identifier, as it is kept."""
         value = normalise_identifier_value(identifier.value).encode()
         return self._keyring.seal(value, context=_context(identifier.system, patient_id))
 

@@ -11,6 +11,7 @@ from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.care_flows import add_care_flows
 from carewire_orchestrator.adapters.store.identifier_systems import read_identifier
 from carewire_orchestrator.adapters.store.identities import Identities, locks_of_patients
+from carewire_orchestrator.adapters.store.patients import hold_patient
 from carewire_orchestrator.adapters.store.people import PATIENT
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
@@ -90,7 +91,7 @@ class Lifecycle:
     ) -> StartedCareFlow:
         """Start a care flow of a release, by default the live one, unless the guard knows that the patient has one.
 
-        Raises NotFound, EnrolledAlready, InvalidValues, or a DatabaseError.
+        Raises NotFound, Gone, EnrolledAlready, InvalidValues, or a DatabaseError.
         """
         now = self._clock.now()
         with span("orchestrator.start_care_flow") as current:
@@ -150,9 +151,8 @@ class Lifecycle:
         return _Patient(new_id(), True, (identifier,), ((fingerprint, identifier),))
 
     async def _known(self, connection: Connection, patient_id: str) -> _Patient:
-        row = await connection.fetchrow(QUERIES.patient, patient_id)
-        if row is None:
-            raise NotFound("there is no such patient")
+        patient_id = await hold_patient(connection, patient_id)
         identifiers = await self._identities.of_patients(connection, [patient_id])
+        [row] = await connection.fetch(QUERIES.profiles_of_patients, [patient_id])
         zone = self._identities.open_profile(row["sealed_profile"], patient_id).get("patient_timezone") or "UTC"
         return _Patient(patient_id, is_new=False, identifiers=identifiers.get(patient_id, ()), time_zone=zone)

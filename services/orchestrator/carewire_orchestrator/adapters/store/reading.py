@@ -1,4 +1,4 @@
-"""What people look at: patients, care flows, activities."""
+"""What people look at: care flows, activities. Patients stand in `patient_reading`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,27 +7,14 @@ from typing import Any
 
 import orjson
 
-from carewire_contracts.identifiers import Identifier
 from carewire_orchestrator.adapters.store.care_flows import find_care_flow
-from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.domain.care_flow import CareFlow
-from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.errors import NotFound
 from carewire_runtime.phi import Phi
 from carewire_runtime.postgres.pool import Database
-
-
-@dataclass(frozen=True, slots=True)
-class PatientRecord:
-    """A patient, all identifiers, and the profile, empty where nothing was said."""
-
-    id: str
-    created_at: datetime
-    identifiers: tuple[Identifier, ...]
-    profile: Phi[ProfileDocument]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,29 +44,9 @@ class CollectedDataPoint:
 class Reading:
     """Looks things up. Every method raises NotFound or a DatabaseError."""
 
-    def __init__(self, db: Database, identities: Identities, releases: Releases) -> None:
+    def __init__(self, db: Database, releases: Releases) -> None:
         self._db = db
-        self._identities = identities
         self._releases = releases
-
-    async def patient(self, patient_id: str) -> PatientRecord:
-        """A patient by id."""
-        async with self._db.connection() as connection:
-            row = await connection.fetchrow(QUERIES.patient, patient_id)
-            if row is None:
-                raise NotFound("there is no such patient")
-            identifiers = await self._identities.of_patients(connection, [patient_id])
-        profile = self._identities.open_profile(row["sealed_profile"], patient_id)
-        return PatientRecord(patient_id, row["created_at"], identifiers.get(patient_id, ()), Phi(profile))
-
-    async def patient_by_identifier(self, identifier: Identifier) -> PatientRecord:
-        """The patient who has an identifier."""
-        fingerprint = self._identities.fingerprint(identifier)
-        async with self._db.connection() as connection:
-            owners = await self._identities.owners(connection, [fingerprint])
-        if fingerprint not in owners:
-            raise NotFound("no patient has this identifier")
-        return await self.patient(owners[fingerprint])
 
     async def care_flow(self, care_flow_id: str) -> tuple[Release, CareFlow]:
         """A care flow and the release that it runs."""

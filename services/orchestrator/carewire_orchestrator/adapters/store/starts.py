@@ -18,6 +18,7 @@ from carewire_contracts.statuses import FailureReason, SkipReason
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.care_flows import add_care_flows
 from carewire_orchestrator.adapters.store.identities import Identities, locks_of, locks_of_patients
+from carewire_orchestrator.adapters.store.patients_of_requests import PatientsOfRequests
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.adapters.store.timeline import Cause
@@ -53,6 +54,7 @@ class Starts:
         self._identities = identities
         self._releases = releases
         self._publishing = publishing
+        self._patients = PatientsOfRequests(identities, publishing)
 
     async def end(self, calls: Sequence[Call], now: datetime, wake: Wake = _nobody) -> list[Outcome]:
         """End every request of a batch, wake whoever publishes what is told of it, and answer how each ended.
@@ -101,6 +103,7 @@ class Starts:
                 records.extend(self._told(call, outcome, now, current.traceparent))
             outcomes.append(outcome)
         await self._write(connection, calls, outcomes, now)
+        records += await self._patients.told(connection, calls, outcomes, now)
         rows += await outbox.add(connection, records)
         return outcomes
 
@@ -144,6 +147,7 @@ class Starts:
                 causes.append(Cause("request", call.request.request_id))
         if started:
             await add_care_flows(connection, started, causes, self._identities, now)
+            await self._patients.let_be_found(connection, started)
         await self._identities.add(connection, [one for one in outcomes if isinstance(one, Skipped)], now)
         rows = [_correction(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
         corrections = [row for row in rows if row is not None]
