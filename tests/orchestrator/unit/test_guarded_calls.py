@@ -84,6 +84,28 @@ async def test_a_body_has_the_type_that_the_definition_gives_it() -> None:
     assert got[0].lower().count(b"content-type") == 1
 
 
+@pytest.mark.parametrize("name", ["Host", "Content-Length", "Transfer-Encoding", "Connection", "Accept-Encoding"])
+async def test_how_a_call_is_framed_is_not_the_definitions_to_say(name: str) -> None:
+    async with server(ok(b"")) as (url, got), calls() as made:
+        await made.call(call(url, headers=[(name, "another")]))
+    assert b"another" not in got[0]
+
+
+async def test_what_a_server_wants_remembered_is_forgotten() -> None:
+    remember = b"HTTP/1.1 200 OK\r\nset-cookie: a=b\r\ncontent-length: 0\r\n\r\n"
+    async with server(lambda _: remember) as (url, got), calls() as made:
+        for _ in range(2):
+            await made.call(call(url))
+    assert not any(b"cookie" in request.lower() for request in got)
+
+
+async def test_an_answer_in_another_encoding_is_not_unpacked() -> None:
+    packed = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 4\r\n\r\nbomb"
+    async with server(lambda _: packed) as (url, _), calls() as made:
+        with pytest.raises(CallRefused):
+            await made.call(call(url))
+
+
 async def test_a_redirect_is_an_answer_and_not_followed() -> None:
     moved = b"HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\ncontent-length: 0\r\n\r\n"
     async with server(lambda _: moved) as (url, got), calls() as made:

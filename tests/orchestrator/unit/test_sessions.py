@@ -84,6 +84,11 @@ def test_what_was_given_to_others_is_theirs() -> None:
     assert {one.action_id for one in pending(RELEASE, played.care_flow, NURSE)} == {"note"}
 
 
+def test_a_patient_whose_records_were_merged_goes_on() -> None:
+    moved = replace(Played(RELEASE).care_flow, patient_id="another")
+    assert {one.action_id for one in pending(RELEASE, moved, PATIENT)} == {"rest", "hello"}
+
+
 def test_each_activity_that_they_complete_gives_their_session_time_anew() -> None:
     played = Played(RELEASE)
     done = MessageRead(played.activity("note").id)

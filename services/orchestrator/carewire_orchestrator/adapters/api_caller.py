@@ -97,16 +97,19 @@ class ApiCaller:
         with span("orchestrator.api_call", root=True) as current:
             current.set("care_flow_id", call.care_flow_id)
             current.set("activity_id", call.activity_id)
-            answer = await self._call(call)
-            try:
-                outcome = await self._feed(call, answer)
-            except DatabaseError as error:
-                if not is_retriable(error):
-                    raise
-                _log.warning("api_call_not_fed_back", activity_id=call.activity_id, error=error)
-                outcome = "lost"
+            outcome = await self._feed_safely(call, await self._call(call))
             current.set("outcome", outcome)
         metrics.API_CALLS.add(outcome=outcome)
+
+    async def _feed_safely(self, call: TakenCall, answer: Answered | CallFailed | CallRefused) -> str:
+        try:
+            return await self._feed(call, answer)
+        except DatabaseError as error:
+            _log.warning("api_call_not_fed_back", activity_id=call.activity_id, error=error)
+            if is_retriable(error):
+                return "lost"
+        # It would fail again each time: no answer of a stranger's may keep the process from living.
+        return await self._feed(call, CallRefused())
 
     async def _call(self, call: TakenCall) -> Answered | CallFailed | CallRefused:
         try:
@@ -161,7 +164,7 @@ def _read(release: Release, care_flow: CareFlow, call: TakenCall, body: bytes) -
         return ApiCallAnswered(call.activity_id, ())
     try:
         values = read_answer(release, action, orjson.loads(body))
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, RecursionError):
         return unsuitable
     return unsuitable if isinstance(values, NotAsExpected) else ApiCallAnswered(call.activity_id, values)
 

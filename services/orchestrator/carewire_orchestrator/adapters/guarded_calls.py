@@ -6,7 +6,9 @@ check and connect gains nothing. Connections are not kept: one that was checked 
 
 import asyncio
 import socket
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -17,7 +19,12 @@ from carewire_runtime.addresses import is_public
 MOST_BYTES: Final = 1024 * 1024
 """Bytes of an answer: what data points are made of is small."""
 
-_AGENT: Final = "Carewire"
+_OURS: Final = frozenset(
+    {"idempotency-key", "host", "content-length", "transfer-encoding", "connection", "accept-encoding"}
+)
+"""Headers that are ours, whatever the definition says: how a call is framed, and that it is the same one."""
+
+_HEADERS: Final = (("user-agent", "Carewire"), ("accept", "application/json"), ("accept-encoding", "identity"))
 
 
 class CallFailed(Exception):
@@ -45,8 +52,13 @@ class GuardedCalls:
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
         transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
         self._client = httpx.AsyncClient(
-            transport=transport if allow_private else _Guard(transport), timeout=timeout_s, follow_redirects=False
+            transport=transport if allow_private else _Guard(transport),
+            timeout=timeout_s,
+            follow_redirects=False,
+            trust_env=False,
         )
+        # What a server was told in one care flow it does not hear again in another.
+        self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
 
     async def close(self) -> None:
         """Close what is open."""
@@ -66,12 +78,10 @@ class GuardedCalls:
         url = httpx.URL(call.url)
         if url.scheme not in self._schemes or not url.host or url.userinfo:
             raise CallRefused
-        headers = [("user-agent", _AGENT), ("accept", "application/json"), *call.headers]
-        if call.body is not None and not any(name.lower() == "content-type" for name, _ in call.headers):
-            headers.append(("content-type", "application/json"))
-        # Last, and alone: whatever the definition says, this one is ours.
-        headers = [(name, value) for name, value in headers if name.lower() != "idempotency-key"]
-        headers.append(("idempotency-key", call.activity_id))
+        given = [(name, value) for name, value in call.headers if name.lower() not in _OURS]
+        if call.body is not None and not any(name.lower() == "content-type" for name, _ in given):
+            given.append(("content-type", "application/json"))
+        headers = [*_without(_HEADERS, given), *given, ("idempotency-key", call.activity_id)]
         content = None if call.body is None else call.body.encode()
         async with self._client.stream(call.method, url, headers=headers, content=content) as answer:
             return Answered(answer.status_code, await _read(answer))
@@ -109,9 +119,17 @@ def _port(scheme: str) -> int:
     return 443 if scheme == "https" else 80
 
 
+def _without(headers: Sequence[tuple[str, str]], given: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Those headers that are not given otherwise."""
+    names = {name.lower() for name, _ in given}
+    return ((name, value) for name, value in headers if name not in names)
+
+
 async def _read(answer: httpx.Response) -> bytes:
+    if answer.headers.get("content-encoding", "identity").lower() != "identity":
+        raise CallRefused  # we asked for it plain, and a few bytes may stand for very many
     body = bytearray()
-    async for part in answer.aiter_bytes():
+    async for part in answer.aiter_raw():
         body += part
         if len(body) > MOST_BYTES:
             raise CallRefused

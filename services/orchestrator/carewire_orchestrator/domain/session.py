@@ -96,6 +96,8 @@ def _has_done_something(release: Release, advanced: Advanced, whose: Whose) -> b
 
 
 def _is_of(release: Release, care_flow: CareFlow, activity: Activity, whose: Whose) -> bool:
+    # A care flow has one patient, who may go by another id since: two records of one person were merged.
     return any(
-        (one.type, one.id) == (whose.type, whose.id) for one in assignees(release, care_flow.patient_id, activity)
+        one.type == whose.type and (one.type == "patient" or one.id == whose.id)
+        for one in assignees(release, care_flow.patient_id, activity)
     )

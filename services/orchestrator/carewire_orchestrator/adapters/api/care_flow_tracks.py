@@ -1,5 +1,7 @@
 """/v1/care-flows/{care_flow_id}/tracks and /timeline: tracks by hand, and everything that happened."""
 
+from typing import Final
+
 from fastapi import APIRouter, Depends
 
 from carewire_orchestrator.adapters.api.accesses import Accesses
@@ -22,7 +24,7 @@ from carewire_orchestrator.errors import InvalidValues
 from carewire_runtime.auth import Principal
 from carewire_runtime.http.traced import traced
 
-_POSITION_DIGITS = 18
+_POSITION_DIGITS: Final = 18
 """What a bigint holds in any case."""
 
 
