@@ -1,12 +1,13 @@
 """Evaluation explains itself, gives nothing away in logs, and never raises."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_contracts.rules import Condition, DataPointOperand, Evaluation, Operator, Rule, evaluate
+from carewire_contracts.rules import Condition, DataPointOperand, Evaluation, Operator, Rule, evaluate, evaluator_of
 
 NOW = datetime(2026, 3, 5, 12, tzinfo=UTC)
 
@@ -129,6 +130,27 @@ def test_evaluation_is_total_and_explains_every_condition(
     evaluation = evaluate(document, values, now)
     assert len(evaluation.conditions) == len(list(document.walk()))
     assert all(type(outcome.satisfied) is bool for outcome in evaluation.conditions)
+
+
+def joined(document: Rule, verdicts: Iterator[bool]) -> bool:
+    """What a rule says of verdicts on its conditions in reading order, step by step."""
+    parts = [joined(entry, verdicts) if isinstance(entry, Rule) else next(verdicts) for entry in document.entries]
+    return any(parts) if document.all is None else all(parts)
+
+
+@given(RULES, st.dictionaries(st.sampled_from("abc"), VALUES), MOMENTS)
+def test_a_rule_joins_the_verdicts_on_its_conditions_as_it_is_written(
+    document: Rule, values: dict[str, Any], now: datetime
+) -> None:
+    evaluation = evaluate(document, values, now)
+    assert evaluation.satisfied is joined(document, iter([outcome.satisfied for outcome in evaluation.conditions]))
+
+
+def test_a_prepared_rule_remembers_nothing_of_what_it_judged() -> None:
+    nested = rule(any=[{"all": [AGE, WARD]}, NEVER])
+    prepared = evaluator_of(nested)
+    for values in ({"$.age": 18, "$.ward": "north"}, {}, {"$.ward": "x", "$.absent": "x"}, {"$.age": 18}):
+        assert prepared(values, NOW) == evaluate(nested, values, NOW)
 
 
 NEGATIVES = {

@@ -30,7 +30,7 @@ What operators mean
   the future is no days ago.
 """
 
-from carewire_contracts.rules.evaluation import ConditionOutcome, Evaluation, evaluate
+from carewire_contracts.rules.evaluation import ConditionOutcome, Evaluation, Evaluator, evaluate, evaluator_of
 from carewire_contracts.rules.operators import OFFERED_OPERATORS, Operator
 from carewire_contracts.rules.problems import ProblemCode, RuleProblem, validate_rule
 from carewire_contracts.rules.rule import Condition, DataPointOperand, Rule
@@ -41,10 +41,12 @@ __all__ = [
     "ConditionOutcome",
     "DataPointOperand",
     "Evaluation",
+    "Evaluator",
     "Operator",
     "ProblemCode",
     "Rule",
     "RuleProblem",
     "evaluate",
+    "evaluator_of",
     "validate_rule",
 ]

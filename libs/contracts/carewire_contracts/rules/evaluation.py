@@ -3,9 +3,11 @@
 Every condition is evaluated, also those that no longer matter, so that people see why a rule did not hold.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from itertools import count
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeAlias
 
 from carewire_contracts.rules.deciding import DECISIONS
 from carewire_contracts.rules.operators import SPEAKS_OF_EMPTY, Operator
@@ -55,6 +57,10 @@ class Evaluation(NamedTuple):
         }
 
 
+Evaluator: TypeAlias = Callable[[Mapping[str, Any], datetime], Evaluation]
+"""A prepared rule: (values, now) -> evaluation."""
+
+
 def evaluate(rule: Rule, values: Mapping[str, Any], now: datetime) -> Evaluation:
     """Evaluate a rule over values keyed by reference.
 
@@ -62,35 +68,45 @@ def evaluate(rule: Rule, values: Mapping[str, Any], now: datetime) -> Evaluation
     operators about days. Never raises, whatever the values are. Meaning of the operators: see the package's
     text.
     """
-    outcomes: list[ConditionOutcome] = []
-    satisfied = _evaluate_rule(rule, values, now, outcomes)
-    return Evaluation(satisfied, tuple(outcomes))
+    return evaluator_of(rule)(values, now)
 
 
-def _evaluate_rule(rule: Rule, values: Mapping[str, Any], now: datetime, outcomes: list[ConditionOutcome]) -> bool:
-    results = []
-    for entry in rule.entries:
-        if isinstance(entry, Rule):
-            results.append(_evaluate_rule(entry, values, now, outcomes))
-        else:
-            outcome = _evaluate_condition(entry, values, now)
-            outcomes.append(outcome)
-            results.append(outcome.satisfied)
-    return any(results) if rule.all is None else all(results)
+def evaluator_of(rule: Rule) -> Evaluator:
+    """Prepare a rule for many evaluations: what only the rule decides is decided once. It does as `evaluate`."""
+    judges = [_judge_of(condition) for _, condition in rule.walk()]
+    holds = _join_of(rule, count())
+
+    def evaluated(values: Mapping[str, Any], now: datetime) -> Evaluation:
+        outcomes = tuple([judge(values, now) for judge in judges])
+        return Evaluation(holds([outcome.satisfied for outcome in outcomes]), outcomes)
+
+    return evaluated
 
 
-def _evaluate_condition(condition: Condition, values: Mapping[str, Any], now: datetime) -> ConditionOutcome:
-    operator, operand = condition.operator, condition.operand
-    value = values.get(condition.reference)
-    empty = is_empty(value)
-    if isinstance(operand, DataPointOperand):
-        operand = values.get(operand.data_point)
-        undecided = empty or is_empty(operand)
-    else:
-        undecided = empty or (operand is None and operator is not Operator.IS_TODAY)
-    if operator in SPEAKS_OF_EMPTY:
-        satisfied = DECISIONS[operator](value, operand, now)
-    else:
-        empty = undecided
-        satisfied = not undecided and DECISIONS[operator](value, operand, now)
-    return ConditionOutcome(condition.id, condition.reference, operator, operand, value, satisfied, empty)
+def _join_of(rule: Rule, numbers: Iterator[int]) -> Callable[[Sequence[bool]], bool]:
+    """What joins the verdicts on a rule's conditions, which are numbered in reading order."""
+    parts = [
+        _join_of(entry, numbers) if isinstance(entry, Rule) else itemgetter(next(numbers)) for entry in rule.entries
+    ]
+    join = any if rule.all is None else all
+    return lambda verdicts: join([part(verdicts) for part in parts])
+
+
+def _judge_of(condition: Condition) -> Callable[[Mapping[str, Any], datetime], ConditionOutcome]:
+    """What judges one condition. Operators are looked up here: their hash alone costs as much as a comparison."""
+    name, reference, operator, literal = condition.id, condition.reference, condition.operator, condition.operand
+    decide, speaks_of_empty = DECISIONS[operator], operator in SPEAKS_OF_EMPTY
+    other = literal.data_point if isinstance(literal, DataPointOperand) else None
+    lacks_operand = literal is None and operator is not Operator.IS_TODAY
+
+    def judge(values: Mapping[str, Any], now: datetime) -> ConditionOutcome:
+        value = values.get(reference)
+        operand = literal if other is None else values.get(other)
+        empty = is_empty(value)
+        if speaks_of_empty:
+            return ConditionOutcome(name, reference, operator, operand, value, decide(value, operand, now), empty)
+        undecided = empty or lacks_operand or (other is not None and is_empty(operand))
+        satisfied = not undecided and decide(value, operand, now)
+        return ConditionOutcome(name, reference, operator, operand, value, satisfied, undecided)
+
+    return judge

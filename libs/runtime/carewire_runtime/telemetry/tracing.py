@@ -1,7 +1,7 @@
 """Traces: `with span("admit", parent=traceparent) as s:` around a piece of work, at most one a batch.
 
 Sampling is parent-based with a ratio for new traces (1 % by default). The decision is made before
-OpenTelemetry is asked for anything, so that an unsampled span costs a few microseconds: it only makes up the
+OpenTelemetry is asked for anything, so that an unsampled span costs a few microseconds at most: it only makes up the
 ids that its children need, in order that they come to the same decision. What is sampled is recorded by the
 OpenTelemetry SDK and exported by OTLP, or as JSON lines to a file.
 
@@ -36,6 +36,10 @@ _BITS_OF_IDS: Final = 128 + 64
 """Of a trace id and a span id."""
 _NEITHER_IS_ZERO: Final = 1 << 127 << 64 | 1
 """The highest bit of a trace id and the lowest of a span id: of neither is zero valid, or chance asked for."""
+_LOWER_HALF: Final = (1 << 64) - 1
+"""Of a trace id: the bits by which OpenTelemetry samples."""
+_SHORTEST: Final = len("00-") + 32 + 1 + 16 + 3
+"""Characters of a traceparent."""
 _current: ContextVar[str | None] = ContextVar("carewire_traceparent", default=None)
 
 
@@ -200,7 +204,14 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
             self._recorded.set_status(Status(StatusCode.ERROR, reason))
 
     def __enter__(self) -> Self:
-        self.traceparent = self._begin()
+        parent = self._parent
+        if parent is None or len(parent) < _SHORTEST:
+            self.traceparent = self._begin_trace()
+        elif not parent.endswith("1") or _tracing.provider is None:
+            # The unsampled parent's ids are passed on as they are: no one will ever look for this span.
+            self.traceparent = parent
+        else:
+            self.traceparent = self._record(context_from(parent))
         self._token = _current.set(self.traceparent)
         return self
 
@@ -214,22 +225,13 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
                 self.fail(kind.__qualname__)
             self._recorded.end()
 
-    def _begin(self) -> str:
-        parent = self._parent
-        if parent is None or len(parent) < len("00-") + 32 + 1 + 16 + 3:
-            return self._begin_trace()
-        if not parent.endswith("1") or _tracing.provider is None:
-            # The unsampled parent's ids are passed on as they are: no one will ever look for this span.
-            return parent
-        return self._record(context_from(parent))
-
     def _begin_trace(self) -> str:
-        ids = f"{random.getrandbits(_BITS_OF_IDS) | _NEITHER_IS_ZERO:048x}"
-        trace_id = ids[:32]
-        if int(trace_id[16:], 16) < _tracing.threshold:
-            _tracing.ids.chosen = int(trace_id, 16)
+        ids = random.getrandbits(_BITS_OF_IDS) | _NEITHER_IS_ZERO
+        if (ids >> 64) & _LOWER_HALF < _tracing.threshold:
+            _tracing.ids.chosen = ids >> 64
             return self._record(Context())
-        return f"00-{trace_id}-{ids[32:]}-00"
+        text = f"{ids:048x}"
+        return f"00-{text[:32]}-{text[32:]}-00"
 
     def _record(self, context: Context | None) -> str:
         links = [Link(linked) for linked in map(span_context_from, self._links) if linked is not None]

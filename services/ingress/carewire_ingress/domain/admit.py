@@ -26,6 +26,7 @@ Explanation: TypeAlias = tuple[Mapping[str, Any], ...]
 """A filter condition by condition, as `filtering.explained` tells them."""
 
 _NO_PROFILE: Final[Mapping[str, str]] = {}
+_NOTHING_HIDDEN: Final[frozenset[str]] = frozenset()
 
 
 @record()
@@ -101,7 +102,7 @@ def admit(plan: AdmissionPlan, systems: IdentifierSystems, call: Call) -> Admiss
 def _filtered(webhook: IncomingWebhook, chosen: Filter, call: Call, payload: object) -> tuple[bool, Explanation]:
     evaluation = judge(chosen, payload, call.received_at)
     queries = webhook.redacted
-    hidden = hidden_references(chosen, payload, redacted(payload, queries)) if queries else frozenset[str]()
+    hidden = hidden_references(chosen, payload, redacted(payload, queries)) if queries else _NOTHING_HIDDEN
     return evaluation.satisfied, tuple(explained(chosen, evaluation, hidden))
 
 

@@ -8,11 +8,19 @@ A filter is a rule whose references are JSONPaths into the payload. What a condi
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
-from carewire_contracts.rules import Condition, ConditionOutcome, DataPointOperand, Evaluation, Rule, evaluate
+from carewire_contracts.rules import (
+    Condition,
+    ConditionOutcome,
+    DataPointOperand,
+    Evaluation,
+    Evaluator,
+    Rule,
+    evaluator_of,
+)
 from carewire_contracts.values import name_of
 from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.redaction import MARKER
@@ -24,19 +32,21 @@ MAX_SHOWN_ITEMS: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """A rule with its paths compiled. `told` is what an explanation says of each condition at every call."""
+    """A rule compiled with its paths. `told` is what an explanation says of each condition at every call."""
 
     rule: Rule
     queries: tuple[tuple[str, JsonQuery], ...]
     told: tuple[Mapping[str, Any], ...]
+    evaluated: Evaluator = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, rule: Rule) -> "Filter":
-        """Compile the paths of a rule, each once. Raises InvalidPath."""
+        """Compile a rule and its paths, once per change of a webhook. Raises InvalidPath."""
         return cls(
             rule,
             tuple((path, JsonQuery(path)) for path in sorted(rule.references())),
             tuple(_told(at, condition) for at, condition in rule.walk()),
+            evaluator_of(rule),
         )
 
 
@@ -56,7 +66,7 @@ def _told(at: str, condition: Condition) -> Mapping[str, Any]:
 
 def judge(chosen: Filter, payload: object, now: datetime) -> Evaluation:
     """Whether the filter lets a payload through, and why. Never raises."""
-    return evaluate(chosen.rule, {path: query.seen(payload) for path, query in chosen.queries}, now)
+    return chosen.evaluated({path: query.seen(payload) for path, query in chosen.queries}, now)
 
 
 def hidden_references(chosen: Filter, payload: object, shown: object) -> frozenset[str]:

@@ -67,7 +67,7 @@ def _walk(places: Sequence[str | int]) -> Find:
     """How to go there; the most frequent ways, a few names long, without a loop."""
     if len(places) == 1 and isinstance(places[0], str):
         name = places[0]
-        return lambda payload: payload.get(name, _NO_MATCH) if isinstance(payload, dict) else _NO_MATCH
+        return lambda payload: payload.get(name, _NO_MATCH) if type(payload) is dict else _NO_MATCH
     return (_straight(places) if _leads_by_names(places) else None) or _Walk(places).find
 
 

@@ -2,10 +2,11 @@
 
 import base64
 import binascii
+import hashlib
 import hmac
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from carewire_ingress.domain.senders.verdict import Distrust, Doubt
@@ -76,16 +77,23 @@ def is_signed(
     secret: bytes, content: bytes, signatures: Sequence[bytes], algorithm: Algorithm = Algorithm.SHA256
 ) -> bool:
     """Whether any of the signatures was made with this secret."""
-    keyed = _keyed(secret, algorithm).copy()
-    keyed.update(content)
-    expected = keyed.digest()
-    return any(hmac.compare_digest(expected, signature) for signature in signatures)
+    keyed_inside, keyed_outside = _keyed(secret, algorithm)
+    inner, outer = keyed_inside.copy(), keyed_outside.copy()
+    inner.update(content)
+    outer.update(inner.digest())
+    return any(map(partial(hmac.compare_digest, outer.digest()), signatures))
 
 
 @lru_cache(maxsize=1_024)
-def _keyed(secret: bytes, algorithm: Algorithm) -> hmac.HMAC:
-    """An HMAC with its key worked in, which takes as long as a short body does. To be copied."""
-    return hmac.new(secret, None, algorithm.value)
+def _keyed(secret: bytes, algorithm: Algorithm) -> tuple["hashlib._Hash", "hashlib._Hash"]:
+    """The inner and the outer hash of HMAC (RFC 2104) with the key worked in, to be copied.
+
+    To work it in takes as long as a short body does, and a copy of the library's own object twice as long as these.
+    """
+    made = partial(hashlib.new, algorithm.value)
+    size = made().block_size
+    key = (made(secret).digest() if len(secret) > size else secret).ljust(size, b"\0")
+    return made(bytes(byte ^ 0x36 for byte in key)), made(bytes(byte ^ 0x5C for byte in key))
 
 
 def equal_secret(secrets: Sequence[bytes], given: bytes, where: str) -> int:

@@ -31,11 +31,12 @@ class SignedCall:
     def values(self, name: str) -> list[bytes]:
         """All values of a header, in their order."""
         wanted = name.lower().encode()
-        return [value for key, value in self.headers if key == wanted or key.lower() == wanted]
+        size = len(wanted)
+        return [value for key, value in self.headers if len(key) == size and key.lower() == wanted]
 
     def header(self, name: str) -> bytes:
         """The value of a header that stands there once. Raises Distrust."""
-        return _only(self.values(name), f"header {name}").strip(b" \t")
+        return _only(self.values(name), "header", name).strip(b" \t")
 
     def text(self, name: str) -> str:
         """The value of a header in ASCII. Raises Distrust."""
@@ -57,16 +58,15 @@ class SignedCall:
         except ValueError:
             raise Distrust(Doubt.UNREADABLE, where) from None
         values = [value.encode() for key, value in pairs if key == name]
-        return _only(values, where).decode() if values else None
+        return _only(values, "query parameter", name).decode() if values else None
 
 
-def _only(values: Sequence[bytes], where: str) -> bytes:
-    if not values:
-        raise Distrust(Doubt.MISSING, where)
-    if len(values) > 1:
-        raise Distrust(Doubt.REPEATED, where)
-    if not values[0].strip():
-        raise Distrust(Doubt.EMPTY, where)
-    if len(values[0]) > MAX_VALUE_LENGTH:
-        raise Distrust(Doubt.TOO_LONG, where)
-    return values[0]
+def _only(values: Sequence[bytes], kind: str, name: str) -> bytes:
+    if len(values) != 1:
+        raise Distrust(Doubt.REPEATED if values else Doubt.MISSING, f"{kind} {name}")
+    value = values[0]
+    if not value.strip():
+        raise Distrust(Doubt.EMPTY, f"{kind} {name}")
+    if len(value) > MAX_VALUE_LENGTH:
+        raise Distrust(Doubt.TOO_LONG, f"{kind} {name}")
+    return value

@@ -16,12 +16,14 @@ _KNOWN: Final = "{body}, {timestamp}, {method}, {url} and {header:NAME}"
 class SignedTemplate:
     """A template, read once. Two braces stand for one."""
 
-    __slots__ = ("_parts", "text")
+    __slots__ = ("_is_body", "_parts", "text")
 
     def __init__(self, text: str) -> None:
         """Read a template. Raises ValueError, which says how to mend it."""
         self.text: Final = text
         self._parts: Final = _parts(text)
+        self._is_body: Final = text == "{body}"
+        """As most senders have it: nothing is to be put together."""
         if not self.has("body"):
             raise ValueError("{body} is missing: what is not signed can be changed by anybody")
 
@@ -31,6 +33,8 @@ class SignedTemplate:
 
     def fill(self, call: SignedCall, timestamp: bytes) -> bytes:
         """The bytes that were signed for this call. Raises Distrust where a header is missing or repeated."""
+        if self._is_body:
+            return call.body
         values = {"body": call.body, "timestamp": timestamp, "method": call.method.encode(), "url": call.url}
         return b"".join(
             call.header(detail) if place == "header" else values.get(place, detail.encode())
