@@ -7,6 +7,7 @@ from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.auth import ApiKeys, Role
 from carewire_runtime.postgres.pool import Database
 from carewire_testing_orchestrator.calls import accepted, mrn
+from carewire_testing_orchestrator.patients import create, pair
 from carewire_testing_orchestrator.running import Running
 
 CANARY = "Iris-CANARY-4411"
@@ -89,3 +90,19 @@ async def test_an_anonymous_patient_may_have_a_profile(orchestrator: Running) ->
     shown = [(await orchestrator.api.get(f"/v1/patients/{patient_id}")).json() for patient_id in patients]
     assert [known(one["profile"]) for one in shown] == [DOCUMENT, DOCUMENT, {}]
     assert {orjson.dumps(one["identifiers"]) for one in shown} == {b"[]"}
+
+
+async def test_a_call_for_a_known_patient_starts_in_their_time_zone(orchestrator: Running) -> None:
+    await orchestrator.register_systems()
+    release = await orchestrator.publish()
+    await create(orchestrator, pair("far away"), patient_timezone="Pacific/Apia")
+    await create(orchestrator, pair("who knows where"), first_name="Iris")
+    requests = [accepted(*release, identifiers=(mrn(value),)) for value in ("far away", "who knows where")]
+    await orchestrator.accept(requests)
+    ended = await orchestrator.final_statuses(requests)
+    rows = await orchestrator.query(
+        "SELECT id, document::json ->> 'time_zone' AS zone FROM care_flow WHERE id = ANY ($1::text[])",
+        [one["care_flow_id"] for one in ended.values()],
+    )
+    zones = {row["id"]: row["zone"] or "UTC" for row in rows}
+    assert [zones[ended[one.request_id]["care_flow_id"]] for one in requests] == ["Pacific/Apia", "UTC"]

@@ -40,8 +40,14 @@ async def test_a_merge_moves_identifiers_and_care_flows_which_run_on_as_the_othe
     kept = await create(orchestrator, pair("kept"), first_name="Iris", address={"city": "Gent"})
     other = await create(orchestrator, pair("other", SSN), first_name="I.", email="i@b.example", address={"zip": "1"})
     flows = [await start(orchestrator, one["id"], definition_id) for one in (kept, other, other)]
+    body = {"care_flow_id": flows[1]["id"]}
+    session = answered(await orchestrator.api.post("/v1/sessions", json=body), 201)
+    assert session["stakeholder"] == {"id": other["id"], "type": "patient"}
     url = f"/v1/patients/{kept['id']}/merge"
     merged = answered(await orchestrator.api.post(url, json={"patient_id": other["id"]}))
+    moved = answered(await orchestrator.api.get(f"/v1/sessions/{session['id']}"))
+    assert moved["stakeholder"] == {"id": kept["id"], "type": "patient"}
+    assert moved["pending"] == session["pending"] > 0
     assert merged["transferred_care_flow_ids"] == sorted(flow["id"] for flow in flows[1:])
     assert merged["transferred_count"] == 2
     patient = merged["patient"]

@@ -22,6 +22,14 @@ FROM patient_identifier
 WHERE patient_id = ANY ($1::text[])
 ORDER BY created_at, system, sealed_value;
 
+-- name: identifiers_and_profiles
+-- All identifiers of these patients with what is known of each patient, sealed, oldest first.
+SELECT patient_id, system, sealed_value, sealed_profile
+FROM patient_identifier
+JOIN patient ON patient.id = patient_identifier.patient_id
+WHERE patient_id = ANY ($1::text[])
+ORDER BY patient_identifier.created_at, system, sealed_value;
+
 -- name: surviving_patients
 -- Who these patients are after all merges; null for an id that nobody has.
 SELECT given, surviving_patient(given) AS id FROM unnest($1::text[]) AS given;
@@ -124,6 +132,10 @@ SELECT id, document FROM care_flow WHERE patient_id = $1 ORDER BY id FOR UPDATE;
 -- name: give_care_flow
 -- Make a care flow another patient's.
 UPDATE care_flow SET patient_id = $2, document = $3 WHERE id = $1;
+
+-- name: give_sessions
+-- Make the patient's sessions of care flows, whose rows are locked, another patient's.
+UPDATE session SET stakeholder_id = $2 WHERE care_flow_id = ANY ($1::text[]) AND stakeholder_type = 'patient';
 
 -- name: active_care_flows
 -- Care flows of a patient that have not ended.

@@ -5,7 +5,7 @@ for the same identifier take turns, so that they never both create its patient.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from hashlib import sha256
 
@@ -56,10 +56,24 @@ class Identities:
     ) -> dict[str, tuple[Identifier, ...]]:
         """All identifiers of these patients. Raises SealingError where a key is missing."""
         wanted = sorted(set(patient_ids))
-        if not wanted:
-            return {}
+        return self._opened(await connection.fetch(QUERIES.identifiers_of_patients, wanted)) if wanted else {}
+
+    async def with_time_zones(
+        self, connection: Connection, patient_ids: Iterable[str]
+    ) -> tuple[dict[str, tuple[Identifier, ...]], dict[str, str]]:
+        """All identifiers of patients who have some, and the time zones of those of whom one is known, in one question.
+
+        Raises SealingError where a key is missing.
+        """
+        wanted = sorted(set(patient_ids))
+        rows = await connection.fetch(QUERIES.identifiers_and_profiles, wanted) if wanted else []
+        sealed = {row["patient_id"]: row["sealed_profile"] for row in rows}
+        zones = {one: self.open_profile(profile, one).get("patient_timezone") for one, profile in sealed.items()}
+        return self._opened(rows), {one: str(zone) for one, zone in zones.items() if zone}
+
+    def _opened(self, rows: Iterable[Mapping[str, str]]) -> dict[str, tuple[Identifier, ...]]:
         found: dict[str, list[Identifier]] = defaultdict(list)
-        for row in await connection.fetch(QUERIES.identifiers_of_patients, wanted):
+        for row in rows:
             found[row["patient_id"]].append(self.open(row["system"], row["sealed_value"], row["patient_id"]))
         return {patient_id: tuple(identifiers) for patient_id, identifiers in found.items()}
 

@@ -1,7 +1,7 @@
 """Merging two patients who are one person, in one transaction.
 
 Both patients' identifiers and rows are locked, then the care flows of the one who goes, each in order. A care flow of
-theirs that is about to start waits or is waited for, and one that runs goes on as the other's.
+theirs that is about to start waits or is waited for, and one that runs goes on as the other's, with its sessions.
 """
 
 from dataclasses import dataclass, replace
@@ -75,7 +75,9 @@ async def _give_care_flows(connection: Connection, from_id: str, to_id: str) -> 
         (row["id"], to_id, write_care_flow(replace(read_care_flow(row["document"]), patient_id=to_id))) for row in rows
     ]
     await connection.executemany(QUERIES.give_care_flow, given)
-    return tuple(row["id"] for row in rows)
+    ids = tuple(row["id"] for row in rows)
+    await connection.execute(QUERIES.give_sessions, ids, to_id)
+    return ids
 
 
 def _refused(refusal: MergeRefusal) -> OrchestratorError:

@@ -82,12 +82,14 @@ class Starts:
     async def _begin(self, connection: Connection, calls: Sequence[Call], now: datetime) -> Intake:
         claimed, owners = await _take(connection, calls, now)
         releases = await self._releases.load(connection, (call.request.release_id for call in calls))
+        identifiers, time_zones = await self._identities.with_time_zones(connection, owners.values())
         return Intake(
             releases=releases,
             first_calls=await _first_calls(connection, {call.request.start_key for call in calls} - claimed),
             owners=owners,
-            identifiers=await self._identities.of_patients(connection, owners.values()),
+            identifiers=identifiers,
             enrolments=await _enrolments(connection, calls, releases, owners),
+            time_zones=time_zones,
         )
 
     async def _end_together(
