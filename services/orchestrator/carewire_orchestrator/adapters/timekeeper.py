@@ -15,7 +15,7 @@ from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
 
 _BATCH: Final = 100
-_POLL_S: Final = 0.25
+_POLL_S: Final = 0.5
 """Between two looks at the table where nothing was due: half of it is how late a timer is on average."""
 
 _LATE_S: Final = 60.0

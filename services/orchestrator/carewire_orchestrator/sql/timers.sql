@@ -8,6 +8,10 @@ ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at;
 -- Forget timers; those that are due already may be gone.
 DELETE FROM timer WHERE id = ANY ($1::text[]);
 
+-- name: is_any_timer_due
+-- Whether any timer is due.
+SELECT EXISTS (SELECT 1 FROM timer WHERE due_at <= $1);
+
 -- name: lock_due_timers
 -- The timers that are due first, with the state of their care flows, which nobody else changes until this transaction
 -- has ended. Care flows that somebody changes right now are left for the next time, so that two processes share the
