@@ -3,10 +3,12 @@
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, Self
 
 import orjson
+from fastapi import APIRouter, FastAPI
 from starlette.middleware import Middleware
 
 from carewire_orchestrator.adapters.api.accesses import Accesses
@@ -114,101 +116,146 @@ async def serve(settings: OrchestratorSettings, roles: frozenset[str]) -> AsyncI
         await db.stop()
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What several parts of one process work with."""
+
+    settings: OrchestratorSettings
+    db: JoinedDatabase
+    producer: Producer
+    clock: Clock
+    relay: Relay
+    audit: Audit
+    publishing: Publishing
+    identities: Identities
+    releases: Releases
+    changes: Changes
+    sessions: Sessions
+
+    @classmethod
+    def of(cls, settings: OrchestratorSettings, db: JoinedDatabase, producer: Producer, clock: Clock) -> Self:
+        """Make them for one process."""
+        relay, audit = Relay(db, producer, clock=clock), Audit(clock)
+        publishing = Publishing(settings.topics, settings.tenant_id)
+        identities, releases = Identities(settings.keyring), Releases()
+        idle = timedelta(minutes=settings.session_idle_minutes)
+        changes = Changes(identities, releases, publishing, idle)
+        sessions = Sessions(db, changes, relay, audit, clock, idle)
+        return cls(settings, db, producer, clock, relay, audit, publishing, identities, releases, changes, sessions)
+
+
 def _components(
     settings: OrchestratorSettings, roles: frozenset[str], db: JoinedDatabase, producer: Producer, clock: Clock
 ) -> list[Component]:
-    publishing = Publishing(settings.topics, settings.tenant_id)
-    relay = Relay(db, producer, clock=clock)
-    identities, releases = Identities(settings.keyring), Releases()
+    shared = _Shared.of(settings, db, producer, clock)
     health = Health()
     health.add("postgres", lambda: _postgres(db))
     health.add("producer", lambda: "the producer has failed" if producer.failed.done() else None)
-    idle, audit = timedelta(minutes=settings.session_idle_minutes), Audit(clock)
-    changes = Changes(identities, releases, publishing, idle)
-    sessions = Sessions(db, changes, relay, audit, clock, idle)
-    components: list[Component] = [relay]
+    components: list[Component] = [shared.relay]
     if ENGINE in roles:
-        starts = Starts(db, identities, releases, publishing)
-        handler = RequestConsumer(starts, identities, publishing, producer, relay, clock)
-        consumer = BatchConsumer(
-            settings.kafka_bootstrap,
-            [settings.topics.requests.name],
-            settings.group,
-            handler.handle,
-            poison_limit=handler.poison_limit,
-            clock=clock,
-        )
-        health.add("requests", consumer.not_ready)
-        due = DueTimers(db, identities, releases, changes)
-        components += [
-            consumer,
-            Timekeeper(due, relay, clock, per_second=settings.timers_per_second),
-            SessionExpiry(sessions, clock),
-            _api_caller(settings, db, changes, relay, clock),
-            PatientErasure(db, audit, clock, settings.topics.events.name),
-        ]
-    routers = []
+        components += _engine(shared, health)
     if API in roles:
-        reading, accesses = Reading(db, releases), Accesses(db, audit)
-        people = People(db, changes, relay, audit, clock)
-        lifecycle = Lifecycle(db, identities, releases, publishing, relay, audit, clock)
-        definitions = Definitions(db, publishing, relay, audit, clock)
-        definition_reading = DefinitionReading(db)
-        patient_changes = PatientChanges(db, identities, publishing, relay, audit, clock)
-        routers = [
-            identifier_systems_router(IdentifierSystems(db, publishing, relay, clock)),
-            ImportApi(definitions).router(),
-            DefinitionApi(definitions, definition_reading).router(),
-            ReleaseApi(definition_reading).router(),
-            audit_router(db),
-            PatientApi(
-                PatientReading(db, identities, audit),
-                Patients(patient_changes),
-                PatientMerging(patient_changes),
-                PatientRemoval(patient_changes, people.let, timedelta(days=settings.deleted_patient_days)),
-                today=lambda: clock.now().date(),
-            ).router(),
-            CareFlowApi(lifecycle, people, reading, accesses).router(),
-            TrackApi(people, reading, Timeline(db), accesses).router(),
-            ActivityApi(people, reading, ActivityLists(db, releases), accesses).router(),
-            SessionApi(sessions, accesses).router(),
-        ]
-        components.append(_retention(settings, db, clock))
-    app = management_app("Carewire orchestrator", health, ApiKeys(db, clock), routers)
-    answer_mistakes(app)
-    describe_at_need(app)
-    # Innermost, so that what it answers is counted like any other answer.
-    answers = IdempotentAnswers(settings.keyring)
-    app.user_middleware.append(Middleware(Idempotency, db=db, answers=answers, committed=relay.wake))
-    components.append(HttpServer(app, settings.http_host, settings.http_port))
+        components.append(_retention(shared))
+    components.append(HttpServer(_http(shared, roles, health), settings.http_host, settings.http_port))
     return components
 
 
-def _api_caller(
-    settings: OrchestratorSettings, db: Database, changes: Changes, relay: Relay, clock: Clock
-) -> ApiCaller:
+def _engine(shared: _Shared, health: Health) -> list[Component]:
+    """What moves care flows by itself."""
+    settings, db, clock, relay = shared.settings, shared.db, shared.clock, shared.relay
+    starts = Starts(db, shared.identities, shared.releases, shared.publishing)
+    handler = RequestConsumer(starts, shared.identities, shared.publishing, shared.producer, relay, clock)
+    consumer = BatchConsumer(
+        settings.kafka_bootstrap,
+        [settings.topics.requests.name],
+        settings.group,
+        handler.handle,
+        poison_limit=handler.poison_limit,
+        clock=clock,
+    )
+    health.add("requests", consumer.not_ready)
+    due = DueTimers(db, shared.identities, shared.releases, shared.changes)
+    return [
+        consumer,
+        Timekeeper(due, relay, clock, per_second=settings.timers_per_second),
+        SessionExpiry(shared.sessions, clock),
+        _api_caller(shared),
+        PatientErasure(db, shared.audit, clock, settings.topics.events.name),
+    ]
+
+
+def _api_caller(shared: _Shared) -> ApiCaller:
+    settings = shared.settings
     calls = GuardedCalls(
         timeout_s=settings.api_call_timeout_s,
         allow_http=settings.allow_http_api_calls,
         allow_private=settings.allow_private_api_calls,
     )
     return ApiCaller(
-        db,
-        changes,
+        shared.db,
+        shared.changes,
         calls,
-        relay,
-        clock,
+        shared.relay,
+        shared.clock,
         timeout_s=settings.api_call_timeout_s,
         concurrency=settings.api_call_concurrency,
     )
 
 
-def _retention(settings: OrchestratorSettings, db: Database, clock: Clock) -> Retention:
+def _http(shared: _Shared, roles: frozenset[str], health: Health) -> FastAPI:
+    """The application that every process serves: health and metrics, and the API where that is one of its roles."""
+    routers = [*_care_flow_routers(shared), *_other_routers(shared)] if API in roles else []
+    app = management_app("Carewire orchestrator", health, ApiKeys(shared.db, shared.clock), routers)
+    answer_mistakes(app)
+    describe_at_need(app)
+    # Innermost, so that what it answers is counted like any other answer.
+    answers = IdempotentAnswers(shared.settings.keyring)
+    app.user_middleware.append(Middleware(Idempotency, db=shared.db, answers=answers, committed=shared.relay.wake))
+    return app
+
+
+def _care_flow_routers(shared: _Shared) -> list[APIRouter]:
+    """Patients, and what goes on with them."""
+    settings, db, relay, audit, clock = shared.settings, shared.db, shared.relay, shared.audit, shared.clock
+    reading, accesses = Reading(db, shared.releases), Accesses(db, audit)
+    people = People(db, shared.changes, relay, audit, clock)
+    lifecycle = Lifecycle(db, shared.identities, shared.releases, shared.publishing, relay, audit, clock)
+    patient_changes = PatientChanges(db, shared.identities, shared.publishing, relay, audit, clock)
+    return [
+        PatientApi(
+            PatientReading(db, shared.identities, audit),
+            Patients(patient_changes),
+            PatientMerging(patient_changes),
+            PatientRemoval(patient_changes, people.let, timedelta(days=settings.deleted_patient_days)),
+            today=lambda: clock.now().date(),
+        ).router(),
+        CareFlowApi(lifecycle, people, reading, accesses).router(),
+        TrackApi(people, reading, Timeline(db), accesses).router(),
+        ActivityApi(people, reading, ActivityLists(db, shared.releases), accesses).router(),
+        SessionApi(shared.sessions, accesses).router(),
+    ]
+
+
+def _other_routers(shared: _Shared) -> list[APIRouter]:
+    """What designers and administrators need."""
+    definitions = Definitions(shared.db, shared.publishing, shared.relay, shared.audit, shared.clock)
+    reading = DefinitionReading(shared.db)
+    systems = IdentifierSystems(shared.db, shared.publishing, shared.relay, shared.clock)
+    return [
+        identifier_systems_router(systems),
+        ImportApi(definitions).router(),
+        DefinitionApi(definitions, reading).router(),
+        ReleaseApi(reading).router(),
+        audit_router(shared.db),
+    ]
+
+
+def _retention(shared: _Shared) -> Retention:
     kept = (
         Kept("idempotent_answers", _KEYS_KEPT, delete_idempotent_answers),
-        Kept("audit_records", timedelta(days=settings.audit_days), delete_audit_records),
+        Kept("audit_records", timedelta(days=shared.settings.audit_days), delete_audit_records),
     )
-    return Retention(db, kept, clock)
+    return Retention(shared.db, kept, shared.clock)
 
 
 async def _postgres(db: Database) -> str | None:
