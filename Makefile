@@ -59,6 +59,10 @@ contracts: install ## Check that what services and downstream teams read stays c
 campaign: install ## 100,000 calls at full speed, then again with kills; every one is reckoned
 	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos $(CAMPAIGN)
 
+.PHONY: kill-engine
+kill-engine: install ## 2,000 care flows while their orchestrator is killed 20 times; all that is told is reckoned
+	@CAREWIRE_TESTING_CARE_FLOWS=2000 CAREWIRE_TESTING_KILLS=20 $(RUN) pytest tests/e2e/test_engine_kills.py
+
 bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them
 	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS)
 
