@@ -8,7 +8,7 @@ RUN := $(UV) run --frozen --no-sync
 SOURCES := libs services deploy tests examples
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side bench clean
+.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side kill-engine bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ campaign: install ## 100,000 calls at full speed, then again with kills; every o
 
 side-by-side: install ## 5,000 rounds of 64 calls at once about the same patients: no deadlock, nobody twice
 	@CAREWIRE_ROUNDS=5000 $(RUN) pytest tests/orchestrator/integration/test_patients_side_by_side.py
+
+kill-engine: install ## 2,000 care flows while their orchestrator is killed 20 times; all that is told is reckoned
+	@CAREWIRE_TESTING_CARE_FLOWS=2000 CAREWIRE_TESTING_KILLS=20 $(RUN) pytest tests/e2e/test_engine_kills.py
 
 bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them
 	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS)

@@ -36,6 +36,17 @@ async def test_a_published_release_is_live_and_told(orchestrator: Running) -> No
     assert [point.key for point in told.live.data_points] == ["surgery_date", "age", "side"]
 
 
+async def test_callers_are_not_asked_for_what_calculations_and_api_calls_find_out(orchestrator: Running) -> None:
+    found_out = [
+        {"id": f"by_{category}", "key": category, "title": category, "value_type": "number", "category": category}
+        for category in ("calculation", "api_call")
+    ]
+    definition_id, _ = await orchestrator.publish({**HIP, "data_points": [*HIP["data_points"], *found_out]})
+    told = decode(CatalogueDefinition, await last_record(orchestrator, f"definition/{definition_id}"))
+    assert told.live is not None
+    assert [point.key for point in told.live.data_points] == ["surgery_date", "age", "side"]
+
+
 async def test_a_new_draft_changes_nothing_until_it_is_published(orchestrator: Running) -> None:
     definition_id, release_id = await orchestrator.publish()
     draft = {**HIP, "id": definition_id, "title": "Renamed"}

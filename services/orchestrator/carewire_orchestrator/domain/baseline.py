@@ -6,6 +6,11 @@ from carewire_contracts.definition import DataPointDefinition
 from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem, read_given_value, unknown_names
 
 
+def baseline_points(definitions: Iterable[DataPointDefinition]) -> tuple[DataPointDefinition, ...]:
+    """Those that a start gives values to; the others get theirs from calculations and API calls."""
+    return tuple(definition for definition in definitions if definition.category == "pathway")
+
+
 def read_baseline(
     definitions: Iterable[DataPointDefinition], given: Mapping[str, object]
 ) -> tuple[GivenValue, ...] | list[ValueProblem]:
@@ -13,7 +18,7 @@ def read_baseline(
 
     A null counts as not given. Answers the values in the order of the definitions, or all that is wrong.
     """
-    known = {definition.id: definition for definition in definitions if definition.category == "pathway"}
+    known = {definition.id: definition for definition in baseline_points(definitions)}
     values: list[GivenValue] = []
     problems = unknown_names(given, known, "there is no such baseline data point in this release")
     for definition in known.values():

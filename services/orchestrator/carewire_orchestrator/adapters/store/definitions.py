@@ -14,6 +14,7 @@ from carewire_contracts.definition import CareFlowDefinition
 from carewire_contracts.wire import decode, encode
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.queries import QUERIES
+from carewire_orchestrator.domain.baseline import baseline_points
 from carewire_orchestrator.domain.definition_draft import DraftDefinition
 from carewire_orchestrator.domain.definition_revision import Precondition, entity_tag
 from carewire_orchestrator.domain.validate import validate
@@ -138,7 +139,7 @@ class Definitions:
                 release_id=release.release_id,
                 version=release.version,
                 published_at=release.published_at,
-                data_points=definition.data_points,
+                data_points=baseline_points(definition.data_points),
             ),
         )
         told = self._publishing.catalogue(entry, self._clock.now(), current_traceparent())

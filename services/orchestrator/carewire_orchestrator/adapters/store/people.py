@@ -9,6 +9,7 @@ from carewire_orchestrator.adapters.store.changes import Changed, Changes, Event
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.advance import Refusal, advance
+from carewire_orchestrator.domain.baseline import baseline_points
 from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.events import BaselineUpdated, CareFlowEvent, FormSubmitted
 from carewire_orchestrator.domain.form_answers import read_form_answers
@@ -133,7 +134,7 @@ def _mistake(refusal: Refusal) -> OrchestratorError:
 
 def read_baseline_update(release: Release, given: Mapping[str, object]) -> tuple[GivenValue, ...] | list[ValueProblem]:
     """Check new values of baseline data points, keyed by id; answers them, or all that is wrong with them."""
-    known = {one.id: one for one in release.data_points.values() if one.category == "pathway"}
+    known = {one.id: one for one in baseline_points(release.data_points.values())}
     problems = unknown_names(given, known, "there is no such baseline data point in this release")
     read = [_read(known[data_point_id], raw) for data_point_id, raw in given.items() if data_point_id in known]
     problems += [one for one in read if isinstance(one, ValueProblem)]
