@@ -20,6 +20,11 @@ _HEADERS: Final = {
         "ce_source": {"type": "string"},
         "ce_time": {"type": "string", "format": "date-time"},
         "ce_subject": {"type": "string", "description": "The id of the care flow, or of what the event is about."},
+        "ce_sequence": {
+            "type": "string",
+            "pattern": "^[0-9]{10}$",
+            "description": "Events of a care flow alone: their number within it, from 1 and without a gap.",
+        },
         "content-type": {"const": "application/json"},
         "traceparent": {"type": "string", "description": "W3C Trace Context."},
     },

@@ -1,5 +1,6 @@
 """The envelope: CloudEvents 1.0 in binary mode, as Kafka headers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -30,14 +31,41 @@ def test_attributes_are_headers_with_the_prefix_of_the_kafka_binding() -> None:
     ]
 
 
-@given(st.text(min_size=1), st.text(min_size=1), st.none() | st.text(min_size=1))
-def test_what_is_written_is_read_back(event_id: str, event_type: str, subject: str | None) -> None:
+NUMBERS = st.integers(1, 10**10 - 1)
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.none() | st.text(min_size=1), st.none() | NUMBERS)
+def test_what_is_written_is_read_back(
+    event_id: str, event_type: str, subject: str | None, sequence: int | None
+) -> None:
     try:
         (event_id + event_type + (subject or "")).encode()
     except UnicodeEncodeError:
         return
-    envelope = Envelope(event_id, event_type, "here", ENVELOPE.time, subject)
+    envelope = Envelope(event_id, event_type, "here", ENVELOPE.time, subject, sequence)
     assert Envelope.of(envelope.headers()) == envelope
+
+
+@given(NUMBERS, NUMBERS)
+def test_sequences_sort_as_text_as_they_do_as_numbers(one: int, other: int) -> None:
+    """The extension wants it so: whoever compares headers takes none for later than it is."""
+    first, second = (header(replace(ENVELOPE, sequence=number).headers(), "ce_sequence") for number in (one, other))
+    assert first is not None
+    assert second is not None
+    assert (first < second) is (one < other)
+
+
+def test_an_event_that_is_not_numbered_has_no_header_for_it() -> None:
+    assert header(ENVELOPE.headers(), "ce_sequence") is None
+    assert Envelope.of(ENVELOPE.headers()).sequence is None
+    assert header(replace(ENVELOPE, sequence=7).headers(), "ce_sequence") == "0000000007"
+
+
+@pytest.mark.parametrize("value", ["", "seven", "-7", "+7", "7.0", "1_0", "\u0667"])
+def test_a_sequence_that_is_no_number_in_digits_is_named_without_its_value(value: str) -> None:
+    with pytest.raises(EnvelopeError, match="ce_sequence") as caught:
+        Envelope.of([*ENVELOPE.headers(), ("ce_sequence", value.encode())])
+    assert not value or value not in str(caught.value)
 
 
 def test_everything_that_is_missing_is_named_at_once() -> None:

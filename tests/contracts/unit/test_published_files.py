@@ -184,7 +184,7 @@ def test_the_inlined_payload_admits_what_the_schema_admits(event: EventType) -> 
 
 @EACH
 def test_the_headers_of_a_record_fit_the_described_ones(event: EventType) -> None:
-    envelope = Envelope("e1", event.name, "carewire/x", parse_timestamp("2026-03-02T08:15:30.120Z"), "about")
+    envelope = Envelope("e1", event.name, "carewire/x", parse_timestamp("2026-03-02T08:15:30.120Z"), "about", 7)
     written = {name: value.decode() for name, value in envelope.headers("00-" + "a" * 32 + "-" + "b" * 16 + "-01")}
     described = DOCUMENT["components"]["schemas"]["cloudEventHeaders"]
     Draft202012Validator(described).validate(written)

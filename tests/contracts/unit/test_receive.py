@@ -103,5 +103,5 @@ def test_no_bytes_raise_anything_else(body: bytes) -> None:
 
 
 def test_a_record_gives_its_envelope_and_its_event() -> None:
-    envelope = Envelope("e1", "pathway.completed", "carewire/orchestrator", NOW)
+    envelope = Envelope("e1", "pathway.completed", "carewire/orchestrator", NOW, "care-flow", 18)
     assert parse_record(envelope.headers(), BODY) == (envelope, PathwayCompleted.model_validate_json(BODY))

@@ -65,7 +65,10 @@ async def test_a_session_lasts_until_nothing_is_left_to_do(orchestrator: Running
     assert "completed_at" in events[-1].value["session"]
     told_of = [event for change in await hands.changes() for event in change["events"]]
     assert [one["event_type"] for one in told_of] == [one.event_type for one in events]
-    assert [one["sequence"] for one in told_of] == list(range(1, len(events) + 1))
+    numbers = list(range(1, len(events) + 1))
+    assert [one["sequence"] for one in told_of] == numbers
+    assert [one.value["sequence"] for one in events] == numbers, "in the order of the topic, sessions among the rest"
+    assert [int(one.headers["ce_sequence"]) for one in events] == numbers
 
 
 async def test_a_token_is_kept_as_its_digest_alone(orchestrator: Running) -> None:

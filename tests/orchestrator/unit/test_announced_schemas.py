@@ -125,12 +125,23 @@ def test_an_event_has_one_id_whenever_it_is_told(history: History) -> None:
     assert len(set(by_steps)) == history.last.sequence
 
 
+@given(histories())
+@settings(deadline=None, max_examples=40)
+def test_the_events_of_a_life_are_numbered_from_one_without_a_gap_in_the_order_in_which_they_are_told(
+    history: History,
+) -> None:
+    told = [one for step in history.steps for one in tell(history.release, step)]
+    assert [one.sequence for one in told] == list(range(1, history.last.sequence + 1))
+    assert [payload(one)["sequence"] for one in told] == [one.sequence for one in told]
+
+
 @pytest.mark.parametrize("identifiers", [(), (mrn("1"),), (mrn("1"), mrn("Ü \u2028"))], ids=["anonymous", "one", "two"])
 def test_a_new_patient_is_told_in_the_bytes_of_the_contract(identifiers: tuple[Identifier, ...]) -> None:
     told = announce_patient("patient", tenant_id="tests", identifiers=identifiers, profile={}, now=NOW)
     written = orjson.dumps(told.event)
     event = decode_domain_event(written)
     assert encode(event) == written
+    assert told.sequence is None, "it belongs to no care flow"
     assert isinstance(event, PatientCreated)
     assert event.patient.profile is not None
     assert [(one.system, one.value) for one in event.patient.profile.identifier] == [

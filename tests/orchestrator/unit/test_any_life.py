@@ -201,6 +201,7 @@ def test_everything_is_told_in_the_words_of_the_contracts(life: Life) -> None:
         )
     )
     assert len({announcement.id for announcement in told}) == len(life.effects)
+    assert [announcement.sequence for announcement in told] == list(range(1, len(life.effects) + 1))
     for announcement in told:
         # Byte for byte, order of fields included: signatures cover these bytes.
         written = orjson.dumps(announcement.event)

@@ -67,6 +67,14 @@ def test_the_envelope_says_what_the_payload_says() -> None:
         assert header(record.headers, "content-type") == "application/json"
 
 
+def test_events_of_a_care_flow_are_numbered_in_envelope_and_payload_and_those_of_a_patient_are_not() -> None:
+    patient, *events = told(start())
+    assert Envelope.of(patient.headers).sequence is None
+    assert "sequence" not in orjson.loads(patient.value or b"")
+    assert [Envelope.of(record.headers).sequence for record in events] == list(range(1, len(events) + 1))
+    assert [orjson.loads(record.value or b"")["sequence"] for record in events] == list(range(1, len(events) + 1))
+
+
 @pytest.mark.parametrize("traceparent", [TRACE, None], ids=["traced", "not traced"])
 def test_the_trace_goes_on_where_there_is_one(traceparent: str | None) -> None:
     assert {header(record.headers, "traceparent") for record in told(start(), traceparent)} == {traceparent}

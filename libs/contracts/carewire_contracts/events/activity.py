@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from carewire_contracts.events.pathway import Pathway
 from carewire_contracts.events.personal_data import Personal
+from carewire_contracts.events.sequence_number import SequenceNumber
 from carewire_contracts.timestamps import Timestamp
 from carewire_contracts.wire import Message
 
@@ -141,3 +142,4 @@ class ActivityEvent(Message):
     pathway_id: str | None = None
     patient_id: str | None = None
     date: Timestamp | None = None
+    sequence: SequenceNumber = None

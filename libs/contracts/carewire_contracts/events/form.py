@@ -7,6 +7,7 @@ from typing import Literal
 
 from carewire_contracts.events.data_point import DataPoint
 from carewire_contracts.events.pathway import Pathway
+from carewire_contracts.events.sequence_number import SequenceNumber
 from carewire_contracts.timestamps import Timestamp
 from carewire_contracts.wire import Message
 
@@ -38,3 +39,4 @@ class FormSubmitted(Message):
     response: tuple[DataPoint, ...]
     form: SubmittedForm
     pathway: Pathway
+    sequence: SequenceNumber = None

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from carewire_contracts.events.personal_data import Personal
+from carewire_contracts.events.sequence_number import SequenceNumber
 from carewire_contracts.timestamps import Timestamp
 from carewire_contracts.wire import Message
 
@@ -32,6 +33,7 @@ class PathwayStarted(Message):
     event_type: Literal["pathway.started"] = "pathway.started"
     start_date: Timestamp
     pathway: Pathway
+    sequence: SequenceNumber = None
 
 
 class PathwayStopped(Message):
@@ -41,6 +43,7 @@ class PathwayStopped(Message):
     stop_date: Timestamp
     reason: Personal[str | None] = None
     pathway: Pathway
+    sequence: SequenceNumber = None
 
 
 class PathwayCompleted(Message):
@@ -49,6 +52,7 @@ class PathwayCompleted(Message):
     event_type: Literal["pathway.completed"] = "pathway.completed"
     complete_date: Timestamp
     pathway: Pathway
+    sequence: SequenceNumber = None
 
 
 class PathwayDeleted(Message):
@@ -59,3 +63,4 @@ class PathwayDeleted(Message):
     title: str
     patient_id: str
     pathway: Pathway
+    sequence: SequenceNumber = None

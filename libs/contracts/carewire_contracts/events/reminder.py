@@ -4,6 +4,7 @@ from typing import Literal
 
 from carewire_contracts.events.pathway import Pathway
 from carewire_contracts.events.personal_data import Personal
+from carewire_contracts.events.sequence_number import SequenceNumber
 from carewire_contracts.wire import Message
 
 
@@ -39,3 +40,4 @@ class ReminderCreated(Message):
     event_type: Literal["reminder.created"] = "reminder.created"
     reminder: Reminder
     pathway: Pathway
+    sequence: SequenceNumber = None

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from carewire_contracts.events.pathway import Pathway
+from carewire_contracts.events.sequence_number import SequenceNumber
 from carewire_contracts.timestamps import Timestamp
 from carewire_contracts.wire import Message
 
@@ -42,6 +43,7 @@ class SessionStarted(Message):
     event_type: Literal["session.started"] = "session.started"
     session: Session
     pathway: Pathway
+    sequence: SequenceNumber = None
 
 
 class SessionCompleted(Message):
@@ -50,6 +52,7 @@ class SessionCompleted(Message):
     event_type: Literal["session.completed"] = "session.completed"
     session: CompletedSession
     pathway: Pathway
+    sequence: SequenceNumber = None
 
 
 class SessionExpired(Message):
@@ -58,3 +61,4 @@ class SessionExpired(Message):
     event_type: Literal["session.expired"] = "session.expired"
     session: Session
     pathway: Pathway
+    sequence: SequenceNumber = None

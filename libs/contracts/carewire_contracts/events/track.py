@@ -3,6 +3,7 @@
 from typing import Literal
 
 from carewire_contracts.events.pathway import Pathway
+from carewire_contracts.events.sequence_number import SequenceNumber
 from carewire_contracts.wire import Message
 
 
@@ -19,3 +20,4 @@ class TrackEvent(Message):
     event_type: Literal["track.started", "track.completed", "track.stopped"]
     track: TrackReference
     pathway: Pathway
+    sequence: SequenceNumber = None

@@ -72,7 +72,8 @@ class Publishing:
     def _event(self, told: Announcement, key: bytes, heading: Heading) -> OutboxRecord:
         event_type = told.event_type
         _emitted(event_type)()
-        return OutboxRecord(self._events, key, orjson.dumps(told.event), heading.headers(told.id, event_type))
+        headers = heading.headers(told.id, event_type, told.sequence)
+        return OutboxRecord(self._events, key, orjson.dumps(told.event), headers)
 
     def request_statuses(
         self, request_id: str, told: Iterable[StatusDocument], now: datetime, traceparent: str | None

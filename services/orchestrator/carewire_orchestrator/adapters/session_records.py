@@ -36,8 +36,9 @@ def session_record(
     """What a session has come to. `care_flow.sequence` counts this event already."""
     told = _tell(release, care_flow, session)
     metrics.EVENTS_EMITTED.add(event_type=told.event_type)
-    event_id = derived_id(care_flow.id, "event", str(care_flow.sequence))
-    headers = Envelope(event_id, told.event_type, SOURCE, now, care_flow.id).headers(traceparent)
+    number = care_flow.sequence
+    event_id = derived_id(care_flow.id, "event", str(number))
+    headers = Envelope(event_id, told.event_type, SOURCE, now, care_flow.id, number).headers(traceparent)
     return OutboxRecord(publishing.topics.events.name, care_flow.patient_id.encode(), encode(told), headers)
 
 
@@ -58,7 +59,7 @@ def _tell(release: Release, care_flow: CareFlow, session: Session) -> _Event:
             stakeholder=stakeholder,
             **urls,
         )
-        return SessionCompleted(session=completed, pathway=pathway)
+        return SessionCompleted(session=completed, pathway=pathway, sequence=care_flow.sequence)
     told = ToldSession(
         id=session.id,
         created_at=session.created_at,
@@ -67,4 +68,4 @@ def _tell(release: Release, care_flow: CareFlow, session: Session) -> _Event:
         **urls,
     )
     kind = SessionStarted if session.status is SessionStatus.ACTIVE else SessionExpired
-    return kind(session=told, pathway=pathway)
+    return kind(session=told, pathway=pathway, sequence=care_flow.sequence)

@@ -37,10 +37,14 @@ _NOBODY_OF_STAFF: Final = {"stytch_member_id": None, "stytch_member_email": None
 
 @record()
 class Announcement:
-    """A domain event with its id, which is the same each time that the same effect is told."""
+    """A domain event with its id, which is the same each time that the same effect is told.
+
+    Events of a care flow have the numbers 1, 2, 3 … as their `sequence`; what happens to a patient has none.
+    """
 
     id: str
     event: Document
+    sequence: int | None = None
 
     @property
     def event_type(self) -> str:
@@ -57,7 +61,9 @@ def announce(
     care_flow = advanced.care_flow
     first = care_flow.sequence - len(advanced.effects) + 1
     for number, what in enumerate(advanced.effects, first):
-        yield Announcement(derived_id(care_flow.id, "event", str(number)), herald.tell(what))
+        event = herald.tell(what)
+        event["sequence"] = number
+        yield Announcement(derived_id(care_flow.id, "event", str(number)), event, number)
 
 
 def announce_patient(
