@@ -136,7 +136,7 @@ class _Shared:
     def of(cls, settings: OrchestratorSettings, db: JoinedDatabase, producer: Producer, clock: Clock) -> Self:
         """Make them for one process."""
         relay, audit = Relay(db, producer, clock=clock), Audit(clock)
-        publishing = Publishing(settings.topics, settings.tenant_id)
+        publishing = Publishing(settings.topics, settings.tenant_id, settings.event_payloads)
         identities, releases = Identities(settings.keyring), Releases()
         idle = timedelta(minutes=settings.session_idle_minutes)
         changes = Changes(identities, releases, publishing, idle)

@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from carewire_contracts.topics import Topics
+from carewire_orchestrator.domain.announcing import EventPayloads
 from carewire_runtime.settings import ServiceSettings
 
 
@@ -10,6 +11,9 @@ class OrchestratorSettings(ServiceSettings):
     """What the orchestrator needs to know beyond what every service does."""
 
     http_port: int = Field(8081, ge=0, le=65535, description="port to listen on")
+    event_payloads: EventPayloads = Field(
+        "full", description="what events carry: full, or ids, without any field that may hold personal data"
+    )
     timers_per_second: float = Field(
         500.0, gt=0, description="timers of care flows that a process lets fire a second at most, as after an outage"
     )

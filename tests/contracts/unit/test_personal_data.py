@@ -23,6 +23,7 @@ OF_AN_ACTIVITY = OF_A_CARE_FLOW | {
     "activity.sub_activities[].object.email",
     "user_context.stytch_member_email",
 }
+OF_A_SESSION = OF_A_CARE_FLOW | {"session.success_url", "session.cancel_url"}
 OF_A_PATIENT = {
     "patient.profile.identifier[].value",
     "patient.profile.name",
@@ -56,9 +57,9 @@ TABLE: dict[str, set[str]] = {
     "form.submitted": OF_A_CARE_FLOW | {"response[].value", "response[].label"},
     "data_point.collected": OF_A_CARE_FLOW | {"data_point.value", "data_point.label"},
     "reminder.created": OF_A_CARE_FLOW | {"reminder.recipient_profile.name", "reminder.recipient_profile.email"},
-    "session.started": OF_A_CARE_FLOW,
-    "session.completed": OF_A_CARE_FLOW,
-    "session.expired": OF_A_CARE_FLOW,
+    "session.started": OF_A_SESSION,
+    "session.completed": OF_A_SESSION,
+    "session.expired": OF_A_SESSION,
     "track.started": OF_A_CARE_FLOW,
     "track.completed": OF_A_CARE_FLOW,
     "track.stopped": OF_A_CARE_FLOW,

@@ -17,7 +17,7 @@ from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.relay import Relay
 from carewire_testing_orchestrator.by_hand import Hands, begun, told
 from carewire_testing_orchestrator.definitions import checklist, designed, track
-from carewire_testing_orchestrator.running import Running
+from carewire_testing_orchestrator.running import Running, running
 
 NURSES = {"stakeholder_definition_ids": ["nurse"]}
 TWO = designed(
@@ -69,6 +69,18 @@ async def test_a_session_lasts_until_nothing_is_left_to_do(orchestrator: Running
     assert [one["sequence"] for one in told_of] == numbers
     assert [one.value["sequence"] for one in events] == numbers, "in the order of the topic, sessions among the rest"
     assert [int(one.headers["ce_sequence"]) for one in events] == numbers
+
+
+async def test_by_ids_alone_the_topic_holds_no_more_of_a_session_and_its_care_flow(
+    settings: OrchestratorSettings,
+) -> None:
+    async with running(settings.model_copy(update={"event_payloads": "ids"})) as orchestrator:
+        hands = await begun(orchestrator, TWO)
+        await started(orchestrator, hands, success_url="https://clinic.example/thanks")
+        events = await orchestrator.events_of(hands.id, "session.started")
+        assert [one.value["sequence"] for one in events] == list(range(1, len(events) + 1))
+        assert set(events[-1].value["session"]) == {"id", "created_at", "expires_at", "stakeholder"}
+        assert not any("patient_identifiers" in one.value["pathway"] for one in events)
 
 
 async def test_a_token_is_kept_as_its_digest_alone(orchestrator: Running) -> None:

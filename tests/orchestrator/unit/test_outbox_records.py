@@ -1,15 +1,21 @@
 """Records of the outbox: where they go, under which key, and what their headers say."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
 from carewire_contracts.catalogue import CatalogueIdentifierSystem
 from carewire_contracts.envelope import Envelope, header
+from carewire_contracts.receive import parse, parse_record
 from carewire_contracts.statuses import FailureReason
 from carewire_contracts.topics import Topics
+from carewire_contracts.wire import encode
 from carewire_orchestrator.adapters.outbox_records import SOURCE, Publishing
+from carewire_orchestrator.adapters.session_records import session_record
 from carewire_orchestrator.domain.request_outcome import Duplicate, Failed
 from carewire_orchestrator.domain.request_statuses import ended, taken
+from carewire_orchestrator.domain.session import Session, SessionStatus, Whose
 from carewire_orchestrator.domain.starting import Call, Intake, StartedCareFlow
 from carewire_runtime.ids import derived_id
 from carewire_runtime.postgres.outbox import OutboxRecord, pack, unpack
@@ -73,6 +79,37 @@ def test_events_of_a_care_flow_are_numbered_in_envelope_and_payload_and_those_of
     assert "sequence" not in orjson.loads(patient.value or b"")
     assert [Envelope.of(record.headers).sequence for record in events] == list(range(1, len(events) + 1))
     assert [orjson.loads(record.value or b"")["sequence"] for record in events] == list(range(1, len(events) + 1))
+
+
+def test_by_ids_alone_a_life_is_told_in_the_same_events_and_nobody_can_be_known_by_them() -> None:
+    ids = Publishing(Topics("", 2), "tests", "ids")
+    full, reduced = told(start()), ids.started(start(), NOW, TRACE)
+    assert [(one.topic, one.key, one.headers) for one in reduced] == [(one.topic, one.key, one.headers) for one in full]
+    assert any(b"canary" in (one.value or b"") for one in full)
+    for one in reduced:
+        assert b"canary" not in (one.value or b"")
+        parse(one.value or b"")
+    started = orjson.loads(reduced[1].value or b"")
+    assert started["pathway"]["patient_id"] == PATIENT_ID
+    assert "patient_identifiers" not in started["pathway"]
+
+
+@pytest.mark.parametrize("status", SessionStatus, ids=str)
+def test_a_session_is_told_with_the_number_that_its_care_flow_has_come_to(status: SessionStatus) -> None:
+    care_flow = replace(start().advanced.care_flow, sequence=7)
+    session = Session(
+        "s", CARE_FLOW_ID, Whose("patient", PATIENT_ID), status, NOW, NOW, success_url="https://clinic.example/canary"
+    )
+    record = session_record(PUBLISHING, RELEASE, care_flow, session, NOW, TRACE)
+    envelope, event = parse_record(record.headers, record.value or b"")
+    assert (record.topic, record.key) == ("carewire.events", PATIENT_ID.encode())
+    assert (envelope.subject, envelope.sequence, envelope.time) == (CARE_FLOW_ID, 7, NOW)
+    assert envelope.id == derived_id(CARE_FLOW_ID, "event", "7")
+    assert encode(event) == record.value
+    assert orjson.loads(record.value or b"")["sequence"] == 7
+    ids = session_record(Publishing(Topics("", 2), "tests", "ids"), RELEASE, care_flow, session, NOW, TRACE)
+    assert b"canary" in (record.value or b"")
+    assert b"canary" not in (ids.value or b"")
 
 
 @pytest.mark.parametrize("traceparent", [TRACE, None], ids=["traced", "not traced"])

@@ -3,6 +3,7 @@
 from typing import Literal
 
 from carewire_contracts.events.pathway import Pathway
+from carewire_contracts.events.personal_data import Personal
 from carewire_contracts.events.sequence_number import SequenceNumber
 from carewire_contracts.timestamps import Timestamp
 from carewire_contracts.wire import Message
@@ -16,14 +17,17 @@ class SessionStakeholder(Message):
 
 
 class Session(Message):
-    """A session that may still be used until `expires_at`, or was not in time."""
+    """A session that may still be used until `expires_at`, or was not in time.
+
+    Its URLs come from whoever started it, and may say whose it is.
+    """
 
     id: str
     created_at: Timestamp
     expires_at: Timestamp
     stakeholder: SessionStakeholder
-    success_url: str | None = None
-    cancel_url: str | None = None
+    success_url: Personal[str | None] = None
+    cancel_url: Personal[str | None] = None
 
 
 class CompletedSession(Message):
@@ -33,8 +37,8 @@ class CompletedSession(Message):
     created_at: Timestamp
     completed_at: Timestamp
     stakeholder: SessionStakeholder
-    success_url: str | None = None
-    cancel_url: str | None = None
+    success_url: Personal[str | None] = None
+    cancel_url: Personal[str | None] = None
 
 
 class SessionStarted(Message):

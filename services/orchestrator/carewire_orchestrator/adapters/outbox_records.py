@@ -12,8 +12,10 @@ from carewire_contracts.envelope import Envelope, Heading
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.topics import Topics
 from carewire_contracts.wire import encode
+from carewire_contracts.without_personal_data import without_personal_data
 from carewire_orchestrator.domain.advance import Advanced
-from carewire_orchestrator.domain.announcing import Announcement, announce, announce_patient
+from carewire_orchestrator.domain.announcing import Announcement, EventPayloads, announce, announce_patient
+from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.request_statuses import StatusDocument
 from carewire_orchestrator.domain.starting import StartedCareFlow
@@ -25,11 +27,12 @@ SOURCE: Final = "carewire/orchestrator"
 
 
 class Publishing:
-    """Where records go, and for which tenant they speak."""
+    """Where records go, for which tenant they speak, and how much they say."""
 
-    def __init__(self, topics: Topics, tenant_id: str) -> None:
+    def __init__(self, topics: Topics, tenant_id: str, payloads: EventPayloads = "full") -> None:
         self.topics = topics
         self.tenant_id = tenant_id
+        self._ids_alone = payloads == "ids"
         self._events = topics.events.name
         self._statuses = topics.incoming_webhooks.name
         self._catalogue = topics.catalogue.name
@@ -69,11 +72,17 @@ class Publishing:
         """What was announced of a patient, under the patient's key."""
         return self._event(told, patient_id.encode(), Heading(SOURCE, now, patient_id, traceparent))
 
+    def session(self, told: Announcement, care_flow: CareFlow, now: datetime, traceparent: str | None) -> OutboxRecord:
+        """What was announced of a session, under the key of the care flow's patient."""
+        return self._event(told, care_flow.patient_id.encode(), Heading(SOURCE, now, care_flow.id, traceparent))
+
     def _event(self, told: Announcement, key: bytes, heading: Heading) -> OutboxRecord:
-        event_type = told.event_type
+        event_type, event = told.event_type, told.event
         _emitted(event_type)()
+        if self._ids_alone:
+            event = without_personal_data(event_type)(event)
         headers = heading.headers(told.id, event_type, told.sequence)
-        return OutboxRecord(self._events, key, orjson.dumps(told.event), headers)
+        return OutboxRecord(self._events, key, orjson.dumps(event), headers)
 
     def request_statuses(
         self, request_id: str, told: Iterable[StatusDocument], now: datetime, traceparent: str | None

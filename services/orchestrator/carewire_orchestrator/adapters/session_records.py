@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import TypeAlias
 
-from carewire_contracts.envelope import Envelope
 from carewire_contracts.events.pathway import Pathway
 from carewire_contracts.events.session import (
     CompletedSession,
@@ -13,14 +12,13 @@ from carewire_contracts.events.session import (
     SessionStarted,
 )
 from carewire_contracts.events.session import Session as ToldSession
-from carewire_contracts.wire import encode
-from carewire_orchestrator.adapters.outbox_records import SOURCE, Publishing
+from carewire_orchestrator.adapters.outbox_records import Publishing
+from carewire_orchestrator.domain.announcing import Announcement
 from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.session import Session, SessionStatus
 from carewire_runtime.ids import derived_id
 from carewire_runtime.postgres.outbox import OutboxRecord
-from carewire_runtime.telemetry import metrics
 
 _Event: TypeAlias = SessionStarted | SessionCompleted | SessionExpired
 
@@ -34,12 +32,10 @@ def session_record(
     traceparent: str | None,
 ) -> OutboxRecord:
     """What a session has come to. `care_flow.sequence` counts this event already."""
-    told = _tell(release, care_flow, session)
-    metrics.EVENTS_EMITTED.add(event_type=told.event_type)
+    event = _tell(release, care_flow, session).model_dump(mode="json", exclude_unset=True)
     number = care_flow.sequence
-    event_id = derived_id(care_flow.id, "event", str(number))
-    headers = Envelope(event_id, told.event_type, SOURCE, now, care_flow.id, number).headers(traceparent)
-    return OutboxRecord(publishing.topics.events.name, care_flow.patient_id.encode(), encode(told), headers)
+    told = Announcement(derived_id(care_flow.id, "event", str(number)), event, number)
+    return publishing.session(told, care_flow, now, traceparent)
 
 
 def _tell(release: Release, care_flow: CareFlow, session: Session) -> _Event:

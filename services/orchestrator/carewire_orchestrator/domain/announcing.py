@@ -7,7 +7,7 @@ for byte what the models write is pinned by a test over any history.
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Final, Literal, assert_never
+from typing import Final, Literal, TypeAlias, assert_never
 
 from carewire_contracts.definition import Question
 from carewire_contracts.identifiers import Identifier
@@ -21,6 +21,9 @@ from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.rare_events import tell_note, tell_reminder
 from carewire_orchestrator.domain.release import Release
 from carewire_runtime.ids import derived_id
+
+EventPayloads: TypeAlias = Literal["full", "ids"]
+"""How much is told: all that is known, or ids and nothing that may hold personal data."""
 
 _TrackEventType = Literal["track.started", "track.completed", "track.stopped"]
 _ActivityEventType = Literal[
