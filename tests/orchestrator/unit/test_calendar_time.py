@@ -1,6 +1,7 @@
 """Days, months and hours after a moment, on both sides of summer time and at the ends of months and of time itself."""
 
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -8,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carewire_contracts.definition import Offset
-from carewire_orchestrator.domain.calendar_time import FIRST_MOMENT, LAST_MOMENT, moved, time_zone, until
+from carewire_orchestrator.domain.calendar_time import FIRST_MOMENT, LAST_MOMENT, moved, until
+from carewire_orchestrator.domain.care_flow import CareFlow
+from carewire_orchestrator.domain.course import Course
+from carewire_orchestrator.timezones import TIME_ZONES
+from carewire_testing_orchestrator.definitions import release
+from carewire_testing_orchestrator.playing import NOW
 
 BRUSSELS = "Europe/Brussels"
 UNITS = ["minute", "hour", "day", "week", "month", "year"]
@@ -60,7 +66,7 @@ def distance(amount: int, unit: str) -> Offset:
     ],
 )
 def test_a_distance_ends_where_people_expect_it(start: str, amount: int, unit: str, zone: str, end: str) -> None:
-    assert moved(at(start), distance(amount, unit), time_zone(zone)) == at(end)
+    assert moved(at(start), distance(amount, unit), TIME_ZONES[zone]) == at(end)
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -93,12 +99,30 @@ def test_time_ends_with_the_year_9999_and_begins_with_the_year_1(unit: str) -> N
 )
 def test_a_date_tells_a_moment(day: str, offset: Any, time_of_day: str | None, zone: str, end: str) -> None:
     away = None if offset is None else distance(*offset)
-    assert until(at(day), away, time_of_day, time_zone(zone)) == at(end)
+    assert until(at(day), away, time_of_day, TIME_ZONES[zone]) == at(end)
 
 
-def test_a_zone_that_nobody_knows_is_utc() -> None:
-    for name in ("", "Mars/Olympus", "../etc/passwd", "Europe"):
-        assert time_zone(name) is UTC
+@pytest.mark.parametrize("name", ["", "Mars/Olympus", "../etc/passwd", "Europe"])
+def test_a_patient_in_a_zone_that_nobody_knows_lives_in_utc(name: str) -> None:
+    assert name not in TIME_ZONES
+    assert Course(release(), CareFlow("c", "r", "p", time_zone=name), NOW).zone is UTC
+
+
+@pytest.mark.parametrize("name", ["UTC", BRUSSELS, "America/Argentina/Buenos_Aires", "US/Eastern", "Factory"])
+def test_a_patient_lives_in_the_zone_of_the_edition_that_is_locked(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the machine's own database says, or if it has none."""
+
+    def unread(*_: object) -> None:
+        raise AssertionError("a zone was looked for on the machine")
+
+    monkeypatch.setattr("zoneinfo._common.load_tzdata", unread)
+    zone = Course(release(), CareFlow("c", "r", "p", time_zone=name), NOW).zone
+    assert zone is TIME_ZONES[name]
+    assert str(zone) == name
+
+
+def test_every_zone_of_that_edition_is_there() -> None:
+    assert set(TIME_ZONES) == set(files("tzdata").joinpath("zones").read_text("ascii").split())
 
 
 MOMENTS = st.datetimes(datetime(1900, 1, 1), datetime(2200, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))  # noqa: DTZ001
@@ -107,7 +131,7 @@ ZONES = st.sampled_from(["UTC", BRUSSELS, "America/New_York", "Australia/Lord_Ho
 
 @given(MOMENTS, st.integers(0, 5_000), st.sampled_from(UNITS), ZONES)
 def test_forward_is_never_back(moment: datetime, amount: int, unit: str, zone: str) -> None:
-    one, more = (moved(moment, distance(many, unit), time_zone(zone)) for many in (amount, amount + 1))
+    one, more = (moved(moment, distance(many, unit), TIME_ZONES[zone]) for many in (amount, amount + 1))
     # Where clocks go back, a day may end in the hour that comes twice, and its first one is meant.
     slack = timedelta() if unit in ("minute", "hour") else timedelta(days=1)
     assert moment - slack <= one < more + slack
@@ -117,7 +141,7 @@ def test_forward_is_never_back(moment: datetime, amount: int, unit: str, zone: s
 def test_minutes_and_hours_are_exact_and_days_keep_the_time_of_day(
     moment: datetime, unit: str, amount: int, zone: str
 ) -> None:
-    end = moved(moment, distance(amount, unit), time_zone(zone))
+    end = moved(moment, distance(amount, unit), TIME_ZONES[zone])
     if unit in ("minute", "hour"):
         assert end - moment == amount * (timedelta(minutes=1) if unit == "minute" else timedelta(hours=1))
     elif zone == "UTC" and FIRST_MOMENT < end < LAST_MOMENT:
@@ -126,12 +150,12 @@ def test_minutes_and_hours_are_exact_and_days_keep_the_time_of_day(
 
 @given(MOMENTS, st.none() | st.sampled_from(["00:00", "09:30", "23:59"]), st.integers(-10, 10), ZONES)
 def test_a_date_always_tells_a_moment_in_utc(moment: datetime, time_of_day: str | None, days: int, zone: str) -> None:
-    told = until(moment, distance(days, "day"), time_of_day, time_zone(zone))
+    told = until(moment, distance(days, "day"), time_of_day, TIME_ZONES[zone])
     assert told.tzinfo is UTC
 
 
 @pytest.mark.parametrize("edge", [FIRST_MOMENT, LAST_MOMENT])
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_the_edges_of_time_are_moments_as_well(edge: datetime, zone: str) -> None:
-    assert until(edge, None, "12:00", time_zone(zone)).tzinfo is UTC
-    assert until(edge, distance(1, "day"), "12:00", time_zone(zone)).tzinfo is UTC
+    assert until(edge, None, "12:00", TIME_ZONES[zone]).tzinfo is UTC
+    assert until(edge, distance(1, "day"), "12:00", TIME_ZONES[zone]).tzinfo is UTC

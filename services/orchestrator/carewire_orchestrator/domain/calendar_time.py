@@ -7,14 +7,12 @@
   they go back and it comes twice, the first is meant.
 - What lies outside of the years 1 to 9999 is the first or the last moment of those.
 
-The time zones themselves are those of the IANA database.
+Zones are handed in: nothing here looks one up.
 """
 
 from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import lru_cache
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from carewire_contracts.definition import Duration, Offset
 
@@ -24,15 +22,6 @@ LAST_MOMENT: Final = datetime(9999, 12, 31, 23, 59, 59, 999_000, tzinfo=UTC)
 _EXACT: Final = {"minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 _DAYS: Final = {"day": 1, "week": 7}
 _MONTHS: Final = {"month": 1, "year": 12}
-
-
-@lru_cache(maxsize=1_024)
-def time_zone(name: str) -> tzinfo:
-    """The zone of an IANA name; UTC where there is none, as for a patient whose zone is not known."""
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return UTC
 
 
 def moved(moment: datetime, distance: Duration | Offset, zone: tzinfo) -> datetime:

@@ -8,19 +8,19 @@ the world outside, and what is still to be looked at. What moves when, they say:
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import TypeAlias
 
 from carewire_contracts.definition import Step, Timer, Track
 from carewire_contracts.rules import Rule, evaluate
 from carewire_contracts.values import TypedValue
-from carewire_orchestrator.domain.calendar_time import time_zone
 from carewire_orchestrator.domain.care_flow import CareFlow, CareFlowStatus, CollectedValue
 from carewire_orchestrator.domain.effects import Effect
 from carewire_orchestrator.domain.known_values import known_values
 from carewire_orchestrator.domain.orders import Order
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.system_dates import DateKind, system_date
+from carewire_orchestrator.timezones import TIME_ZONES
 from carewire_runtime.ids import derived_id
 
 Arrival: TypeAlias = tuple[Track, Step | Timer | None]
@@ -89,8 +89,8 @@ class Course:
 
     @property
     def zone(self) -> tzinfo:
-        """The patient's time zone."""
-        return time_zone(self.time_zone_name)
+        """The patient's time zone; UTC where the name is none, as for a patient whose zone is not known."""
+        return TIME_ZONES.get(self.time_zone_name, UTC)
 
     def tell(self, effect: Effect) -> None:
         """Let everybody know."""

@@ -18,7 +18,7 @@ from carewire_orchestrator.domain.profile import (
     flatten_profile,
     lay_out_profile,
 )
-from carewire_orchestrator.timezones import TIMEZONES
+from carewire_orchestrator.timezones import TIME_ZONES
 
 ProfileChange: TypeAlias = Mapping[str, str | None]
 """New texts by flat name (`address.city`), None for what is cleared."""
@@ -108,7 +108,7 @@ def _language_fault(text: str) -> str | None:
 
 
 def _timezone_fault(text: str) -> str | None:
-    return None if text in TIMEZONES else "must be a time zone of the IANA database, such as Europe/Brussels"
+    return None if text in TIME_ZONES else "must be a time zone of the IANA database, such as Europe/Brussels"
 
 
 def _sex_fault(text: str) -> str | None:
