@@ -373,22 +373,3 @@ def test_steps_are_walked_track_by_track(definition: CareFlowDefinition) -> None
     walked = list(definition.steps())
     assert [step for _, step in walked] == [step for track in definition.tracks for step in track.steps]
     assert all(step in track.steps for track, step in walked)
-
-
-def test_a_data_point_of_a_form_and_a_declared_one_have_types_and_a_description_has_none() -> None:
-    definition = CareFlowDefinition.model_validate(
-        LEAST[CareFlowDefinition]
-        | {
-            "data_points": [KEYED | {"id": "age", "value_type": "number"}],
-            "forms": [
-                KEYED
-                | {
-                    "questions": [
-                        QUESTION | {"id": "dry"},
-                        QUESTION | {"id": "intro", "user_question_type": "description"},
-                    ]
-                }
-            ],
-        }
-    )
-    assert definition.value_types() == {"age": ValueType.NUMBER, "dry": ValueType.BOOLEAN}

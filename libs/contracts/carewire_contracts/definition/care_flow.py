@@ -11,7 +11,6 @@ from carewire_contracts.definition.nodes import Labels, NodeId, Title
 from carewire_contracts.definition.settings import Settings
 from carewire_contracts.definition.tracks import Step, Track
 from carewire_contracts.definition.triggers import Trigger
-from carewire_contracts.values import ValueType
 from carewire_contracts.wire import Message
 
 
@@ -42,13 +41,6 @@ class CareFlowDefinition(Message):
         for track in self.tracks:
             for step in track.steps:
                 yield track, step
-
-    def value_types(self) -> dict[str, ValueType]:
-        """The type of every data point that a rule may refer to: declared ones and answers of forms."""
-        types = {point.id: point.value_type for point in self.data_points}
-        for form in self.forms:
-            types |= {q.id: q.value_type for q in form.questions if q.value_type is not None}
-        return types
 
 
 def definition_schema() -> dict[str, Any]:
