@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from copy import deepcopy
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import pytest
 
@@ -36,19 +36,30 @@ def set_up(**settings: Any) -> Callable[[dict[str, Any]], object]:
 
 MESSAGE = {"type": "message", "subject": "S", "body": "B"}
 
-REFUSED: dict[str, Callable[[dict[str, Any]], object]] = {
-    "property of an action: idle_time": act(**MESSAGE, idle_time=DAY),
-    "kind of a constant: concealed": set_up(constants=[{"name": "A", "concealed": True}]),
+REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
+    "property of an action: idle_time": (act(**MESSAGE, idle_time=DAY), "let settings.reminders tell"),
+    "kind of a constant: concealed": (
+        set_up(constants=[{"name": "new", "concealed": True}]),
+        "let a gateway of yours add the secret",
+    ),
 }
 
 
-@pytest.mark.parametrize(("what", "change"), REFUSED.items(), ids=REFUSED)
-def test_what_cannot_be_run_is_named_with_its_node(what: str, change: Callable[[dict[str, Any]], object]) -> None:
+@pytest.mark.parametrize(("what", "change", "cure"), [(what, *how) for what, how in REFUSED.items()], ids=REFUSED)
+def test_what_cannot_be_run_is_named_with_its_node_and_a_cure(
+    what: str, change: Callable[[dict[str, Any]], object], cure: str
+) -> None:
     document = deepcopy(HIP)
     change(document)
     (problem,) = support_problems(definition(document))
     assert (problem.code.value, problem.severity, problem.node_id) == ("NOT_SUPPORTED", "ERROR", "new")
-    assert problem.message == f"{what} cannot be run yet; remove it"
+    assert problem.message.startswith(f"{what} cannot be run; remove it, and {cure}")
+
+
+def test_what_has_no_other_way_is_to_be_removed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(cast("dict[str, frozenset[str]]", SUPPORTED), "action", frozenset({"message"}))
+    found = {problem.message for problem in support_problems(definition(HIP))}
+    assert "action: form cannot be run; remove it" in found
 
 
 def test_labels_documentation_and_display_change_nothing() -> None:

@@ -336,7 +336,7 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
     ),
     "something that cannot be run yet": (
         lambda d: d.update(settings={"constants": [{"name": "A", "concealed": True}]}),
-        ("ERROR", "NOT_SUPPORTED", HIP["id"]),
+        ("ERROR", "NOT_SUPPORTED", "A"),
     ),
     "a transition to a timer that is none": (
         lambda d: transition(d, "t1")["destination"].update(type="timer", node_id="nobody"),

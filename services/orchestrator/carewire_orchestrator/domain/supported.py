@@ -45,6 +45,14 @@ SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
 """The kinds of each sort that are carried out, and may be published."""
 
 
+_INSTEAD: Final[Mapping[str, str]] = {
+    "idle_time": "remove it, and let settings.reminders tell of what nobody has done yet",
+    "concealed": "remove it, and let a gateway of yours add the secret to the call: whoever may read definitions "
+    "reads all of this one",
+}
+"""What a designer can do where there is another way."""
+
+
 class _Said(NamedTuple):
     """Something that a definition says: at which node, of what sort and kind."""
 
@@ -54,11 +62,11 @@ class _Said(NamedTuple):
 
 
 def support_problems(definition: CareFlowDefinition) -> Iterator[DefinitionProblem]:
-    """Everything that a definition asks for and the engine cannot do yet."""
+    """Everything that a definition asks for and the engine does not do."""
     for said in _everything_said(definition):
         if said.kind not in SUPPORTED[said.sort]:
-            message = f"{said.sort}: {said.kind} cannot be run yet; remove it"
-            yield error(ProblemCode.NOT_SUPPORTED, said.node_id, message)
+            cure = _INSTEAD.get(said.kind, "remove it")
+            yield error(ProblemCode.NOT_SUPPORTED, said.node_id, f"{said.sort}: {said.kind} cannot be run; {cure}")
 
 
 def _everything_said(definition: CareFlowDefinition) -> Iterator[_Said]:
@@ -80,7 +88,7 @@ def _settings(definition: CareFlowDefinition) -> Iterator[_Said]:
             yield _Said(definition.id, "setting", name)
     for constant in definition.settings.constants:
         if constant.concealed:
-            yield _Said(definition.id, "kind of a constant", "concealed")
+            yield _Said(constant.name, "kind of a constant", "concealed")
 
 
 def _question(question: Question) -> Iterator[_Said]:
