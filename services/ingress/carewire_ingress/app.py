@@ -43,6 +43,7 @@ from carewire_runtime.http.audit_api import audit_router
 from carewire_runtime.http.guarding import HeadLimits
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
+from carewire_runtime.http.openapi import describe_at_need
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
@@ -142,7 +143,7 @@ class _House:
         """All parts, and the server in front of them."""
         management = management_app("Carewire ingress", self._health, ApiKeys(self._db), self._routers)
         if self._receiver is not None:
-            describe(management.openapi())  # which the app keeps
+            describe_at_need(management, describe)
         app = front(management, self._receiver)
         heads = HeadLimits(self._settings.max_head_bytes, self._settings.head_read_seconds)
         server = HttpServer(app, self._settings.http_host, self._settings.http_port, heads)

@@ -20,7 +20,7 @@ from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
 from carewire_orchestrator.adapters.api.idempotency import Idempotency
 from carewire_orchestrator.adapters.api.identifier_systems import identifier_systems_router
-from carewire_orchestrator.adapters.api.openapi import describe_at_need
+from carewire_orchestrator.adapters.api.openapi import describe
 from carewire_orchestrator.adapters.api.patients import PatientApi
 from carewire_orchestrator.adapters.api.problems import answer_mistakes
 from carewire_orchestrator.adapters.api.sessions import SessionApi
@@ -59,6 +59,7 @@ from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.http.audit_api import audit_router
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
+from carewire_runtime.http.openapi import describe_at_need
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
@@ -207,7 +208,7 @@ def _http(shared: _Shared, roles: frozenset[str], health: Health) -> FastAPI:
     routers = [*_care_flow_routers(shared), *_other_routers(shared)] if API in roles else []
     app = management_app("Carewire orchestrator", health, ApiKeys(shared.db, shared.clock), routers)
     answer_mistakes(app)
-    describe_at_need(app)
+    describe_at_need(app, describe)
     # Innermost, so that what it answers is counted like any other answer.
     answers = IdempotentAnswers(shared.settings.keyring)
     app.user_middleware.append(Middleware(Idempotency, db=shared.db, answers=answers, committed=shared.relay.wake))

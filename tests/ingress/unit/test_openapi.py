@@ -1,9 +1,7 @@
 """The API describes itself: every route, every answer of each, and an example that is what it says."""
 
-from collections.abc import Iterator
 from typing import Any, cast
 
-import jsonschema
 import orjson
 import pytest
 from fastapi import FastAPI
@@ -18,6 +16,8 @@ from carewire_ingress.domain import answers
 from carewire_ingress.domain.admit import Accepted, Filtered, Rejected
 from carewire_ingress.domain.answers import Answer
 from carewire_runtime.http.audit_api import audit_router
+from carewire_runtime.http.openapi import operations
+from carewire_testing.openapi import contents, faults
 
 ID = "019cad9d-dd48-7000-8000-000000000001"
 REASON = Reason(ReasonCode.NO_MATCH, "nothing there")
@@ -43,28 +43,10 @@ def document() -> dict[str, Any]:
 DOCUMENT = document()
 
 
-def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in DOCUMENT["paths"].items():
-        for method, operation in methods.items():
-            yield method.upper(), path, operation
-
-
-def contents() -> Iterator[Any]:
-    for method, path, operation in operations():
-        for status, answer in operation["responses"].items():
-            for kind, content in answer.get("content", {}).items():
-                yield pytest.param(content, id=f"{method} {path} {status} {kind}")
-
-
-def faults(schema: Any, value: Any) -> list[str]:
-    whole = {**DOCUMENT, "asked": schema, "$ref": "#/asked"}
-    return [error.message for error in jsonschema.Draft202012Validator(whole).iter_errors(value)]
-
-
-@pytest.mark.parametrize("content", list(contents()))
+@pytest.mark.parametrize("content", list(contents(DOCUMENT)))
 def test_every_answer_has_an_example_of_its_schema(content: dict[str, Any]) -> None:
     assert "example" in content
-    assert faults(content["schema"], content["example"]) == []
+    assert faults(DOCUMENT, content["schema"], content["example"]) == []
 
 
 @pytest.mark.parametrize(
@@ -97,8 +79,8 @@ def test_every_route_says_how_it_may_end(path: str, method: str, more: set[str])
 
 
 def test_no_other_route_is_told_of() -> None:
-    assert len(list(operations())) == 18 + 2
-    assert all(operation["summary"] for _, _, operation in operations())
+    assert len(list(operations(DOCUMENT))) == 18 + 2
+    assert all(operation["summary"] for _, _, operation in operations(DOCUMENT))
 
 
 @pytest.mark.parametrize("path", [HOOK, TEST])
@@ -148,7 +130,7 @@ def test_what_third_parties_are_told_is_as_described(path: str, answer: Answer) 
     described = DOCUMENT["paths"][path]["post"]["responses"][str(answer.status)]["content"]
     content = described[answer.content_type.decode()]
     said = orjson.loads(answer.body)
-    assert faults(content["schema"], said) == []
+    assert faults(DOCUMENT, content["schema"], said) == []
     if answer.status >= 400:
         assert said["title"] == content["example"]["title"]
         assert said["type"] == content["example"]["type"]
@@ -163,4 +145,6 @@ def test_what_can_be_sent_is_shown_by_examples(name: str) -> None:
     schema = DOCUMENT["components"]["schemas"][name]
     examples = schema.get("examples", [])
     assert examples
-    assert [faults({"$ref": f"#/components/schemas/{name}"}, example) for example in examples] == [[]] * len(examples)
+    assert [faults(DOCUMENT, {"$ref": f"#/components/schemas/{name}"}, example) for example in examples] == [[]] * len(
+        examples
+    )

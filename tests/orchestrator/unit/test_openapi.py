@@ -1,9 +1,7 @@
 """The API describes itself: every route, how each may end, and for definitions an example of every answer."""
 
-from collections.abc import Iterator
 from typing import Any, cast
 
-import jsonschema
 import orjson
 import pytest
 from fastapi import FastAPI
@@ -16,10 +14,12 @@ from carewire_orchestrator.adapters.api.definition_files import read_file
 from carewire_orchestrator.adapters.api.definition_import import ImportApi
 from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
-from carewire_orchestrator.adapters.api.openapi import EXAMPLES, describe_at_need
+from carewire_orchestrator.adapters.api.openapi import EXAMPLES, describe
 from carewire_orchestrator.adapters.api.patients import PatientApi
 from carewire_orchestrator.adapters.api.sessions import SessionApi
 from carewire_runtime.http.audit_api import audit_router
+from carewire_runtime.http.openapi import describe_at_need, operations
+from carewire_testing.openapi import contents, faults
 
 
 def document() -> dict[str, Any]:
@@ -37,7 +37,7 @@ def document() -> dict[str, Any]:
         audit_router(unused),
     ):
         app.include_router(router)
-    describe_at_need(app)
+    describe_at_need(app, describe)
     assert app.openapi() is app.openapi(), "it is written once"
     return app.openapi()
 
@@ -45,28 +45,10 @@ def document() -> dict[str, Any]:
 DOCUMENT = document()
 
 
-def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, methods in DOCUMENT["paths"].items():
-        for method, operation in methods.items():
-            yield method.upper(), path, operation
-
-
-def contents() -> Iterator[Any]:
-    for method, path, operation in operations():
-        for status, answer in operation["responses"].items():
-            for kind, content in answer.get("content", {}).items():
-                yield pytest.param(content, id=f"{method} {path} {status} {kind}")
-
-
-def faults(schema: Any, value: Any) -> list[str]:
-    whole = {**DOCUMENT, "asked": schema, "$ref": "#/asked"}
-    return [error.message for error in jsonschema.Draft202012Validator(whole).iter_errors(value)]
-
-
-@pytest.mark.parametrize("content", list(contents()))
+@pytest.mark.parametrize("content", list(contents(DOCUMENT)))
 def test_every_answer_has_an_example_of_its_schema(content: dict[str, Any]) -> None:
     assert "example" in content
-    assert faults(content["schema"], content["example"]) == []
+    assert faults(DOCUMENT, content["schema"], content["example"]) == []
 
 
 ONE = {"401", "403", "404", "422", "503"}
@@ -139,11 +121,13 @@ def test_every_route_says_how_it_may_end(path: str, method: str, statuses: set[s
 
 
 def test_no_example_is_of_a_route_that_is_not_there() -> None:
-    assert {name for name in EXAMPLES if "/" in name} <= {f"{method} {path}" for method, path, _ in operations()}
+    assert {name for name in EXAMPLES if "/" in name} <= {
+        f"{method} {path}" for method, path, _ in operations(DOCUMENT)
+    }
 
 
 def test_every_post_takes_a_key_and_nothing_else_does() -> None:
-    for method, _, operation in operations():
+    for method, _, operation in operations(DOCUMENT):
         names = {parameter["name"] for parameter in operation.get("parameters", [])}
         assert ("Idempotency-Key" in names) is (method == "POST")
 
@@ -173,4 +157,4 @@ def test_the_description_is_json() -> None:
 def test_every_body_of_patients_has_an_example_of_its_schema(path: str, method: str) -> None:
     schema = DOCUMENT["paths"][path][method]["requestBody"]["content"]["application/json"]["schema"]
     named = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    assert faults(schema, named["example"]) == []
+    assert faults(DOCUMENT, schema, named["example"]) == []

@@ -5,43 +5,21 @@ The routes of third parties are no routes of FastAPI, so they are described here
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from importlib.resources import files
 from typing import Any, Final
 
 from carewire_ingress.adapters.arrival import ROUTE, TEST_ROUTE
 from carewire_ingress.domain.payload import FORM, JSON
-from carewire_runtime.http.problem import MEDIA_TYPE
+from carewire_runtime.http.openapi import describe_answers, describe_routes
 
 EXAMPLES: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     files("carewire_ingress.adapters").joinpath("openapi_examples.json").read_text("utf-8")
 )
 """By operation, as in `GET /v1/requests`, and status."""
 
-_EVERYWHERE: Final = EXAMPLES["every route"]
-_WITH_BODY: Final = EXAMPLES["every route with a body"]
-
-_PROBLEM: Final = {
-    "type": "object",
-    "description": "Why a call was not served (RFC 9457). It never holds a value that was sent.",
-    "required": ["type", "title", "status"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["field", "message"],
-                "properties": {"field": {"type": "string"}, "message": {"type": "string"}},
-            },
-        },
-        "reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}},
-    },
-}
+_REASONS: Final = {"reasons": {"type": "array", "items": {"$ref": "#/components/schemas/Reason"}}}
 _REASON: Final = {
     "type": "object",
     "required": ["code", "message"],
@@ -73,40 +51,9 @@ _HOOKS: Final = {
 
 def describe(document: dict[str, Any]) -> None:
     """Complete a document in place."""
-    for path, methods in document["paths"].items():
-        for method, operation in methods.items():
-            operation["security"] = [{"apiKey": []}]
-            _answer(operation, dict(_examples(f"{method.upper()} {path}", operation)))
+    describe_routes(document, lambda method, path: [EXAMPLES.get(f"{method} {path}", {})], _REASONS)
     document["paths"] |= {path: {"post": _hook(path, *words)} for path, words in _HOOKS.items()}
-    components = document.setdefault("components", {})
-    components["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
-    schemas = components.setdefault("schemas", {})
-    schemas |= {"Problem": _PROBLEM, "Reason": _REASON, "WebhookAnswer": _ANSWER}
-    for replaced in ("HTTPValidationError", "ValidationError"):
-        schemas.pop(replaced, None)
-
-
-def _examples(name: str, operation: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    yield from _EVERYWHERE.items()
-    if "requestBody" in operation:
-        yield from _WITH_BODY.items()
-    yield from EXAMPLES.get(name, {}).items()
-
-
-def _answer(operation: dict[str, Any], examples: Mapping[str, Any]) -> None:
-    """Give an operation its errors, and all its answers their examples."""
-    answers = operation["responses"]
-    for status, example in sorted(examples.items()):
-        if int(status) >= HTTPStatus.BAD_REQUEST:
-            answers[status] = _problem(example)
-        else:
-            for content in answers[status]["content"].values():
-                content["example"] = example
-
-
-def _problem(example: Mapping[str, Any]) -> dict[str, Any]:
-    content = {"schema": {"$ref": "#/components/schemas/Problem"}, "example": example}
-    return {"description": example["title"], "content": {MEDIA_TYPE: content}}
+    document["components"]["schemas"] |= {"Reason": _REASON, "WebhookAnswer": _ANSWER}
 
 
 def _hook(path: str, summary: str, description: str) -> dict[str, Any]:
@@ -122,5 +69,5 @@ def _hook(path: str, summary: str, description: str) -> dict[str, Any]:
         "requestBody": {"required": True, "content": {JSON: {"schema": {}}, FORM: {"schema": {"type": "object"}}}},
         "responses": {good: {"description": "What became of the call", "content": {JSON: answer}}},
     }
-    _answer(operation, examples)
+    describe_answers(operation, examples)
     return operation
