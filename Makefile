@@ -63,7 +63,7 @@ campaign: install ## 100,000 calls at full speed, then again with kills; every o
 side-by-side: install ## 5,000 rounds of 64 calls at once about the same patients: no deadlock, nobody twice
 	@CAREWIRE_ROUNDS=5000 $(RUN) pytest tests/orchestrator/integration/test_patients_side_by_side.py
 
-kill-engine: install ## 2,000 care flows while their orchestrator is killed 20 times; all that is told is reckoned
+kill-engine: install ## 2,000 care flows while their orchestrators are struck 20 times; all that is told is reckoned
 	@CAREWIRE_TESTING_CARE_FLOWS=2000 CAREWIRE_TESTING_KILLS=20 $(RUN) pytest tests/e2e/test_engine_kills.py
 
 bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them

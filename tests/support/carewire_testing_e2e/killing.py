@@ -1,8 +1,9 @@
-"""Kills of ingress and of its log writer while a campaign goes on, spread evenly over its calls."""
+"""Services killed, or put to sleep, while a campaign goes on."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final
 
 from carewire_local.platform import Platform
 from carewire_local.service_process import ServiceProcess
@@ -10,6 +11,9 @@ from carewire_testing import eventually
 from carewire_testing_e2e.campaign import Campaign
 from carewire_testing_e2e.more_processes import one_more
 from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S
+
+ASLEEP_S: Final = 12.0
+"""Longer than a consumer's session (6 s) and than the lease of an API call that may take a second (11 s)."""
 
 
 @asynccontextmanager
@@ -48,3 +52,12 @@ async def killed(process: ServiceProcess) -> None:
     restarts = process.restarts
     process.kill()
     await eventually(lambda: process.restarts > restarts, RECOVERED_WITHIN_S)
+
+
+async def put_to_sleep(process: ServiceProcess) -> None:
+    """Freeze a service until all that it holds for a time is anybody's again, and let it go on as if nothing was."""
+    process.pause()
+    try:
+        await asyncio.sleep(ASLEEP_S)
+    finally:
+        process.resume()

@@ -32,8 +32,12 @@ from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.telemetry.tracing import span
 
 _POLL_S: Final = 0.5
-_LEASE_BEYOND_S: Final = 30.0
-"""What a lease is longer than a call may take: time to feed the answer back, and for clocks to differ."""
+_LEASE_BEYOND_S: Final = 10.0
+"""What a lease is longer than a call may take: time to feed the answer back, and for clocks to differ.
+
+Where it does not suffice a server sees a call twice, under one key; the longer it is, the longer the calls of a
+process that died wait.
+"""
 
 _log = logger("api_caller")
 
