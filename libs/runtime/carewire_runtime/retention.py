@@ -17,6 +17,7 @@ from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
+from carewire_runtime.waiting import sleep_unless
 
 EVERY_S: Final = 3_600.0
 BATCH: Final = 1_000
@@ -63,7 +64,7 @@ class Retention:
                 failures += 1
                 pause = pause_after(failures)
                 _log.warning("retention_interrupted", attempt=failures, wait_s=pause, error=error)
-            await self._wait(stop, pause)
+            await sleep_unless(stop, pause, self._clock)
 
     async def clear(self, stop: asyncio.Event) -> None:
         """Delete all that is too old now, unless another process is at it."""
@@ -82,11 +83,3 @@ class Retention:
             total += deleted
         if total:
             _log.info("rows_expired", what=kept.what, count=total)
-
-    async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
-        stopping = asyncio.create_task(stop.wait())
-        sleeping = asyncio.create_task(self._clock.sleep(seconds))
-        await asyncio.wait([stopping, sleeping], return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopping, sleeping):
-            task.cancel()
-        await asyncio.gather(stopping, sleeping, return_exceptions=True)

@@ -27,6 +27,7 @@ from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
+from carewire_runtime.waiting import sleep_unless
 
 _BATCH: Final = 20
 """Rows read at once: at most some thousand records, of 5 MiB together."""
@@ -101,7 +102,7 @@ class Relay:
         pause = pause_after(self._failures)
         _log.warning("relay_interrupted", attempt=self._failures, wait_s=pause, error=error)
         metrics.RETRIES_IN_PLACE.add(what="relay")
-        await self._wait(pause)
+        await sleep_unless(self._woken, pause, self._clock)
 
     async def _lead(self, stop: asyncio.Event) -> None:
         async with self._db.session() as connection:
@@ -115,7 +116,7 @@ class Relay:
                 published = await self._publish(connection) if self._leader else 0
                 self._failures = 0
                 if published < self._batch and not stopping:
-                    await self._wait(_IDLE_POLL_S)
+                    await sleep_unless(self._woken, _IDLE_POLL_S, self._clock)
             await self._delete_published(connection)
 
     async def _try_to_lead(self, connection: Connection) -> bool:
@@ -174,14 +175,6 @@ class Relay:
         if self._published:
             await connection.execute(_queries.delete_from_outbox, self._published)
             self._published = []
-
-    async def _wait(self, seconds: float) -> None:
-        waking = asyncio.create_task(self._woken.wait())
-        sleeping = asyncio.create_task(self._clock.sleep(seconds))
-        await asyncio.wait([waking, sleeping], return_when=asyncio.FIRST_COMPLETED)
-        for task in (waking, sleeping):
-            task.cancel()
-        await asyncio.gather(waking, sleeping, return_exceptions=True)
 
 
 async def _set_aside(connection: Connection, position: int, one: OutboxRecord) -> None:

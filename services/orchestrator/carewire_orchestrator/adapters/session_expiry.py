@@ -6,6 +6,7 @@ from typing import Final
 from carewire_orchestrator.adapters.store.sessions import Sessions
 from carewire_runtime.clock import Clock
 from carewire_runtime.retry import retry_in_place
+from carewire_runtime.waiting import sleep_unless
 
 _EVERY_S: Final = 5.0
 """Whoever uses a token is refused at once; only the event comes this much later."""
@@ -25,14 +26,4 @@ class SessionExpiry:
         while not stop.is_set():
             expired = await retry_in_place(self._sessions.expire, self._clock, what="expire_sessions")
             if not expired:
-                await self._wait(stop)
-
-    async def _wait(self, stop: asyncio.Event) -> None:
-        sleeping = asyncio.create_task(self._clock.sleep(_EVERY_S))
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            stopping.cancel()
-            await asyncio.gather(sleeping, stopping, return_exceptions=True)
+                await sleep_unless(stop, _EVERY_S, self._clock)

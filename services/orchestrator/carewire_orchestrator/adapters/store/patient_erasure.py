@@ -17,6 +17,7 @@ from carewire_runtime.postgres.pool import Database
 from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
+from carewire_runtime.waiting import sleep_unless
 
 EVERY_S: Final = 60.0
 BATCH: Final = 20
@@ -52,7 +53,7 @@ class PatientErasure:
                 failures += 1
                 pause = pause_after(failures)
                 _log.warning("erasure_interrupted", attempt=failures, wait_s=pause, error=error)
-            await self._wait(stop, pause)
+            await sleep_unless(stop, pause, self._clock)
 
     async def erase(self) -> int:
         """Erase some patients whose time has come; returns how many."""
@@ -71,11 +72,3 @@ class PatientErasure:
         metrics.ROWS_EXPIRED.add(len(claimed), what="patients")
         _log.info("patients_erased", count=len(claimed))
         return len(claimed)
-
-    async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
-        stopping = asyncio.create_task(stop.wait())
-        sleeping = asyncio.create_task(self._clock.sleep(seconds))
-        await asyncio.wait([stopping, sleeping], return_when=asyncio.FIRST_COMPLETED)
-        for task in (stopping, sleeping):
-            task.cancel()
-        await asyncio.gather(stopping, sleeping, return_exceptions=True)
