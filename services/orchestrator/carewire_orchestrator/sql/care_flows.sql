@@ -39,9 +39,40 @@ SELECT * FROM unnest($16::text[], $17::text[], $18::text[], $19::text[], $20::te
 -- The state of a care flow, which nobody else changes until this transaction has ended.
 SELECT document FROM care_flow WHERE id = $1 FOR UPDATE;
 
--- name: save_care_flow
--- The state of a care flow after an event.
-UPDATE care_flow SET status = $2, document = $3, ended_at = $4 WHERE id = $1;
+-- name: take_care_flow
+-- The state of a care flow, which nobody else changes until this transaction has ended, with the sealed identifiers of
+-- its patient, and whether any of its sessions is active (migration 0009).
+SELECT state, systems, sealed_values, has_sessions FROM take_care_flow($1);
+
+-- name: save_care_flows
+-- The states of care flows after events, with the activities that are new or have changed, the values that were
+-- collected, and what their timelines say, in the order given.
+WITH
+saved AS (
+    UPDATE care_flow SET status = given.status, document = given.document, ended_at = given.ended_at
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS given (id, status, document, ended_at)
+    WHERE care_flow.id = given.id
+),
+moved AS (
+    INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
+    SELECT id, care_flow_id, kind, status, created_at, ended_at, string_to_array(stakeholders, ' ')
+    FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+        AS given (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
+    ON CONFLICT (id) DO UPDATE
+    SET status = excluded.status, ended_at = excluded.ended_at, stakeholders = excluded.stakeholders
+),
+collected AS (
+    INSERT INTO data_point (id, care_flow_id, definition_id, value_type, value, collected_at)
+    SELECT * FROM unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[])
+)
+INSERT INTO care_flow_change
+    (care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events)
+SELECT care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events
+FROM unnest(
+    $18::text[], $19::timestamptz[], $20::text[], $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[]
+) WITH ORDINALITY AS given
+    (care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events, number)
+ORDER BY number;
 
 -- name: care_flow
 -- The state of a care flow.
@@ -66,20 +97,6 @@ LIMIT $2;
 -- name: care_flow_of_activity
 -- The care flow that an activity belongs to.
 SELECT care_flow_id FROM activity WHERE id = $1;
-
--- name: put_activities
--- Insert new activities, and change those that are there.
-INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
-SELECT id, care_flow_id, kind, status, created_at, ended_at, string_to_array(stakeholders, ' ')
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[])
-    AS given (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
-ON CONFLICT (id) DO UPDATE
-SET status = excluded.status, ended_at = excluded.ended_at, stakeholders = excluded.stakeholders;
-
--- name: add_data_points
--- Insert collected values.
-INSERT INTO data_point (id, care_flow_id, definition_id, value_type, value, collected_at)
-SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::timestamptz[]);
 
 -- name: data_points
 -- Every value that a care flow collected, oldest first.

@@ -1,9 +1,3 @@
--- name: add_change
--- What happened to a care flow, whose row is locked.
-INSERT INTO care_flow_change
-    (care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8);
-
 -- name: changes
 -- A page of what happened to a care flow, oldest first, after a position.
 SELECT position, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events
@@ -61,11 +55,11 @@ FROM session
 WHERE token_digest = $1;
 
 -- name: active_sessions
--- Sessions of a locked care flow that have not ended, oldest first.
+-- Sessions of locked care flows that have not ended, oldest first.
 SELECT id, care_flow_id, stakeholder_type, stakeholder_id, status, created_at, expires_at, ended_at, success_url,
     cancel_url
 FROM session
-WHERE care_flow_id = $1 AND status = 'active'
+WHERE care_flow_id = ANY ($1::text[]) AND status = 'active'
 ORDER BY id;
 
 -- name: sessions_to_expire

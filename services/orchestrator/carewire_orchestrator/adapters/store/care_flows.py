@@ -1,6 +1,7 @@
 """Care flows, their activities and their data points as rows."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -9,7 +10,7 @@ import orjson
 from carewire_orchestrator.adapters.store.api_calls import write_api_calls
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.queries import QUERIES
-from carewire_orchestrator.adapters.store.timeline import Cause, write_events
+from carewire_orchestrator.adapters.store.timeline import Cause, Entry, write_events
 from carewire_orchestrator.adapters.store.timers import keep_timers
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.assignees import assignees
@@ -79,24 +80,50 @@ async def lock_care_flow(connection: Connection, care_flow_id: str) -> CareFlow 
     return None if document is None else read_care_flow(document)
 
 
+@dataclass(frozen=True, slots=True)
+class TakenCareFlow:
+    """A locked care flow with the identifiers of its patient, sealed, and whether any of its sessions is active."""
+
+    care_flow: CareFlow
+    sealed_identifiers: tuple[tuple[str, str], ...]
+    has_sessions: bool
+
+
+async def take_care_flow(connection: Connection, care_flow_id: str) -> TakenCareFlow | None:
+    """Lock a care flow and read what its change needs, in one round trip; None where there is none."""
+    row = await connection.fetchrow(QUERIES.take_care_flow, care_flow_id)
+    if row is None:
+        return None
+    sealed = zip(row["systems"] or (), row["sealed_values"] or (), strict=True)
+    return TakenCareFlow(read_care_flow(row["state"]), tuple(sealed), row["has_sessions"])
+
+
 async def find_care_flow(connection: Connection, care_flow_id: str) -> CareFlow | None:
     """Read a care flow; None where there is none."""
     document = await connection.fetchval(QUERIES.care_flow, care_flow_id)
     return None if document is None else read_care_flow(document)
 
 
-async def save_care_flow(connection: Connection, release: Release, advanced: Advanced, now: datetime) -> None:
-    """Write a locked care flow that runs this release after an event, and what is asked of others."""
-    care_flow = advanced.care_flow
-    document = write_care_flow(care_flow)
-    await connection.execute(QUERIES.save_care_flow, care_flow.id, care_flow.status.value, document, care_flow.ended_at)
-    activities, values = _effect_rows([(release, advanced)])
-    if activities:
-        await connection.execute(QUERIES.put_activities, *_columns(activities, 7))
-    if values:
-        await connection.execute(QUERIES.add_data_points, *_columns(values, 6))
-    await write_api_calls(connection, [advanced], now)
-    await keep_timers(connection, [advanced])
+async def save_care_flows(
+    connection: Connection, changed: Sequence[tuple[Release, Advanced]], entries: Sequence[Entry], now: datetime
+) -> None:
+    """Write locked care flows after events, their timelines, and what is asked of others.
+
+    Of several changes of one care flow the last one's state is kept.
+    """
+    last = {advanced.care_flow.id: advanced.care_flow for _, advanced in changed}.values()
+    states = [(one.id, one.status.value, write_care_flow(one), one.ended_at) for one in last]
+    activities, values = _effect_rows(changed)
+    await connection.execute(
+        QUERIES.save_care_flows,
+        *_columns(states, 4),
+        *_columns(activities, 7),
+        *_columns(values, 6),
+        *_columns([entry.row() for entry in entries], 8),
+    )
+    all_advanced = [advanced for _, advanced in changed]
+    await write_api_calls(connection, all_advanced, now)
+    await keep_timers(connection, all_advanced)
 
 
 async def delete_care_flow(connection: Connection, care_flow_id: str) -> None:

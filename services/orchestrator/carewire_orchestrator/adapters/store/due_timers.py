@@ -8,12 +8,11 @@ from carewire_orchestrator.adapters.store.changes import Changes
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.adapters.store.releases import Releases
-from carewire_orchestrator.adapters.store.timeline import Cause, Happened
+from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.advance import Refusal, advance
 from carewire_orchestrator.domain.care_flow_document import read_care_flow
 from carewire_orchestrator.domain.events import TimerDue
 from carewire_orchestrator.domain.timeline import WHAT
-from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.telemetry.tracing import span
 
@@ -52,7 +51,7 @@ class DueTimers:
         care_flows = {row["care_flow_id"]: read_care_flow(row["document"]) for row in rows}
         releases = await self._releases.load(connection, {one.release_id for one in care_flows.values()})
         identifiers = await self._identities.of_patients(connection, [one.patient_id for one in care_flows.values()])
-        records = []
+        batch = await self._changes.batch(connection, list(care_flows), now)
         for row in rows:
             care_flow = care_flows[row["care_flow_id"]]
             release = releases[care_flow.release_id]
@@ -61,8 +60,6 @@ class DueTimers:
             if isinstance(advanced, Refusal):
                 continue
             told = identifiers.get(care_flow.patient_id, ())
-            happened = Happened(WHAT[TimerDue], Cause("timer", row["id"]), now)
-            later, more = await self._changes.write(connection, release, advanced, happened, told)
-            care_flows[care_flow.id] = later.care_flow
-            records += more
-        await outbox.add(connection, records)
+            cause = Cause("timer", row["id"])
+            care_flows[care_flow.id] = batch.advance(release, advanced, told, WHAT[TimerDue], cause)
+        await batch.write(connection)

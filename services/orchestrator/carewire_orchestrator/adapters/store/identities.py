@@ -13,9 +13,11 @@ import orjson
 
 from carewire_contracts.identifiers import Identifier, normalise_identifier_value
 from carewire_orchestrator.adapters.store.queries import QUERIES
+from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.identity import Fingerprint
 from carewire_orchestrator.domain.patient_search import SearchKind
 from carewire_orchestrator.domain.profile import ProfileDocument
+from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.starting import Skipped, StartedCareFlow
 from carewire_runtime.postgres.pool import Connection
 from carewire_runtime.sealing import Keyring
@@ -58,18 +60,28 @@ class Identities:
         wanted = sorted(set(patient_ids))
         return self._opened(await connection.fetch(QUERIES.identifiers_of_patients, wanted)) if wanted else {}
 
-    async def with_time_zones(
+    async def with_profiles(
         self, connection: Connection, patient_ids: Iterable[str]
-    ) -> tuple[dict[str, tuple[Identifier, ...]], dict[str, str]]:
-        """All identifiers of patients who have some, and the time zones of those of whom one is known, in one question.
+    ) -> tuple[dict[str, tuple[Identifier, ...]], dict[str, ProfileDocument]]:
+        """All identifiers of patients who have some, and what is known of those patients, in one question.
 
         Raises SealingError where a key is missing.
         """
         wanted = sorted(set(patient_ids))
         rows = await connection.fetch(QUERIES.identifiers_and_profiles, wanted) if wanted else []
         sealed = {row["patient_id"]: row["sealed_profile"] for row in rows}
-        zones = {one: self.open_profile(profile, one).get("patient_timezone") for one, profile in sealed.items()}
-        return self._opened(rows), {one: str(zone) for one, zone in zones.items() if zone}
+        return self._opened(rows), {one: self.open_profile(profile, one) for one, profile in sealed.items()}
+
+    async def profiles_asked_for(
+        self, connection: Connection, care_flows: Iterable[tuple[Release, CareFlow]]
+    ) -> dict[str, ProfileDocument]:
+        """What is known of the patients of those care flows whose release refers to their profile, by patient.
+
+        Nothing is asked where none does. Raises SealingError where a key is missing.
+        """
+        wanted = sorted({care_flow.patient_id for release, care_flow in care_flows if release.profile_fields})
+        rows = await connection.fetch(QUERIES.profiles_of_patients, wanted) if wanted else []
+        return {row["id"]: self.open_profile(row["sealed_profile"], row["id"]) for row in rows}
 
     def _opened(self, rows: Iterable[Mapping[str, str]]) -> dict[str, tuple[Identifier, ...]]:
         found: dict[str, list[Identifier]] = defaultdict(list)

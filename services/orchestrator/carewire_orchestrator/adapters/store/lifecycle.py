@@ -1,7 +1,7 @@
 """Starting a care flow by hand: one transaction of state, outbox, timeline and audit record."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from carewire_contracts.identifiers import Identifier
@@ -18,6 +18,7 @@ from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.enrolment import Enrolment, skip_reason
 from carewire_orchestrator.domain.identity import Fingerprint
+from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.starting import StartedCareFlow, start_care_flow
 from carewire_orchestrator.domain.timeline import STARTED
@@ -50,7 +51,7 @@ class _Patient:
     is_new: bool
     identifiers: tuple[Identifier, ...]
     new_identifiers: tuple[tuple[Fingerprint, Identifier], ...] = ()
-    time_zone: str = "UTC"
+    profile: ProfileDocument = field(default_factory=dict, repr=False)
 
 
 _ENROLLED: Final = {
@@ -99,7 +100,7 @@ class Lifecycle:
                 release = await self._release(connection, definition_id, release_id)
                 patient = await self._patient(connection, whom)
                 await self._raise_if_enrolled(connection, guard, patient, release)
-                advanced = start_care_flow(release, new_id(), patient.id, given, now, patient.time_zone)
+                advanced = start_care_flow(release, new_id(), patient.id, given, now, patient.profile)
                 if isinstance(advanced, list):
                     raise InvalidValues(advanced)
                 started = StartedCareFlow(
@@ -154,5 +155,5 @@ class Lifecycle:
         patient_id = await hold_patient(connection, patient_id)
         identifiers = await self._identities.of_patients(connection, [patient_id])
         [row] = await connection.fetch(QUERIES.profiles_of_patients, [patient_id])
-        zone = self._identities.open_profile(row["sealed_profile"], patient_id).get("patient_timezone") or "UTC"
-        return _Patient(patient_id, is_new=False, identifiers=identifiers.get(patient_id, ()), time_zone=zone)
+        profile = self._identities.open_profile(row["sealed_profile"], patient_id)
+        return _Patient(patient_id, is_new=False, identifiers=identifiers.get(patient_id, ()), profile=profile)

@@ -15,6 +15,7 @@ from carewire_orchestrator.domain.events import BaselineUpdated, CareFlowEvent, 
 from carewire_orchestrator.domain.form_answers import read_form_answers
 from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem, read_given_value, unknown_names
 from carewire_orchestrator.domain.known_values import known_values
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.timeline import WHAT
 from carewire_orchestrator.errors import InvalidValues, NotAllowedNow, NotFound, OrchestratorError
@@ -77,7 +78,7 @@ class People:
             if isinstance(advance(release, care_flow, submitted, now), Refusal):
                 return submitted
             form = release.action_forms[care_flow.activities[activity_id].action_id]
-            known = known_values(care_flow.data_points, care_flow.system_dates)
+            known = known_values(release, NOTHING_KNOWN, care_flow.data_points, care_flow.system_dates)
             answers = read_form_answers(form, given, known, now)
             if isinstance(answers, list):
                 raise InvalidValues(answers)

@@ -2,7 +2,8 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from carewire_orchestrator.adapters.store.queries import QUERIES
@@ -49,10 +50,13 @@ async def find_session_of(connection: Connection, token: str) -> Session | None:
     return _session(await connection.fetchrow(QUERIES.session_of_token, _digest(token)))
 
 
-async def active_sessions(connection: Connection, care_flow_id: str) -> list[Session]:
-    """Sessions of a locked care flow that have not ended."""
-    rows = await connection.fetch(QUERIES.active_sessions, care_flow_id)
-    return [session for session in map(_session, rows) if session is not None]
+async def active_sessions(connection: Connection, care_flow_ids: Iterable[str]) -> dict[str, list[Session]]:
+    """Sessions of locked care flows that have not ended, by care flow; only of those that have some."""
+    rows = await connection.fetch(QUERIES.active_sessions, list(care_flow_ids))
+    found: dict[str, list[Session]] = defaultdict(list)
+    for row in rows:
+        found[row["care_flow_id"]].append(_read(row))
+    return found
 
 
 def _digest(token: str) -> bytes:
@@ -60,8 +64,10 @@ def _digest(token: str) -> bytes:
 
 
 def _session(row: Mapping[str, Any] | None) -> Session | None:
-    if row is None:
-        return None
+    return None if row is None else _read(row)
+
+
+def _read(row: Mapping[str, Any]) -> Session:
     fields = dict(row)
     whose = Whose(fields.pop("stakeholder_type"), fields.pop("stakeholder_id"))
     return Session(**fields | {"whose": whose, "status": SessionStatus(fields["status"])})

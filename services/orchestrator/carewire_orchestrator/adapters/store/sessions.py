@@ -15,12 +15,12 @@ from carewire_orchestrator.adapters.store.session_rows import (
     find_session_of,
     new_token,
 )
-from carewire_orchestrator.adapters.store.timeline import Cause, Happened
+from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.given_values import ValueProblem
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.session import Session, SessionStatus, Whose, pending, whose_session
-from carewire_orchestrator.domain.timeline import SESSION_EXPIRED, SESSION_STARTED
+from carewire_orchestrator.domain.timeline import SESSION_STARTED
 from carewire_orchestrator.errors import InvalidValues, NotAllowedNow, NotFound
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal
@@ -88,8 +88,9 @@ class Sessions:
                 cancel_url=links.cancel,
             )
             await add_session(connection, session, token)
-            happened = Happened(SESSION_STARTED, Cause.of(by), now)
-            await self._changes.tell_session(connection, release, care_flow, session, happened)
+            batch = await self._changes.batch(connection, [], now)
+            batch.start_session(release, care_flow, session, Cause.of(by))
+            await batch.write(connection)
             await self._audit.add(connection, by, [Deed(SESSION_STARTED, PATIENT, care_flow.patient_id)])
         self._relay.wake()
         return Found(session, release, care_flow), token
@@ -124,10 +125,12 @@ class Sessions:
             if locked is None:
                 return
             # Read under the lock: somebody may have done something in the last moment.
-            ended = _expired(await active_sessions(connection, care_flow_id), now)
-            if ended:
-                happened = Happened(SESSION_EXPIRED, Cause("session", ended[0].id), now)
-                await self._changes.end_sessions(connection, *locked, ended, happened)
+            active = await active_sessions(connection, [care_flow_id])
+            expired = _expired(active.get(care_flow_id, ()), now)
+            if expired:
+                batch = await self._changes.batch(connection, [], now)
+                batch.expire_sessions(*locked, expired, Cause("session", expired[0].id))
+                await batch.write(connection)
         self._relay.wake()
 
     async def _found(self, connection: Connection, session: Session | None) -> Found:

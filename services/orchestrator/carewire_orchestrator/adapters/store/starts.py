@@ -82,14 +82,14 @@ class Starts:
     async def _begin(self, connection: Connection, calls: Sequence[Call], now: datetime) -> Intake:
         claimed, owners = await _take(connection, calls, now)
         releases = await self._releases.load(connection, (call.request.release_id for call in calls))
-        identifiers, time_zones = await self._identities.with_time_zones(connection, owners.values())
+        identifiers, profiles = await self._identities.with_profiles(connection, owners.values())
         return Intake(
             releases=releases,
             first_calls=await _first_calls(connection, {call.request.start_key for call in calls} - claimed),
             owners=owners,
             identifiers=identifiers,
             enrolments=await _enrolments(connection, calls, releases, owners),
-            time_zones=time_zones,
+            profiles=profiles,
         )
 
     async def _end_together(

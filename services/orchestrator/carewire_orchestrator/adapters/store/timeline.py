@@ -8,10 +8,9 @@ from typing import Any, Literal, TypeAlias
 import orjson
 
 from carewire_orchestrator.adapters.store.queries import QUERIES
-from carewire_orchestrator.domain.advance import Advanced
-from carewire_orchestrator.domain.timeline import Told, What, told
+from carewire_orchestrator.domain.timeline import Told, What
 from carewire_runtime.auth import Principal
-from carewire_runtime.postgres.pool import Connection, Database
+from carewire_runtime.postgres.pool import Database
 
 CauseKind: TypeAlias = Literal["principal", "request", "timer", "api_call", "session"]
 
@@ -43,30 +42,29 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """What happened, why and when."""
+class Entry:
+    """What a timeline is to say of a change, whose first event has the number given."""
 
+    care_flow_id: str
+    happened_at: datetime
     what: What
     cause: Cause
-    at: datetime
+    first_sequence: int
+    events: tuple[Told, ...]
 
-
-async def add_change(
-    connection: Connection, advanced: Advanced, happened: Happened, more: tuple[Told, ...] = ()
-) -> None:
-    """Write what happened to a care flow whose row is locked; `more` are events that follow its effects."""
-    care_flow = advanced.care_flow
-    await connection.execute(
-        QUERIES.add_change,
-        care_flow.id,
-        happened.at,
-        happened.what,
-        happened.cause.kind,
-        happened.cause.id,
-        happened.cause.name,
-        care_flow.sequence - len(advanced.effects) + 1,
-        write_events((*map(told, advanced.effects), *more)),
-    )
+    def row(self) -> tuple[object, ...]:
+        """The entry as the columns have it."""
+        cause = self.cause
+        return (
+            self.care_flow_id,
+            self.happened_at,
+            self.what,
+            cause.kind,
+            cause.id,
+            cause.name,
+            self.first_sequence,
+            write_events(self.events),
+        )
 
 
 def write_events(events: tuple[Told, ...]) -> str:
