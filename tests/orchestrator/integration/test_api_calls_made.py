@@ -1,76 +1,26 @@
 """API calls on the real stack: made, repeated, given up, and never lost, whoever dies and whenever."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from carewire_orchestrator import app
-from carewire_orchestrator.adapters.api_caller import ApiCaller
-from carewire_orchestrator.adapters.guarded_calls import GuardedCalls
-from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store import api_calls
-from carewire_orchestrator.adapters.store.changes import Changes
-from carewire_orchestrator.adapters.store.identities import Identities
-from carewire_orchestrator.adapters.store.releases import Releases
+from carewire_orchestrator.adapters.store.api_calls import ApiCallQueue, TakenCall
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.errors import PostgresUnavailable
+from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Database
-from carewire_runtime.postgres.relay import Relay
 from carewire_testing import eventually
+from carewire_testing_orchestrator.api_calls import Script, answering, caller, calling
 from carewire_testing_orchestrator.by_hand import begun
-from carewire_testing_orchestrator.definitions import checklist, designed, point, track
 from carewire_testing_orchestrator.running import Running, running
 
-Script = Callable[[int], tuple[int, bytes]]
-"""Status and body of the nth answer, from 1."""
-
-
-class Api:
-    """Somebody's HTTP API, and the idempotency keys that it saw."""
-
-    def __init__(self, script: Script) -> None:
-        self._script = script
-        self.keys: list[str] = []
-        self.url = ""
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        (key,) = (line[17:] for line in head.split("\r\n") if line.lower().startswith("idempotency-key: "))
-        self.keys.append(key)
-        status, body = self._script(len(self.keys))
-        writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body))
-        writer.close()
-        await writer.wait_closed()
-
-
-@asynccontextmanager
-async def answering(script: Script) -> AsyncIterator[Api]:
-    api = Api(script)
-    async with await asyncio.start_server(api.serve, "127.0.0.1", 0) as server:
-        api.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/lab"
-        yield api
-
-
-def calling(url: str, **retries: Any) -> dict[str, Any]:
-    call = {
-        "id": "call",
-        "title": "Call",
-        "type": "api_call",
-        "method": "GET",
-        "url": url,
-        "response": [{"path": "$.lab", "data_point_definition_id": "dp_lab"}],
-    }
-    settings = {"initial_delay_ms": 1, "max_delay_ms": 1, "max_attempts": 3, **retries}
-    return designed(
-        track("t", {"a": [call, checklist("rest")]}, [("start", "a")]),
-        data_points=[point("dp_lab", category="api_call")],
-        settings={"api_call_retry_settings": settings},
-    )
+LEASE_S = 15
+"""A call may take five seconds, and its lease ten more."""
 
 
 @pytest.fixture
@@ -94,14 +44,6 @@ async def database(settings: OrchestratorSettings) -> AsyncIterator[Database]:
         yield db
     finally:
         await db.stop()
-
-
-def caller(settings: OrchestratorSettings, db: Database, clock: FakeClock) -> ApiCaller:
-    identities, releases = Identities(settings.keyring), Releases()
-    changes = Changes(identities, releases, Publishing(settings.topics, settings.tenant_id), timedelta(hours=1))
-    calls = GuardedCalls(timeout_s=5, allow_http=True, allow_private=True)
-    relay = Relay(db, Producer(settings.kafka_bootstrap, "unused"))
-    return ApiCaller(db, changes, calls, relay, clock, timeout_s=5, concurrency=4)
 
 
 async def test_an_api_that_fails_and_recovers_gives_its_answer_once(orchestrator: Running) -> None:
@@ -161,7 +103,7 @@ async def test_whoever_dies_after_the_call_leaves_it_to_the_next_and_its_answer_
         (mine,) = await first._take(0)
         answer = await first._call(mine)
         assert await second._take(0) == [], "it is taken"
-        clock.advance(36)
+        clock.advance(LEASE_S + 1)
         (theirs,) = await second._take(0)
         assert theirs.attempts == 2
         assert await first._feed(mine, answer) == "superseded", "whose lease is over says nothing any more"
@@ -169,6 +111,108 @@ async def test_whoever_dies_after_the_call_leaves_it_to_the_next_and_its_answer_
         assert await first._feed(mine, answer) == "superseded"
         assert len(set(api.keys)) == 1
     assert [one["value"] for one in await hands.get("/data-points")] == [2]
+
+
+async def test_a_call_is_taken_for_all_to_see_before_it_is_made(
+    api_only: Running, settings: OrchestratorSettings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with answering(lambda _: (200, b'{"lab": 1}')) as api:
+        hands = await begun(api_only, calling(api.url))
+        clock = FakeClock(await now(database))
+        one, taken = caller(settings, database, clock), await leases(api_only, hands.id)
+        assert [attempts for attempts, _ in taken] == [0]
+        (call,) = await one._take(0)
+        make, seen = one._calls.call, []
+
+        async def watched(call: TakenCall) -> Any:
+            seen.extend(await leases(api_only, hands.id))
+            return await make(call)
+
+        monkeypatch.setattr(one._calls, "call", watched)
+        await one._serve(call)
+    assert seen == [(1, clock.now() + timedelta(seconds=LEASE_S))]
+    assert await leases(api_only, hands.id) == []
+
+
+async def test_whoever_dies_between_taking_a_call_and_making_it_leaves_it_to_the_next(
+    api_only: Running, settings: OrchestratorSettings, database: Database
+) -> None:
+    async with answering(lambda _: (200, b'{"lab": 1}')) as api:
+        hands = await begun(api_only, calling(api.url))
+        clock = FakeClock(await now(database))
+        await caller(settings, database, clock)._take(0)
+        second = caller(settings, database, clock)
+        clock.advance(LEASE_S - 1)
+        assert await second._take(0) == []
+        clock.advance(1)
+        (call,) = await second._take(0)
+        await second._serve(call)
+        assert len(api.keys) == 1, "nobody had called before"
+    assert [one["value"] for one in await hands.get("/data-points")] == [1]
+
+
+async def test_an_answer_that_could_not_be_saved_is_asked_for_again(
+    api_only: Running, settings: OrchestratorSettings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with answering(lambda _: (200, b'{"lab": 1}')) as api:
+        hands = await begun(api_only, calling(api.url))
+        clock = FakeClock(await now(database))
+        first, second = caller(settings, database, clock), caller(settings, database, clock)
+        (call,) = await first._take(0)
+        add = outbox.add
+
+        async def gone(*given: Any) -> None:
+            await add(*given)
+            raise PostgresUnavailable("gone before the commit")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(outbox, "add", gone)
+            await first._serve(call)
+        assert (await hands.activity("call"))["status"] == "active"
+        assert await hands.get("/data-points") == []
+        clock.advance(LEASE_S)
+        (call,) = await second._take(0)
+        await second._serve(call)
+        assert len(api.keys) == 2
+        assert len(set(api.keys)) == 1, "the server can tell that it is the same call"
+    assert [one["value"] for one in await hands.get("/data-points")] == [1]
+    assert [one["what"] for one in await hands.changes()].count("api_call.answer") == 1
+
+
+@pytest.mark.parametrize("noted", [True, False], ids=["before it calls again", "before it notes that it will"])
+async def test_whoever_dies_while_trying_again_uses_no_attempt_up_twice(
+    api_only: Running, settings: OrchestratorSettings, database: Database, monkeypatch: pytest.MonkeyPatch, noted: bool
+) -> None:
+    async with answering(lambda _: (503, b"")) as api:
+        hands = await begun(api_only, calling(api.url, max_attempts=2))
+        clock = FakeClock(await now(database))
+        first, second = caller(settings, database, clock), caller(settings, database, clock)
+        (call,) = await first._take(0)
+        with monkeypatch.context() as patched:
+            if not noted:
+                patched.setattr(ApiCallQueue, "put_off", _die)
+            await first._serve(call)
+        clock.advance(1)
+        assert bool(await leases(api_only, hands.id)) is True
+        if not noted:
+            assert await second._take(0) == [], "it is still taken"
+            clock.advance(LEASE_S)
+        (again,) = await second._take(0)
+        assert again.attempts == 2
+        await second._serve(again)
+        assert len(api.keys) == 2
+    assert (await hands.activity("call"))["status"] == "failed"
+    assert await leases(api_only, hands.id) == []
+
+
+async def _die(*_: object) -> None:
+    raise PostgresUnavailable("gone")
+
+
+async def leases(orchestrator: Running, care_flow_id: str) -> list[tuple[int, Any]]:
+    """How often each call of a care flow was taken, and until when nobody else takes it."""
+    rows = await orchestrator.query("SELECT attempts, due_at FROM api_call WHERE care_flow_id = $1", care_flow_id)
+    return [(row["attempts"], row["due_at"]) for row in rows]
 
 
 async def test_a_care_flow_that_ends_takes_its_calls_with_it(
