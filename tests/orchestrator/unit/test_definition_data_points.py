@@ -3,7 +3,7 @@
 from hypothesis import given
 
 from carewire_contracts.definition import CareFlowDefinition
-from carewire_contracts.events.patient import PatientProfile
+from carewire_contracts.events.patient import Address, PatientProfile
 from carewire_contracts.values import ValueType
 from carewire_orchestrator.domain.definition_data_points import (
     PROFILE,
@@ -47,10 +47,13 @@ def test_the_dates_are_those_that_the_engine_keeps(one: CareFlowDefinition) -> N
     assert {point.value_type for point in dates} == {ValueType.DATE}
 
 
-def test_the_profile_is_told_but_no_rule_can_ask_for_it() -> None:
-    assert PROFILE.keys() == PatientProfile.model_fields.keys() - {"identifier", "address"}
-    assert not any(point.referable for point in data_points_of(definition(HIP)) if point.key.startswith("patient."))
-    assert "patient.birth_date" not in data_points_by_id(definition(HIP))
+def test_every_field_of_the_profile_is_a_data_point_for_which_nothing_can_wait() -> None:
+    plain = PatientProfile.model_fields.keys() - {"identifier", "address"}
+    assert PROFILE.keys() == plain | {f"address.{name}" for name in Address.model_fields}
+    points = {point.id: point for point in data_points_of(definition(HIP))}
+    assert {one for one, point in points.items() if not point.collected} == {f"patient.{name}" for name in PROFILE}
+    assert data_points_by_id(definition(HIP))["patient.birth_date"].value_type is ValueType.DATE
+    assert points["patient.address.city"].personal_data
 
 
 @given(definitions())

@@ -205,9 +205,13 @@ def test_whoever_is_too_heavy_is_advised_and_a_note_tells_of_it(
 
 def test_two_care_flows_of_one_patient_do_not_meet_though_their_nodes_have_the_same_ids() -> None:
     diagnosed = date("diagnosed", "2026-03-01T00:00:00.000Z")
-    education, feet = started("diabetes-education", diagnosed), started("foot-care", diagnosed)
+    profile = {"first_name": "Iris"}
+    education, feet = started("diabetes-education", diagnosed, profile=profile), started("foot-care", diagnosed)
     education.do("ask_first", boolean("understood", value=False))
     assert is_completed(education)
+    letter = education.activity("explain").letter
+    assert letter is not None
+    assert letter.body == "Dear Iris, your practice explains it to you at your next visit."
     feet.do("ask_first", boolean("understood", value=True))
     assert is_open(feet, "treat")
     feet.let(TrackAdded("visit"))

@@ -155,6 +155,6 @@ def test_a_care_flow_runs_in_the_time_zone_of_its_patient() -> None:
     again = request(mrn("there"), profile={"patient_timezone": "Europe/Brussels"})
     intake = Intake({RELEASE.release_id: RELEASE}, {}, {}, {}, {})
     assert zones(intake, there, here, again) == ["Pacific/Apia", "UTC", "Pacific/Apia"]
-    owners, known = {fingerprint(mrn("known")): "patient"}, {"patient": "Asia/Tokyo"}
+    owners, known = {fingerprint(mrn("known")): "patient"}, {"patient": {"patient_timezone": "Asia/Tokyo"}}
     intake = Intake({RELEASE.release_id: RELEASE}, {}, owners, {}, {}, known)
     assert zones(intake.copy(), request(mrn("known"))) == ["Asia/Tokyo"]

@@ -272,9 +272,37 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
         ),
         ("ERROR", "CYCLE_DETECTED", "q_note"),
     ),
-    "a rule on what only the patient's record knows": (
-        lambda d: transition(d, "t2")["rule"]["all"][0].update(reference="patient.birth_date"),
+    "a rule on a field that no profile has": (
+        lambda d: transition(d, "t2")["rule"]["all"][0].update(reference="patient.shoe_size"),
         ("ERROR", "NOT_FOUND", "t2"),
+    ),
+    "a rule that takes a birthday for a number": (
+        lambda d: transition(d, "t2")["rule"]["all"][0].update(reference="patient.birth_date"),
+        ("ERROR", "INCOMPLETE_CONDITION", "t2"),
+    ),
+    "a trigger on the profile": (
+        lambda d: trigger(d, "trk_follow", type="data_point_collected", data_point_definition_id="patient.email"),
+        ("ERROR", "INVALID_TRIGGER", "trg_new"),
+    ),
+    "a timer until a date of the profile": (
+        lambda d: add_timer(d, type="data_point_reference", data_point_definition_id="patient.birth_date"),
+        ("ERROR", "INCOMPLETE_TIMING", "wait"),
+    ),
+    "a timer until the profile says something": (
+        lambda d: add_timer(d, type="data_point_awaited", data_point_definition_id="patient.email"),
+        ("ERROR", "INCOMPLETE_TIMING", "wait"),
+    ),
+    "a transition that counts from a date of the profile": (
+        lambda d: transition(d, "t1").update(timing=timing(1, "patient.birth_date")),
+        ("ERROR", "INCOMPLETE_TIMING", "t1"),
+    ),
+    "a text that tells when the profile was collected": (
+        lambda d: message_of(d).update(
+            dynamic_variables=[
+                {"name": "email", "data_point_definition_id": "patient.email", "property": "collection_date"}
+            ]
+        ),
+        ("ERROR", "INCOMPLETE_CONDITION", "act_hello"),
     ),
     "a text with a variable that is not declared": (
         lambda d: message_of(d).update(body="Dear {{ name }}"),

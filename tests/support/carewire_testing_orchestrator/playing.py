@@ -18,6 +18,7 @@ from carewire_orchestrator.domain.events import (
 )
 from carewire_orchestrator.domain.given_values import GivenValue
 from carewire_orchestrator.domain.orders import Order, TimerCancelled, TimerSet
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN, ProfileDocument
 from carewire_orchestrator.domain.release import Release
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, 120_000, tzinfo=UTC)
@@ -57,9 +58,17 @@ class AlarmClock:
 class Played:
     """A care flow that is being played, with every effect so far."""
 
-    def __init__(self, release: Release, *baseline: GivenValue, time_zone: str = "UTC", now: datetime = NOW) -> None:
+    def __init__(
+        self,
+        release: Release,
+        *baseline: GivenValue,
+        time_zone: str = "UTC",
+        now: datetime = NOW,
+        profile: ProfileDocument = NOTHING_KNOWN,
+    ) -> None:
         self.release = release
         self.now = now
+        self.profile = profile
         self.care_flow = CareFlow(id=CARE_FLOW_ID, release_id=release.release_id, patient_id=PATIENT_ID)
         self.effects: list[Effect] = []
         self.orders: list[Order] = []
@@ -78,7 +87,7 @@ class Played:
 
     def attempt(self, event: CareFlowEvent) -> Advanced | Refusal:
         """Ask what would happen."""
-        return advance(self.release, self.care_flow, event, self.now)
+        return advance(self.release, self.care_flow, event, self.now, self.profile)
 
     def later(self, **time: float) -> list[str]:
         """Let time pass, and every timer be due at its moment; answers the story of what followed."""

@@ -14,6 +14,7 @@ from carewire_orchestrator.domain.course import Course
 from carewire_orchestrator.domain.effects import Effect
 from carewire_orchestrator.domain.events import CareFlowEvent
 from carewire_orchestrator.domain.orders import Order
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN, ProfileDocument
 from carewire_orchestrator.domain.progress import happen
 from carewire_orchestrator.domain.refusing import Refusal, refusal
 from carewire_orchestrator.domain.release import Release
@@ -30,9 +31,18 @@ class Advanced:
     orders: tuple[Order, ...] = ()
 
 
-def advance(release: Release, care_flow: CareFlow, event: CareFlowEvent, now: datetime) -> Advanced | Refusal:
-    """Let an event happen to a care flow that runs this release. `now` is aware, and cut to milliseconds."""
-    course = Course(release, care_flow, _whole_milliseconds(now))
+def advance(
+    release: Release,
+    care_flow: CareFlow,
+    event: CareFlowEvent,
+    now: datetime,
+    profile: ProfileDocument = NOTHING_KNOWN,
+) -> Advanced | Refusal:
+    """Let an event happen to a care flow that runs this release. `now` is aware, and cut to milliseconds.
+
+    `profile` is what is known of the patient now; only a release with `profile_fields` looks at it.
+    """
+    course = Course(release, care_flow, _whole_milliseconds(now), profile)
     refused = refusal(course, event)
     if refused is not None:
         return refused

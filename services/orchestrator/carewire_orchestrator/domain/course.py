@@ -18,6 +18,7 @@ from carewire_orchestrator.domain.care_flow import CareFlow, CareFlowStatus, Col
 from carewire_orchestrator.domain.effects import Effect
 from carewire_orchestrator.domain.known_values import known_values
 from carewire_orchestrator.domain.orders import Order
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN, ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.system_dates import DateKind, system_date
 from carewire_orchestrator.timezones import TIME_ZONES
@@ -28,9 +29,14 @@ Arrival: TypeAlias = tuple[Track, Step | Timer | None]
 
 
 class Course:
-    """The care flow by now. Its mappings are its own; what was given stays as it was."""
+    """The care flow by now. Its mappings are its own; what was given stays as it was.
 
-    def __init__(self, release: Release, before: CareFlow, now: datetime) -> None:
+    `profile` is what is known of the patient now.
+    """
+
+    def __init__(
+        self, release: Release, before: CareFlow, now: datetime, profile: ProfileDocument = NOTHING_KNOWN
+    ) -> None:
         self.release = release
         self.before = before
         self.now = now
@@ -47,6 +53,7 @@ class Course:
         self.arrivals: deque[Arrival] = deque()
         self.news: deque[str] = deque()
         """Data points that got a value, and nobody has looked yet at what follows."""
+        self._profile = profile
         self._timers_set = before.timers_set
         self._effects: list[Effect] = []
         self._orders: list[Order] = []
@@ -114,9 +121,9 @@ class Course:
 
     @property
     def values(self) -> Mapping[str, TypedValue]:
-        """The last value of each data point, system dates included."""
+        """The last value of each data point, system dates and fields of the profile included."""
         if self._values is None:
-            self._values = known_values(self.data_points, self.system_dates)
+            self._values = known_values(self.release, self._profile, self.data_points, self.system_dates)
         return self._values
 
     def holds(self, rule: Rule | None) -> bool:

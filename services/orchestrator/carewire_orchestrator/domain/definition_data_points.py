@@ -39,8 +39,9 @@ class Category(StrEnum):
 class KnownDataPoint:
     """A data point, and `node_id`, the node that it comes from.
 
-    A required one has a value from the start of the care flow on; any other may be empty. Rules, timings and texts
-    may name it where it is `referable`: what only the patient's record knows does not reach a running care flow.
+    A required one has a value from the start of the care flow on; any other may be empty. Rules, calculations and
+    texts may name each. What is not `collected` is looked up when it is needed, as the patient's profile is: nothing
+    can wait for it.
     """
 
     id: str
@@ -50,7 +51,7 @@ class KnownDataPoint:
     value_type: ValueType
     node_id: str
     required: bool = False
-    referable: bool = True
+    collected: bool = True
     personal_data: bool = False
     possible_values: tuple[PossibleValue, ...] = ()
     unit: str | None = None
@@ -71,6 +72,11 @@ PROFILE: Final[Mapping[str, tuple[str, ValueType]]] = {
     "patient_code": ("Patient code", ValueType.STRING),
     "national_registry_number": ("National registry number", ValueType.STRING),
     "patient_timezone": ("Time zone", ValueType.STRING),
+    "address.street": ("Street", ValueType.STRING),
+    "address.city": ("City", ValueType.STRING),
+    "address.zip": ("Postal code", ValueType.STRING),
+    "address.state": ("State or province", ValueType.STRING),
+    "address.country": ("Country", ValueType.STRING),
 }
 """Fields of the patient's profile with their titles and types; `patient.` goes before each as its id."""
 
@@ -95,9 +101,13 @@ def data_points_by_id(definition: CareFlowDefinition) -> dict[str, KnownDataPoin
     """What rules, timings and texts may refer to, by the id that they use; of several with one id, the first."""
     found: dict[str, KnownDataPoint] = {}
     for point in data_points_of(definition):
-        if point.referable:
-            found.setdefault(point.id, point)
+        found.setdefault(point.id, point)
     return found
+
+
+def never_collected(point_id: str) -> str:
+    """Why nothing can wait for a data point that is not `collected`, and what to do instead."""
+    return f"{point_id} is never collected, so nothing can wait for it; wait for a data point that is declared"
 
 
 def _declared(point: DataPointDefinition) -> KnownDataPoint:
@@ -144,6 +154,6 @@ def _profile() -> Iterator[KnownDataPoint]:
             category=Category.PATIENT_PROFILE,
             value_type=value_type,
             node_id=PATIENT,
-            referable=False,
+            collected=False,
             personal_data=True,
         )

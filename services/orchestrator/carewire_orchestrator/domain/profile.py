@@ -6,10 +6,14 @@ holds a webhook's URL could otherwise rewrite the contact data of any patient wh
 """
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 ProfileDocument: TypeAlias = Mapping[str, Any]
 """Fields that are known, in the contract's order, an address as a document of its own. It is personal data."""
+
+NOTHING_KNOWN: Final[ProfileDocument] = MappingProxyType({})
+"""The profile of a patient of whom nothing is known."""
 
 FIELDS: Final = (
     "email",

@@ -19,6 +19,7 @@ from carewire_contracts.definition import (
     Transition,
     Trigger,
 )
+from carewire_orchestrator.domain.profile_values import profile_fields
 from carewire_orchestrator.domain.system_dates import asked_for
 
 OriginKey = tuple[str, str]
@@ -48,6 +49,8 @@ class Release:
     data_point_keys: dict[str, tuple[str, str]] = field(repr=False)
     system_dates: frozenset[str] = field(repr=False)
     """System date data points that something in the definition refers to; the others are not kept."""
+    profile_fields: frozenset[str] = field(repr=False)
+    """Data points of the patient's profile that something refers to: where there are some, events need the profile."""
 
     @classmethod
     def of(cls, release_id: str, version: int, definition: CareFlowDefinition) -> Self:
@@ -72,6 +75,7 @@ class Release:
             data_points={point.id: point for point in definition.data_points},
             data_point_keys=_data_point_keys(definition),
             system_dates=asked_for(definition),
+            profile_fields=profile_fields(definition),
         )
 
 

@@ -27,7 +27,7 @@ from carewire_orchestrator.domain.identity import (
     identify,
     joined,
 )
-from carewire_orchestrator.domain.profile import ProfileDocument, lay_out_profile
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN, ProfileDocument, lay_out_profile
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.request_outcome import (
     AlreadyEnded,
@@ -110,17 +110,18 @@ def start_care_flow(
     patient_id: str,
     given: Mapping[str, object],
     now: datetime,
-    time_zone: str = "UTC",
+    profile: ProfileDocument = NOTHING_KNOWN,
 ) -> Advanced | list[ValueProblem]:
     """Start a care flow with the values given for its baseline, or tell all that is wrong with them.
 
-    `time_zone` is the patient's, by its IANA name; it stays that of the care flow.
+    `profile` is what is known of the patient now; the time zone in it stays that of the care flow.
     """
     baseline = read_baseline(release.definition.data_points, given)
     if isinstance(baseline, list):
         return baseline
     care_flow = CareFlow(id=care_flow_id, release_id=release.release_id, patient_id=patient_id)
-    advanced = advance(release, care_flow, Started(baseline, time_zone), now)
+    time_zone = str(profile.get("patient_timezone") or "UTC")
+    advanced = advance(release, care_flow, Started(baseline, time_zone), now, profile)
     # A care flow that was made a line above has not started yet.
     return [] if isinstance(advanced, Refusal) else advanced
 
@@ -135,8 +136,8 @@ def guarded_patients(calls: Sequence[Call], owners: Mapping[Fingerprint, str]) -
 class Intake:
     """What is known while requests are decided: releases, first calls by start key, and who has which identifier.
 
-    `enrolments` are those of `guarded_patients` in the definitions of guarded requests; `time_zones` are those of
-    known patients, by their ids, and of others UTC is taken.
+    `enrolments` are those of `guarded_patients` in the definitions of guarded requests; `profiles` are those of known
+    patients, by their ids.
     """
 
     def __init__(
@@ -146,19 +147,19 @@ class Intake:
         owners: Mapping[Fingerprint, str],
         identifiers: Mapping[str, tuple[Identifier, ...]],
         enrolments: Mapping[PatientAndDefinition, Enrolment],
-        time_zones: Mapping[str, str] | None = None,
+        profiles: Mapping[str, ProfileDocument] | None = None,
     ) -> None:
         self._releases = releases
         self._first_calls = dict(first_calls)
         self._owners = dict(owners)
         self._identifiers = dict(identifiers)
         self._enrolments = dict(enrolments)
-        self._time_zones = dict(time_zones or {})
+        self._profiles = dict(profiles or {})
 
     def copy(self) -> Self:
         """What is known so far, for a decision that may have to be taken back."""
         return type(self)(
-            self._releases, self._first_calls, self._owners, self._identifiers, self._enrolments, self._time_zones
+            self._releases, self._first_calls, self._owners, self._identifiers, self._enrolments, self._profiles
         )
 
     def decide(self, call: Call, now: datetime) -> Outcome:
@@ -195,8 +196,8 @@ class Intake:
         given = {value.data_point_definition_id: value.value for value in call.request.data_points}
         profile = lay_out_profile(call.request.profile) if is_new else {}
         # That of a patient whom this batch made is remembered; of earlier ones the store tells.
-        zone = str(profile.get("patient_timezone") or self._time_zones.get(patient_id, "UTC"))
-        advanced = start_care_flow(release, call.care_flow_id, patient_id, given, now, zone)
+        known = profile if is_new else self._profiles.get(patient_id, NOTHING_KNOWN)
+        advanced = start_care_flow(release, call.care_flow_id, patient_id, given, now, known)
         if isinstance(advanced, list):
             return Failed(FailureReason.INVALID_BASELINE)
         return StartedCareFlow(release, advanced, is_new, identifiers, missing, profile)
@@ -209,7 +210,8 @@ class Intake:
         self._owners.update((fingerprint, patient_id) for fingerprint, _ in outcome.new_identifiers)
         self._identifiers[patient_id] = outcome.identifiers
         if isinstance(outcome, StartedCareFlow):
-            self._time_zones[patient_id] = outcome.care_flow.time_zone
+            if outcome.is_new_patient:
+                self._profiles[patient_id] = outcome.profile
             self._enrol(outcome)
 
     def _enrol(self, started: StartedCareFlow) -> None:

@@ -99,6 +99,11 @@ def _text_problems(
     declared = {variable.name for variable in variables}
     yield from _repeated(node_id, "dynamic variable", [variable.name for variable in variables])
     yield from _missing(node_id, "data point", [one.data_point_definition_id for one in variables], names.points)
+    for variable in variables:
+        point = names.points.get(variable.data_point_definition_id)
+        if variable.property == "collection_date" and point is not None and not point.collected:
+            message = f"{point.id} is never collected, so it has no collection_date; use its value"
+            yield error(ProblemCode.INCOMPLETE_CONDITION, node_id, message)
     used = [name for text in texts for name in _VARIABLE.findall(text)]
     yield from _missing(node_id, "dynamic variable", used, declared | set(names.constants))
 

@@ -11,7 +11,7 @@ from carewire_contracts.definition import (
     Trigger,
 )
 from carewire_contracts.values import ValueType
-from carewire_orchestrator.domain.definition_data_points import KnownDataPoint
+from carewire_orchestrator.domain.definition_data_points import KnownDataPoint, never_collected
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
 
 
@@ -41,9 +41,12 @@ def _timer_problems(timer: Timer, points: Mapping[str, KnownDataPoint]) -> Itera
     if isinstance(timer, DateTimer):
         yield from _date_problems(timer.id, timer.data_point_definition_id, points)
     elif isinstance(timer, AwaitedDataPointTimer):
-        if timer.data_point_definition_id not in points:
+        point = points.get(timer.data_point_definition_id)
+        if point is None:
             message = f"there is no data point {timer.data_point_definition_id} to wait for"
             yield error(ProblemCode.NOT_FOUND, timer.id, message)
+        elif not point.collected:
+            yield error(ProblemCode.INCOMPLETE_TIMING, timer.id, never_collected(point.id))
         if timer.timeout is None:
             message = "it waits for ever where nobody gives the value; set timeout"
             yield warning(ProblemCode.INCOMPLETE_TIMING, timer.id, message)
@@ -61,6 +64,8 @@ def _date_problems(node_id: str, reference: str, points: Mapping[str, KnownDataP
     point = points.get(reference)
     if point is None:
         yield error(ProblemCode.NOT_FOUND, node_id, f"there is no data point {reference} to count from")
+    elif not point.collected:
+        yield error(ProblemCode.INCOMPLETE_TIMING, node_id, never_collected(point.id))
     elif point.value_type is not ValueType.DATE:
         message = f"{reference} is of type {point.value_type}; count from a data point of type date"
         yield error(ProblemCode.INCOMPLETE_TIMING, node_id, message)

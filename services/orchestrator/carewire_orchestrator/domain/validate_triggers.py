@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from carewire_contracts.definition import CareFlowDefinition, Trigger
-from carewire_orchestrator.domain.definition_data_points import KnownDataPoint
+from carewire_orchestrator.domain.definition_data_points import KnownDataPoint, never_collected
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
 
 _AWAITED: Final[Mapping[str, str]] = {
@@ -28,11 +28,16 @@ def trigger_problems(
     yield from _tracks_without_start(definition)
     tracks = {track.id for track in definition.tracks}
     homes = {step.id: track.id for track, step in definition.steps()}
-    known: Mapping[str, Iterable[str]] = {"track": tracks, "step": homes, "data_point_definition": points}
+    collected = {point.id for point in points.values() if point.collected}
+    known: Mapping[str, Iterable[str]] = {"track": tracks, "step": homes, "data_point_definition": collected}
     for trigger in definition.triggers:
         if trigger.target_id not in tracks:
             yield error(ProblemCode.NOT_FOUND, trigger.id, f"there is no track {trigger.target_id} to start")
-        yield from _occasion_problems(trigger, known, homes)
+        awaited = points.get(trigger.settings.data_point_definition_id or "")
+        if trigger.settings.type in _AWAITED and awaited is not None and not awaited.collected:
+            yield error(ProblemCode.INVALID_TRIGGER, trigger.id, never_collected(awaited.id))
+        else:
+            yield from _occasion_problems(trigger, known, homes)
 
 
 def _occasion_problems(

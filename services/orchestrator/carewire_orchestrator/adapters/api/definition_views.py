@@ -159,7 +159,10 @@ class Diff(BaseModel):
 
 
 class DataPointView(BaseModel):
-    """A data point: rules name it by its id where `referable`; `key` is its qualified key, `node_id` its origin."""
+    """A data point, which rules name by its id; `key` is its qualified key, `node_id` its origin.
+
+    Nothing can wait for one that is not `collected`.
+    """
 
     id: str
     key: str
@@ -168,7 +171,7 @@ class DataPointView(BaseModel):
     value_type: ValueType
     node_id: str
     required: bool
-    referable: bool
+    collected: bool
     personal_data: bool
     possible_values: list[PossibleValue]
     unit: str | None
