@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from carewire_contracts.envelope import Envelope
 from carewire_contracts.topics import Topics
 from carewire_local.platform import Platform
 from carewire_runtime.ids import derived_id
@@ -23,16 +24,22 @@ async def told_of(platform: Platform, care_flow_ids: Iterable[str] | None = None
     """
     wanted = None if care_flow_ids is None else set(care_flow_ids)
     topic = Topics(platform.env["CAREWIRE_TOPIC_PREFIX"], PARTITIONS).events
-    found = defaultdict[str, dict[str, bytes]](dict)
+    found = defaultdict[str, dict[str, tuple[int | None, bytes]]](dict)
     for record in await read_topic(platform.stack.kafka_bootstrap, topic):
-        headers = {name: value.decode() for name, value in record.headers}
-        subject, event_id = headers["ce_subject"], headers["ce_id"]
-        if headers["ce_type"].startswith("patient.") or (wanted is not None and subject not in wanted):
+        envelope = Envelope.of(record.headers)
+        subject = str(envelope.subject)
+        if envelope.type.startswith("patient.") or (wanted is not None and subject not in wanted):
             continue
-        assert found[subject].setdefault(event_id, record.value) == record.value, f"two events are {event_id}"
+        said = (envelope.sequence, record.value)
+        assert found[subject].setdefault(envelope.id, said) == said, f"two events are {envelope.id}"
+    told = dict[str, list[Event]]()
     for care_flow_id, events in found.items():
         assert_gap_free(care_flow_id, events)
-    return {care_flow_id: [orjson.loads(one) for one in events.values()] for care_flow_id, events in found.items()}
+        told[care_flow_id] = [orjson.loads(value) for _, value in events.values()]
+        numbers = list(range(1, len(events) + 1))
+        assert [number for number, _ in events.values()] == numbers
+        assert [event["sequence"] for event in told[care_flow_id]] == numbers
+    return told
 
 
 async def patients_told(platform: Platform) -> set[str]:
