@@ -19,7 +19,7 @@ from carewire_orchestrator.adapters.api.definition_import import ImportApi
 from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
 from carewire_orchestrator.adapters.api.idempotency import Idempotency
-from carewire_orchestrator.adapters.api.identifier_systems import identifier_systems_router
+from carewire_orchestrator.adapters.api.identifier_systems import IdentifierSystemApi
 from carewire_orchestrator.adapters.api.openapi import describe
 from carewire_orchestrator.adapters.api.patients import PatientApi
 from carewire_orchestrator.adapters.api.problems import answer_mistakes
@@ -241,9 +241,9 @@ def _other_routers(shared: _Shared) -> list[APIRouter]:
     """What designers and administrators need."""
     definitions = Definitions(shared.db, shared.publishing, shared.relay, shared.audit, shared.clock)
     reading = DefinitionReading(shared.db)
-    systems = IdentifierSystems(shared.db, shared.publishing, shared.relay, shared.clock)
+    systems = IdentifierSystems(shared.db, shared.publishing, shared.relay, shared.audit, shared.clock)
     return [
-        identifier_systems_router(systems),
+        IdentifierSystemApi(systems).router(),
         ImportApi(definitions).router(),
         DefinitionApi(definitions, reading).router(),
         ReleaseApi(reading).router(),

@@ -1,48 +1,18 @@
 """The API describes itself: every route, how each may end, and for definitions an example of every answer."""
 
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
-from fastapi import FastAPI
 
 from carewire_contracts.definition import CareFlowDefinition
-from carewire_orchestrator.adapters.api.activities import ActivityApi
-from carewire_orchestrator.adapters.api.care_flow_tracks import TrackApi
-from carewire_orchestrator.adapters.api.care_flows import CareFlowApi
 from carewire_orchestrator.adapters.api.definition_files import read_file
-from carewire_orchestrator.adapters.api.definition_import import ImportApi
-from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
-from carewire_orchestrator.adapters.api.definitions import DefinitionApi
-from carewire_orchestrator.adapters.api.openapi import EXAMPLES, describe
-from carewire_orchestrator.adapters.api.patients import PatientApi
-from carewire_orchestrator.adapters.api.sessions import SessionApi
-from carewire_runtime.http.audit_api import audit_router
-from carewire_runtime.http.openapi import describe_at_need, operations
+from carewire_orchestrator.adapters.api.openapi import EXAMPLES
+from carewire_runtime.http.openapi import operations
 from carewire_testing.openapi import contents, faults
+from carewire_testing_orchestrator.whole_api import whole_api
 
-
-def document() -> dict[str, Any]:
-    unused = cast("Any", None)
-    app = FastAPI()
-    for router in (
-        ImportApi(unused).router(),
-        DefinitionApi(unused, unused).router(),
-        ReleaseApi(unused).router(),
-        CareFlowApi(unused, unused, unused, unused).router(),
-        TrackApi(unused, unused, unused, unused).router(),
-        ActivityApi(unused, unused, unused, unused).router(),
-        SessionApi(unused, unused).router(),
-        PatientApi(unused, unused, unused, unused, unused).router(),
-        audit_router(unused),
-    ):
-        app.include_router(router)
-    describe_at_need(app, describe)
-    assert app.openapi() is app.openapi(), "it is written once"
-    return app.openapi()
-
-
-DOCUMENT = document()
+DOCUMENT = whole_api().openapi()
 
 
 @pytest.mark.parametrize("content", list(contents(DOCUMENT)))
@@ -80,6 +50,8 @@ R = f"{D}/releases/{{release_id}}"
         (f"{R}/data-points", "get", {"200"} | ONE),
         (f"{D}/diff", "get", {"200"} | ONE),
         ("/v1/definition-schema", "get", {"200", "401", "403", "422", "503"}),
+        ("/v1/identifier-systems", "get", {"200", "401", "403", "422", "503"}),
+        ("/v1/identifier-systems", "post", {"201", "400", "401", "403", "409", "422", "503"}),
         ("/v1/audit", "get", {"200", "401", "403", "422", "503"}),
         ("/v1/care-flows", "post", {"201", "400", "409", "410"} | ONE),
         (C, "get", {"200"} | ONE),
@@ -139,8 +111,9 @@ def test_what_is_exported_in_the_example_is_the_document_of_the_others() -> None
     assert [CareFlowDefinition.model_validate(one) for one in read] == [shown, shown]
 
 
-def test_the_description_is_json() -> None:
+def test_the_description_is_json_and_written_once() -> None:
     orjson.dumps(DOCUMENT)
+    assert whole_api().openapi() is DOCUMENT
 
 
 @pytest.mark.parametrize(

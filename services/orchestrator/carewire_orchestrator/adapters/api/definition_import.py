@@ -7,9 +7,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from carewire_contracts.wire import encode
+from carewire_orchestrator.adapters.api.callers import Admin
 from carewire_orchestrator.adapters.api.definition_files import MOST_BYTES, FileFormat, read_file
 from carewire_orchestrator.adapters.api.definition_views import ImportedDraft, validation
-from carewire_orchestrator.adapters.api.definitions import Admin
 from carewire_orchestrator.adapters.api.preconditions import Given
 from carewire_orchestrator.adapters.api.unknown_fields import refuse_unknown_fields
 from carewire_orchestrator.adapters.store.definitions import Definitions

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Depends, Path, Query, Response
 
 from carewire_contracts.definition import definition_schema
+from carewire_orchestrator.adapters.api.callers import Viewer
 from carewire_orchestrator.adapters.api.definition_files import FileFormat, write_file
 from carewire_orchestrator.adapters.api.definition_views import (
     DataPointCatalogue,
@@ -16,7 +17,6 @@ from carewire_orchestrator.adapters.api.definition_views import (
     ReleaseDocument,
     ReleaseView,
 )
-from carewire_orchestrator.adapters.api.definitions import Viewer
 from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, page_of
 from carewire_orchestrator.adapters.store.definition_reading import DRAFT, LIVE, DefinitionReading
 from carewire_orchestrator.domain.definition_data_points import data_points_of

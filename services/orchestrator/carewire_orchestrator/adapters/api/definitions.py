@@ -1,10 +1,9 @@
 """/v1/definitions: drafts, what is wrong with them, and publishing."""
 
-from typing import Annotated
-
 from fastapi import APIRouter, Depends, Request, Response
 
 from carewire_contracts.wire import encode
+from carewire_orchestrator.adapters.api.callers import Admin, Viewer
 from carewire_orchestrator.adapters.api.definition_files import MOST_BYTES
 from carewire_orchestrator.adapters.api.definition_views import (
     DefinitionDocument,
@@ -25,12 +24,8 @@ from carewire_orchestrator.domain.definition_draft import DraftDefinition
 from carewire_orchestrator.domain.given_values import ValueProblem
 from carewire_orchestrator.domain.validate import validate
 from carewire_orchestrator.errors import InvalidValues, NotFound
-from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.http.problem import Problem
 from carewire_runtime.http.traced import traced
-
-Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
-Admin = Annotated[Principal, Depends(require(Role.ADMIN))]
 
 
 class DefinitionApi:

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 from fastapi import APIRouter, Depends
 from pydantic import AfterValidator, BaseModel, Field
 
-from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, Traceparent, page_of
+from carewire_orchestrator.adapters.api.callers import Admin, Viewer
+from carewire_orchestrator.adapters.api.paging import Cursor, Limit, Page, page_of
 from carewire_orchestrator.adapters.store.identifier_systems import IdentifierSystem, IdentifierSystems
-from carewire_runtime.auth import Role, require
+from carewire_runtime.http.traced import traced
 
 
 def _absolute_url(text: str) -> str:
@@ -43,28 +44,30 @@ class IdentifierSystemView(NewIdentifierSystem):
     created_at: datetime
 
 
-def identifier_systems_router(systems: IdentifierSystems) -> APIRouter:
-    """Routes of identifier systems."""
-    router = APIRouter(prefix="/v1/identifier-systems", tags=["identifier systems"])
+class IdentifierSystemApi:
+    """The routes. Viewers read, admins register."""
 
-    @router.post(
-        "",
-        status_code=201,
-        summary="Register an identifier system",
-        dependencies=[Depends(require(Role.ADMIN))],
-    )
-    async def register(body: NewIdentifierSystem, traceparent: Traceparent = None) -> IdentifierSystemView:
-        registered = await systems.register(
-            body.system, body.name, body.display_name, body.placeholder_pattern, traceparent
+    def __init__(self, systems: IdentifierSystems) -> None:
+        self._systems = systems
+
+    def router(self) -> APIRouter:
+        """The routes under /v1/identifier-systems."""
+        router = APIRouter(prefix="/v1/identifier-systems", tags=["identifier systems"], dependencies=[Depends(traced)])
+        router.add_api_route(
+            "", self.register, methods=["POST"], status_code=201, summary="Register an identifier system"
         )
-        return _view(registered)
+        router.add_api_route("", self.page, methods=["GET"], summary="List identifier systems")
+        return router
 
-    @router.get("", summary="List identifier systems", dependencies=[Depends(require(Role.VIEWER))])
-    async def page(limit: Limit = 50, cursor: Cursor = None) -> Page[IdentifierSystemView]:
-        found = [_view(system) for system in await systems.page(cursor, limit + 1)]
+    async def register(self, body: NewIdentifierSystem, by: Admin) -> IdentifierSystemView:
+        """Have identifiers of a system be accepted. Its name stays, since identifiers are known by it."""
+        pattern = body.placeholder_pattern
+        return _view(await self._systems.register(body.system, body.name, body.display_name, pattern, by))
+
+    async def page(self, _: Viewer, limit: Limit = 50, cursor: Cursor = None) -> Page[IdentifierSystemView]:
+        """List identifier systems page by page."""
+        found = [_view(system) for system in await self._systems.page(cursor, limit + 1)]
         return page_of(found, limit, lambda system: system.system)
-
-    return router
 
 
 def _view(system: IdentifierSystem) -> IdentifierSystemView:

@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Annotated, Generic, TypeVar
 
-from fastapi import Header, Query
+from fastapi import Query
 from pydantic import BaseModel
 
 Limit = Annotated[int, Query(ge=1, le=100, description="items a page")]
 Cursor = Annotated[str | None, Query(max_length=2048, description="`next_cursor` of the page before")]
-Traceparent = Annotated[str | None, Header(include_in_schema=False)]
 
 T = TypeVar("T")
 

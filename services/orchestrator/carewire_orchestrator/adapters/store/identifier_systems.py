@@ -1,4 +1,7 @@
-"""Registered identifier systems, and identifiers checked against them."""
+"""Registered identifier systems, and identifiers checked against them.
+
+A system is registered together with what ingress is to hear of it, and with the audit record that tells who did it.
+"""
 
 import re
 from dataclasses import dataclass
@@ -11,12 +14,17 @@ from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.domain.given_values import ValueProblem
 from carewire_orchestrator.errors import AlreadyThere, InvalidValues
+from carewire_runtime.audit import Audit, Deed
+from carewire_runtime.auth import Principal
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import UniqueViolation
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.relay import Relay
-from carewire_runtime.telemetry.tracing import span
+from carewire_runtime.telemetry.tracing import current_traceparent
+
+SUBJECT: Final = "identifier_system"
+REGISTER: Final = "identifier_system.register"
 
 _FIRST_VERSION: Final = 1
 
@@ -35,19 +43,15 @@ class IdentifierSystem:
 class IdentifierSystems:
     """The tenant's identifier systems."""
 
-    def __init__(self, db: Database, publishing: Publishing, relay: Relay, clock: Clock) -> None:
+    def __init__(self, db: Database, publishing: Publishing, relay: Relay, audit: Audit, clock: Clock) -> None:
         self._db = db
         self._publishing = publishing
         self._relay = relay
+        self._audit = audit
         self._clock = clock
 
     async def register(
-        self,
-        system: str,
-        name: str,
-        display_name: str,
-        placeholder_pattern: str | None,
-        traceparent: str | None,
+        self, system: str, name: str, display_name: str, placeholder_pattern: str | None, by: Principal
     ) -> IdentifierSystem:
         """Register a system and tell ingress. Raises AlreadyThere, or a DatabaseError."""
         now = self._clock.now()
@@ -59,14 +63,14 @@ class IdentifierSystems:
             placeholder_pattern=placeholder_pattern,
             catalogue_version=_FIRST_VERSION,
         )
-        with span("orchestrator.register_identifier_system", parent=traceparent) as current:
-            try:
-                async with self._db.transaction() as connection:
-                    await connection.execute(QUERIES.add_identifier_system, *row, _FIRST_VERSION, now)
-                    await outbox.add(connection, [self._publishing.catalogue(entry, now, current.traceparent)])
-            except UniqueViolation as error:
-                field = "name" if "name" in error.constraint else "system"
-                raise AlreadyThere(field, f"another identifier system has this {field}") from None
+        try:
+            async with self._db.transaction() as connection:
+                await connection.execute(QUERIES.add_identifier_system, *row, _FIRST_VERSION, now)
+                await outbox.add(connection, [self._publishing.catalogue(entry, now, current_traceparent())])
+                await self._audit.add(connection, by, [Deed(REGISTER, SUBJECT, system)])
+        except UniqueViolation as error:
+            field = "name" if "name" in error.constraint else "system"
+            raise AlreadyThere(field, f"another identifier system has this {field}") from None
         self._relay.wake()
         return IdentifierSystem(*row, created_at=now)
 
