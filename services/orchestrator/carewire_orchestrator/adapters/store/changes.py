@@ -18,14 +18,15 @@ from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.advance import Advanced, Refusal, advance
 from carewire_orchestrator.domain.care_flow import CareFlow
 from carewire_orchestrator.domain.events import CareFlowEvent
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN, ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.timeline import WHAT
 from carewire_orchestrator.errors import NotFound
 from carewire_runtime.postgres.pool import Connection
 from carewire_runtime.telemetry.tracing import span
 
-EventOf: TypeAlias = Callable[[Release, CareFlow], CareFlowEvent]
-"""What is to happen, once it is known to what."""
+EventOf: TypeAlias = Callable[[Release, CareFlow, ProfileDocument], CareFlowEvent]
+"""What is to happen, once it is known to what, and what is known of its patient as far as the release asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,10 @@ class Changes:
             # Until it was found it was but a word of the caller's, and spans hold none of those.
             current.set("care_flow_id", care_flow_id)
             release = await self._release(connection, taken.care_flow)
-            happening = event(release, taken.care_flow)
-            advanced = advance(release, taken.care_flow, happening, now)
+            profiles = await self._identities.profiles_asked_for(connection, [(release, taken.care_flow)])
+            profile = profiles.get(taken.care_flow.patient_id, NOTHING_KNOWN)
+            happening = event(release, taken.care_flow, profile)
+            advanced = advance(release, taken.care_flow, happening, now, profile)
             if isinstance(advanced, Refusal):
                 return advanced
             whose = advanced.care_flow.patient_id

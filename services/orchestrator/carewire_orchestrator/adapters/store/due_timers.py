@@ -12,6 +12,7 @@ from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.advance import Refusal, advance
 from carewire_orchestrator.domain.care_flow_document import read_care_flow
 from carewire_orchestrator.domain.events import TimerDue
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN
 from carewire_orchestrator.domain.timeline import WHAT
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.telemetry.tracing import span
@@ -51,11 +52,14 @@ class DueTimers:
         care_flows = {row["care_flow_id"]: read_care_flow(row["document"]) for row in rows}
         releases = await self._releases.load(connection, {one.release_id for one in care_flows.values()})
         identifiers = await self._identities.of_patients(connection, [one.patient_id for one in care_flows.values()])
+        asking = [(releases[one.release_id], one) for one in care_flows.values()]
+        profiles = await self._identities.profiles_asked_for(connection, asking)
         batch = await self._changes.batch(connection, list(care_flows), now)
         for row in rows:
             care_flow = care_flows[row["care_flow_id"]]
             release = releases[care_flow.release_id]
-            advanced = advance(release, care_flow, TimerDue(row["id"]), now)
+            profile = profiles.get(care_flow.patient_id, NOTHING_KNOWN)
+            advanced = advance(release, care_flow, TimerDue(row["id"]), now, profile)
             # One that the care flow does not wait for any more was cancelled while its row was read.
             if isinstance(advanced, Refusal):
                 continue

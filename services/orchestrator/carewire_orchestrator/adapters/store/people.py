@@ -15,7 +15,7 @@ from carewire_orchestrator.domain.events import BaselineUpdated, CareFlowEvent, 
 from carewire_orchestrator.domain.form_answers import read_form_answers
 from carewire_orchestrator.domain.given_values import GivenValue, ValueProblem, read_given_value, unknown_names
 from carewire_orchestrator.domain.known_values import known_values
-from carewire_orchestrator.domain.profile import NOTHING_KNOWN
+from carewire_orchestrator.domain.profile import ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.timeline import WHAT
 from carewire_orchestrator.errors import InvalidValues, NotAllowedNow, NotFound, OrchestratorError
@@ -72,13 +72,13 @@ class People:
         """Answer the form of an activity."""
         now = self._clock.now()
 
-        def event(release: Release, care_flow: CareFlow) -> CareFlowEvent:
+        def event(release: Release, care_flow: CareFlow, profile: ProfileDocument) -> CareFlowEvent:
             submitted = FormSubmitted(activity_id, ())
             # What cannot happen at all is told before what is wrong with the answers.
             if isinstance(advance(release, care_flow, submitted, now), Refusal):
                 return submitted
             form = release.action_forms[care_flow.activities[activity_id].action_id]
-            known = known_values(release, NOTHING_KNOWN, care_flow.data_points, care_flow.system_dates)
+            known = known_values(release, profile, care_flow.data_points, care_flow.system_dates)
             answers = read_form_answers(form, given, known, now)
             if isinstance(answers, list):
                 raise InvalidValues(answers)
@@ -89,7 +89,7 @@ class People:
     async def update_baseline(self, care_flow_id: str, given: Mapping[str, object], by: Principal) -> Changed:
         """Give baseline data points new values; the others keep theirs."""
 
-        def event(release: Release, _: CareFlow) -> CareFlowEvent:
+        def event(release: Release, *_: object) -> CareFlowEvent:
             values = read_baseline_update(release, given)
             if isinstance(values, list):
                 raise InvalidValues(values)
@@ -100,8 +100,8 @@ class People:
     async def _let(self, care_flow_id: str, event: EventOf, by: Principal, now: datetime) -> Changed:
         done: list[str] = []
 
-        def noted(release: Release, care_flow: CareFlow) -> CareFlowEvent:
-            happening = event(release, care_flow)
+        def noted(release: Release, care_flow: CareFlow, profile: ProfileDocument) -> CareFlowEvent:
+            happening = event(release, care_flow, profile)
             done.append(WHAT[type(happening)])
             return happening
 
