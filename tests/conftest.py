@@ -4,6 +4,7 @@ import secrets
 import shutil
 import signal
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,13 @@ from carewire_local.progress import Report, say
 from carewire_local.stack import Stack
 from carewire_testing.databases import fresh_database
 from carewire_testing.leftovers import left_behind
+from carewire_testing.sharing_out import spread
 from carewire_testing.topics import fresh_topics
+
+_ROOMS = ("dispatcher", "e2e", "ingress", "local", "orchestrator", "runtime")
+
+# What these assert is to be shown in full where it fails, as if it stood in the test.
+pytest.register_assert_rewrite(*(f"carewire_testing_{room}" for room in _ROOMS))
 
 # Properties hold at any speed: a machine that is busy elsewhere must not fail them.
 hypothesis.settings.register_profile("any speed", deadline=None)
@@ -51,12 +58,23 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["carewire_root"] = str(node.config.stash[_ROOT])
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test by the folder that it lies in."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test by the folder that it lies in; where several processes share the tests, mix the kinds."""
     for item in items:
         for kind in _KINDS:
             if kind in item.path.parts:
                 item.add_marker(kind)
+    if hasattr(config, "workerinput"):
+        items[:] = _mixed(items)
+
+
+def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:
+    files = defaultdict[Path, list[pytest.Item]](list)
+    for item in items:
+        files[item.path].append(item)
+    computing = [path for path in files if "unit" in path.parts]
+    waiting = [path for path in files if "unit" not in path.parts]
+    return [item for path in spread(waiting, computing) for item in files[path]]
 
 
 @pytest.hookimpl(wrapper=True)
