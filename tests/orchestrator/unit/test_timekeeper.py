@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any, cast
 
 import pytest
@@ -11,15 +12,21 @@ import pytest
 from carewire_orchestrator.adapters.timekeeper import Timekeeper
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import PostgresUnavailable
+from carewire_runtime.telemetry import metrics
 
 
 class Due:
     """Timers at moments of their own, taken as the table is."""
 
-    def __init__(self, moments: list[datetime], faults: int = 0) -> None:
+    def __init__(
+        self, moments: list[datetime], faults: int = 0, clock: FakeClock | None = None, takes_s: float = 0.0
+    ) -> None:
         self.moments = sorted(moments)
         self.faults = faults
         self.taken: list[tuple[datetime, int]] = []
+        self.lateness: list[float] = []
+        self._clock = clock
+        self._takes_s = takes_s
 
     async def take(self, now: datetime, limit: int) -> list[float]:
         if self.faults:
@@ -29,7 +36,11 @@ class Due:
         self.moments = self.moments[len(due) :]
         if due:
             self.taken.append((now, len(due)))
-        return [(now - moment).total_seconds() for moment in due]
+        if self._clock is not None:
+            await self._clock.sleep(self._takes_s)
+        lateness = [(now - moment).total_seconds() for moment in due]
+        self.lateness += lateness
+        return lateness
 
 
 class Woken:
@@ -73,6 +84,40 @@ async def test_what_has_piled_up_comes_no_faster_than_is_allowed() -> None:
         await clock.run_for(6.0)
     assert sum(count for _, count in due.taken) == 1_000
     assert (due.taken[-1][0] - started).total_seconds() >= 9
+
+
+async def test_timers_that_follow_each_other_closely_share_a_take_and_none_waits_for_long() -> None:
+    clock = FakeClock()
+    due = Due([clock.now() + timedelta(milliseconds=5 * number) for number in range(1, 401)])
+    async with keeping(due, clock, per_second=500):
+        await clock.run_for(3.0)
+    assert sum(count for _, count in due.taken) == 400
+    assert len(due.taken) <= 11, "five takes a second, while some are due"
+    assert all(before < after for (before, _), (after, _) in pairwise(due.taken))
+    assert max(due.lateness) <= 0.5
+
+
+@pytest.mark.parametrize("per_second", [50, 100, 500])
+async def test_after_an_outage_they_come_in_order_at_just_the_pace_that_is_allowed(per_second: int) -> None:
+    clock = FakeClock()
+    day = timedelta(days=1)
+    due = Due([clock.now() - day + day / 2_000 * number for number in range(2_000)])
+    late = metrics.TIMERS_LATE.value()
+    async with keeping(due, clock, per_second=per_second):
+        await clock.run_for(2_000 / per_second + 1)
+    moments = [moment for moment, _ in due.taken]
+    assert sum(count for _, count in due.taken) == 2_000
+    assert due.lateness == sorted(due.lateness, reverse=True)
+    assert moments[-1] - moments[0] == pytest.approx(timedelta(seconds=1_900 / per_second), abs=timedelta(seconds=0.5))
+    assert metrics.TIMERS_LATE.value() - late == sum(seconds > 60 for seconds in due.lateness)
+
+
+async def test_the_time_that_a_take_needs_is_part_of_the_pace() -> None:
+    clock = FakeClock()
+    due = Due([clock.now()] * 1_000, clock=clock, takes_s=0.125)
+    async with keeping(due, clock, per_second=400):
+        await clock.run_for(2.5)
+    assert sum(count for _, count in due.taken) == 1_000
 
 
 async def test_a_database_that_is_gone_for_a_while_makes_timers_late_and_loses_none() -> None:

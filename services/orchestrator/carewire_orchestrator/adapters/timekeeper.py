@@ -13,6 +13,7 @@ from carewire_runtime.clock import Clock
 from carewire_runtime.postgres.relay import Relay
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
+from carewire_runtime.waiting import sleep_unless
 
 _BATCH: Final = 100
 _POLL_S: Final = 0.5
@@ -43,7 +44,7 @@ class Timekeeper:
             began = self._clock.monotonic()
             taken = await retry_in_place(self._take, self._clock, what="take_timers")
             next_take = began + self._pause_after(taken)
-            await self._wait(stop, max(0.0, next_take - self._clock.monotonic()))
+            await sleep_unless(stop, max(0.0, next_take - self._clock.monotonic()), self._clock)
 
     def _pause_after(self, taken: int) -> float:
         """Seconds from the beginning of one take to that of the next."""
@@ -61,13 +62,3 @@ class Timekeeper:
         if lateness:
             self._relay.wake()
         return len(lateness)
-
-    async def _wait(self, stop: asyncio.Event, seconds: float) -> None:
-        sleeping = asyncio.create_task(self._clock.sleep(seconds))
-        stopping = asyncio.create_task(stop.wait())
-        try:
-            await asyncio.wait({sleeping, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeping.cancel()
-            stopping.cancel()
-            await asyncio.gather(sleeping, stopping, return_exceptions=True)
