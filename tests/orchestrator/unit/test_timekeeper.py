@@ -116,8 +116,9 @@ async def test_the_time_that_a_take_needs_is_part_of_the_pace() -> None:
     clock = FakeClock()
     due = Due([clock.now()] * 1_000, clock=clock, takes_s=0.125)
     async with keeping(due, clock, per_second=400):
-        await clock.run_for(2.5)
+        await clock.run_for(2.75)
     assert sum(count for _, count in due.taken) == 1_000
+    assert due.taken[-1][0] - due.taken[0][0] == timedelta(seconds=2.25)
 
 
 async def test_a_database_that_is_gone_for_a_while_makes_timers_late_and_loses_none() -> None:
