@@ -1,19 +1,16 @@
 """Ingress put together: `carewire-ingress setup` and `carewire-ingress serve [--roles receiver,log-writer]`."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
 import orjson
 from fastapi import APIRouter
-from starlette.types import ASGIApp
 
 from carewire_contracts.topics import Topic, Topics
 from carewire_ingress.adapters.admission_plans import AdmissionPlans
-from carewire_ingress.adapters.arrival import PREFIX
-from carewire_ingress.adapters.body import Receive, Scope, Send
 from carewire_ingress.adapters.catalogue_table import CatalogueTable
 from carewire_ingress.adapters.gate import Gate
 from carewire_ingress.adapters.lasting import Lasting
@@ -144,9 +141,8 @@ class _House:
         management = management_app("Carewire ingress", self._health, ApiKeys(self._db), self._routers)
         if self._receiver is not None:
             describe_at_need(management, describe)
-        app = front(management, self._receiver)
         heads = HeadLimits(self._settings.max_head_bytes, self._settings.head_read_seconds)
-        server = HttpServer(app, self._settings.http_host, self._settings.http_port, heads)
+        server = HttpServer(management, self._settings.http_host, self._settings.http_port, heads, self._receiver)
         return [*self._parts, server]
 
     def add_log_writer(self) -> None:
@@ -258,14 +254,3 @@ class _House:
 
 def _not_ready(consumer: BatchConsumer | None) -> str | None:
     return "Kafka does not answer" if consumer is None else consumer.not_ready()
-
-
-def front(management: ASGIApp, receiver: Receiver | None) -> ASGIApp:
-    """One ASGI application: calls of third parties go to the receiver, everything else to the management app."""
-
-    def app(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if receiver is not None and scope["type"] == "http" and scope["path"].startswith(PREFIX):
-            return receiver(scope, receive, send)
-        return management(scope, receive, send)
-
-    return app

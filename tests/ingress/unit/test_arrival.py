@@ -1,11 +1,12 @@
 import pytest
 
 from carewire_ingress.adapters.arrival import Arrival
+from carewire_testing_ingress.played import Played
 
 
 def arrival(path: str = "/hooks/token", **headers: str) -> Arrival:
     raw = [(name.replace("_", "-").encode(), value.encode("latin-1")) for name, value in headers.items()]
-    return Arrival.of({"method": "POST", "path": path, "headers": raw})
+    return Arrival.of(Played(path.encode(), headers=raw).exchange)
 
 
 @pytest.mark.parametrize(

@@ -1,23 +1,30 @@
 import asyncio
 import hashlib
-from typing import Any
 
 import orjson
+import pytest
 
 from carewire_contracts.catalogue import CatalogueDefinition
+from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.topics import Topics
 from carewire_ingress.adapters.admission_plans import AdmissionPlans
 from carewire_ingress.adapters.receiver import Limits, Receiver
 from carewire_ingress.adapters.request_channel import RequestChannel
-from carewire_ingress.adapters.request_records import RequestRecords
+from carewire_ingress.adapters.request_records import RequestRecord, RequestRecords
+from carewire_ingress.domain.admit import Admission
+from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.clock import FakeClock
+from carewire_runtime.telemetry import metrics
 from carewire_testing.waiting import eventually
 from carewire_testing_ingress.gates import gate
+from carewire_testing_ingress.played import Answered, Played
 from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, SYSTEMS, definition, release, webhook
 from carewire_testing_ingress.scripted_producer import ScriptedProducer
+from carewire_testing_runtime.log import logged
 
 BROKER_MS = 1_800_000_000_000
+BODY = orjson.dumps(PAYLOAD)
 
 
 class OneWebhook:
@@ -40,13 +47,14 @@ class Calls:
     def __init__(self, *, calls: int = 10) -> None:
         self.producer, self.clock, self.tables = ScriptedProducer(), FakeClock(), OneWebhook()
         self.loaded = True
+        self.records = RequestRecords(Topics(), "tenant-1")
         self.plans = AdmissionPlans(self.tables, self.tables)
         self.channel = RequestChannel(lambda: self.producer, Topics().refused, self.clock, max_waiting=10)
         self.receiver = Receiver(
             self.plans,
             SYSTEMS,
             self.channel,
-            RequestRecords(Topics(), "tenant-1"),
+            self.records,
             self.clock,
             limits=Limits(10_000, 0.05, calls),
             gate=gate(self.clock),
@@ -61,22 +69,8 @@ class Calls:
         await eventually(lambda: len(self.producer.sent) > number)
         self.producer.sent[number].acknowledge(timestamp_ms)
 
-    async def call(self, *messages: dict[str, Any]) -> tuple[int, Any] | None:
-        """Call; the status and the body, or None where nobody was answered."""
-        waiting = list(messages) or [{"type": "http.request", "body": orjson.dumps(PAYLOAD)}]
-        sent: list[dict[str, Any]] = []
-
-        async def receive() -> dict[str, Any]:
-            if not waiting:
-                await asyncio.Event().wait()
-            return waiting.pop(0)
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
-        scope = {"type": "http", "method": "POST", "path": "/hooks/token", "headers": []}
-        await self.receiver(scope, receive, send)
-        return (sent[0]["status"], orjson.loads(sent[1]["body"])) if sent else None
+    async def call(self) -> Answered:
+        return await Played().asked(self.receiver, BODY)
 
 
 async def test_an_acknowledged_call_is_scheduled() -> None:
@@ -86,8 +80,7 @@ async def test_an_acknowledged_call_is_scheduled() -> None:
         calling = asyncio.create_task(calls.call())
         await calls.acknowledge(1)
         answer = await calling
-    assert answer is not None
-    assert (answer[0], answer[1]["status"]) == (202, "SCHEDULED")
+    assert (answer.status, answer.problem["status"]) == (202, "SCHEDULED")
 
 
 async def test_an_acknowledgement_after_the_records_expiry_is_no_acceptance() -> None:
@@ -97,14 +90,12 @@ async def test_an_acknowledgement_after_the_records_expiry_is_no_acceptance() ->
         calling = asyncio.create_task(calls.call())
         await calls.acknowledge(1, BROKER_MS + 10_500)
         answer = await calling
-    assert answer is not None
-    assert answer[0] == 503
+    assert answer.status == 503
 
 
 async def test_before_kafka_acknowledged_anything_calls_are_turned_away() -> None:
     answer = await Calls().call()
-    assert answer is not None
-    assert answer[0] == 503
+    assert answer.status == 503
 
 
 async def test_calls_are_turned_away_until_webhooks_and_catalogue_are_loaded() -> None:
@@ -117,9 +108,7 @@ async def test_calls_are_turned_away_until_webhooks_and_catalogue_are_loaded() -
         calling = asyncio.create_task(calls.call())
         await calls.acknowledge(1)
         after = await calling
-    assert before is not None
-    assert after is not None
-    assert (before[0], after[0]) == (503, 202)
+    assert (before.status, after.status) == (503, 202)
 
 
 async def test_a_record_beyond_what_kafka_takes_is_too_large() -> None:
@@ -128,18 +117,104 @@ async def test_a_record_beyond_what_kafka_takes_is_too_large() -> None:
         await calls.open()
         calls.producer.limit = 10
         answer = await calls.call()
-    assert answer is not None
-    assert answer[0] == 413
+    assert answer.status == 413
 
 
-async def test_a_slow_body_is_cut_and_a_caller_that_hung_up_is_not_answered() -> None:
+async def test_a_body_in_pieces_is_waited_for_and_counts_as_one_call() -> None:
     calls = Calls()
     async with calls.channel:
         await calls.open()
-        slow = await calls.call({"type": "http.request", "body": b"{", "more_body": True})
-        assert slow is not None
-        assert slow[0] == 408
-        assert await calls.call({"type": "http.disconnect"}) is None
+        caller = Played()
+        calls.receiver.arrived(caller.exchange)
+        for at in range(0, len(BODY), 10):
+            caller.say(BODY[at : at + 10], ends=False)
+            await asyncio.sleep(0)
+        assert caller.answers == []
+        caller.say()
+        await calls.acknowledge(1)
+        assert (await caller.answered()).status == 202
+        assert AcceptedRequest.decode(calls.producer.sent[1].value or b"").payload == BODY
+        assert calls.receiver.under_way == 0
+
+
+async def test_a_slow_body_is_cut_and_its_connection_ended() -> None:
+    calls = Calls()
+    async with calls.channel:
+        await calls.open()
+        caller = Played()
+        caller.say(b"{", ends=False)
+        calls.receiver.arrived(caller.exchange)
+        slow = await caller.answered()
+        assert (slow.status, slow.is_last) == (408, True)
+        caller.say(b"}")
+        await asyncio.sleep(0)
+        assert (len(caller.answers), calls.receiver.under_way) == (1, 0)
+
+
+async def test_a_body_that_grows_beyond_the_cap_is_answered_before_its_end() -> None:
+    calls = Calls()
+    async with calls.channel:
+        await calls.open()
+        caller = Played()
+        calls.receiver.arrived(caller.exchange)
+        await asyncio.sleep(0)
+        caller.say(b"x" * 10_000, ends=False)
+        assert caller.answers == []
+        caller.say(b"x", b"x" * 10_000)
+        assert (await caller.answered()).status == 413
+        assert (len(caller.answers), caller.exchange.size) == (1, 10_001)
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["within the turn in which it came", "while it was waited for"])
+async def test_a_caller_that_hangs_up_within_its_body_is_counted_and_not_answered(*, waits: bool) -> None:
+    calls, before = Calls(), metrics.REQUESTS.value(status="caller_gone", reason="")
+    async with calls.channel:
+        await calls.open()
+        caller = Played()
+        caller.say(b"{", ends=False)
+        calls.receiver.arrived(caller.exchange)
+        if waits:
+            await asyncio.sleep(0)
+            assert calls.receiver.under_way == 1
+        caller.exchange.lose()
+        await asyncio.sleep(0)
+        assert calls.receiver.under_way == 0
+    assert caller.answers == []
+    assert metrics.REQUESTS.value(status="caller_gone", reason="") == before + 1
+
+
+async def test_a_sender_that_asks_first_is_told_to_send_unless_its_head_decides() -> None:
+    calls = Calls()
+    async with calls.channel:
+        await calls.open()
+        welcome, refused = Played(expects_continue=True), Played(b"/hooks/other", expects_continue=True)
+        for caller in (welcome, refused):
+            calls.receiver.arrived(caller.exchange)
+        assert (await refused.answered()).status == 404
+        assert (welcome.continued, refused.continued, welcome.answers) == (1, 0, [])
+
+
+async def test_a_fault_in_one_call_leaves_none_of_its_turn_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = Calls()
+
+    def of(webhook: IncomingWebhook, call: Call, verdict: Admission, traceparent: str) -> RequestRecord:
+        if call.body == b"{}":
+            raise RuntimeError("nobody foresaw this")
+        return made(webhook, call, verdict, traceparent)
+
+    made = calls.records.of
+    monkeypatch.setattr(calls.records, "of", of)
+    async with calls.channel:
+        await calls.open()
+        faulty, sound = Played(), Played()
+        for caller, body in ((faulty, b"{}"), (sound, BODY)):
+            caller.say(body)
+            calls.receiver.arrived(caller.exchange)
+        with logged() as lines:
+            assert (await faulty.answered()).status == 500
+        await calls.acknowledge(1)
+        assert (await sound.answered()).status == 202
+    assert [line["error"] for line in lines.of("call_failed")] == ["RuntimeError"]
 
 
 async def test_more_calls_than_the_cap_are_turned_away_at_once() -> None:
@@ -149,12 +224,10 @@ async def test_more_calls_than_the_cap_are_turned_away_at_once() -> None:
         first = asyncio.create_task(calls.call())
         await eventually(lambda: calls.receiver.under_way == 1)
         second = await calls.call()
-        assert second is not None
-        assert second[0] == 503
+        assert second.status == 503
         await calls.acknowledge(1)
         answer = await first
-        assert answer is not None
-        assert answer[0] == 202
+        assert answer.status == 202
         assert calls.receiver.under_way == 0
 
 

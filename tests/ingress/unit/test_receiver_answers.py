@@ -19,7 +19,9 @@ from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaError, KafkaUnavailable
 from carewire_runtime.kafka.producer import Appended, Headers
 from carewire_testing.waiting import eventually
+from carewire_testing_ingress import played
 from carewire_testing_ingress.gates import gate
+from carewire_testing_ingress.played import Played
 from carewire_testing_ingress.samples import DEFINITION_ID, PAYLOAD, SYSTEMS, definition, release, webhook
 from carewire_testing_ingress.scripted_producer import ScriptedProducer
 
@@ -63,11 +65,9 @@ class Tables:
 class Answered:
     """An answer, and the records that the call left (the channel's own probe left out)."""
 
-    def __init__(self, sent: list[dict[str, Any]], producer: PromptProducer) -> None:
-        self.status: int = sent[0]["status"]
-        self.headers: dict[bytes, bytes] = dict(sent[0]["headers"])
-        self.body: Any = orjson.loads(sent[1]["body"])
-        self.length = len(sent[1]["body"])
+    def __init__(self, told: played.Answered, producer: PromptProducer) -> None:
+        self.status, self.headers, self.body = told.status, told.headers, told.problem
+        self.length = len(told.body)
         self.records = producer.sent[1:]
         self.record_headers = [dict(headers) for headers in producer.headers[1:]]
 
@@ -94,24 +94,11 @@ async def call(
         gate=gate(FakeClock()),
         loaded=lambda: True,
     )
-    waiting = [
-        {"type": "http.request", "body": chunk, "more_body": number < len(chunks)}
-        for number, chunk in enumerate(chunks, start=1)
-    ]
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return waiting.pop(0)
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
     async with channel:
         await eventually(lambda: channel.fault() is None)
         producer.outcome = outcome
-        scope = {"type": "http", "method": method, "path": path, "headers": list(headers)}
-        await receiver(scope, receive, send)
-        return Answered(sent, producer)
+        caller = Played(path.encode(), method=method, headers=headers)
+        return Answered(await caller.asked(receiver, *chunks), producer)
 
 
 @pytest.mark.parametrize(

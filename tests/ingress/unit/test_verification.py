@@ -7,21 +7,14 @@ import pytest
 from carewire_ingress.adapters.verification import Verification
 from carewire_ingress.domain.senders.client_address import read_address, read_network
 from carewire_runtime.clock import FakeClock
+from carewire_runtime.http.exchange import Exchange
+from carewire_testing_ingress.played import Played
 
 PROXIES = (read_network("10.0.0.0/8"), read_network("fd00::/8"))
 
 
-def scope(**more: Any) -> dict[str, Any]:
-    base = {
-        "type": "http",
-        "method": "POST",
-        "path": "/hooks/token",
-        "raw_path": b"/hooks/token",
-        "query_string": b"",
-        "headers": [],
-        "client": ("192.0.2.7", 4711),
-    }
-    return base | more
+def exchange(target: bytes = b"/hooks/token", **more: Any) -> Exchange:
+    return Played(target, **more).exchange
 
 
 def verification(public_url: str = "https://hooks.example.org") -> Verification:
@@ -29,36 +22,43 @@ def verification(public_url: str = "https://hooks.example.org") -> Verification:
 
 
 @pytest.mark.parametrize(
-    ("public_url", "asked", "url"),
+    ("public_url", "target", "url"),
     [
-        pytest.param("https://h.example", {}, b"https://h.example/hooks/token", id="plain"),
-        pytest.param("https://h.example/", {}, b"https://h.example/hooks/token", id="public URL with a stroke"),
+        pytest.param("https://h.example", b"/hooks/token", b"https://h.example/hooks/token", id="plain"),
         pytest.param(
-            "https://h.example/in", {}, b"https://h.example/in/hooks/token", id="public URL with a path of its own"
+            "https://h.example/", b"/hooks/token", b"https://h.example/hooks/token", id="public URL with a stroke"
         ),
         pytest.param(
-            "https://h.example", {"query_string": b"a=1&b=%2F"}, b"https://h.example/hooks/token?a=1&b=%2F", id="query"
+            "https://h.example/in",
+            b"/hooks/token",
+            b"https://h.example/in/hooks/token",
+            id="public URL with a path of its own",
         ),
         pytest.param(
             "https://h.example",
-            {"path": "/hooks/tök", "raw_path": b"/hooks/t%C3%B6k"},
-            b"https://h.example/hooks/t%C3%B6k",
-            id="escapes stay as they were sent",
+            b"/hooks/token?a=1&b=%2F",
+            b"https://h.example/hooks/token?a=1&b=%2F",
+            id="query",
         ),
         pytest.param(
-            "https://h.example", {"raw_path": None}, b"https://h.example/hooks/token", id="server without raw paths"
+            "https://h.example",
+            b"/hooks/t%C3%B6k",
+            b"https://h.example/hooks/t%C3%B6k",
+            id="escapes stay as they were sent",
         ),
     ],
 )
 def test_the_address_is_the_public_one_with_path_and_query_as_they_came(
-    public_url: str, asked: dict[str, Any], url: bytes
+    public_url: str, target: bytes, url: bytes
 ) -> None:
-    assert verification(public_url).signed_call(scope(**asked), b"").url == url
+    assert verification(public_url).signed_call(exchange(target)).url == url
 
 
 def test_headers_stay_apart_and_the_body_stays_raw() -> None:
     headers = [(b"x-a", b"1"), (b"x-a", b"2")]
-    call = verification().signed_call(scope(headers=headers), b"\x00\xff")
+    caller = Played(headers=headers)
+    caller.say(b"\x00", b"\xff")
+    call = verification().signed_call(caller.exchange)
     assert call.values("X-A") == [b"1", b"2"]
     assert call.body == b"\x00\xff"
 
@@ -67,7 +67,7 @@ def test_the_time_is_that_of_our_wall_clock() -> None:
     clock = FakeClock()
     found = Verification("https://h.example", (), clock)
     clock.advance(90)
-    assert found.signed_call(scope(), b"").received_at == clock.now().timestamp()
+    assert found.signed_call(exchange()).received_at == clock.now().timestamp()
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ def test_the_time_is_that_of_our_wall_clock() -> None:
 )
 def test_the_client_is_whom_our_own_proxies_name(peer: str, forwarded: list[bytes], client: str | None) -> None:
     headers = [(b"x-forwarded-for", value) for value in forwarded]
-    call = verification().signed_call(scope(client=(peer, 1), headers=headers), b"")
+    call = verification().signed_call(exchange(peer=peer, headers=headers))
     assert call.client == (None if client is None else read_address(client))
 
 
 def test_a_connection_without_an_address_has_no_client() -> None:
-    assert verification().signed_call(scope(client=None), b"").client is None
+    assert verification().signed_call(exchange(peer=None)).client is None

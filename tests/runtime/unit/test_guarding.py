@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from carewire_runtime.http.exchange import Exchange
 from carewire_runtime.http.guarding import HeadLimits
 from carewire_runtime.http.server import HttpServer
 from carewire_testing_runtime.running import running
@@ -37,6 +38,37 @@ async def reading(_scope: Any, receive: Any, send: Any) -> None:
     while (await receive()).get("more_body", False):
         pass
     await hello(_scope, receive, send)
+
+
+class Direct:
+    """The same answers by a route of its own, without an ASGI application."""
+
+    prefix = "/"
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def arrived(self, exchange: Exchange) -> None:
+        if self._app is reading and exchange.more_body:
+            exchange.wait(self._look)
+        else:
+            exchange.answer(200, b"content-length: 5\r\n", b"hello")
+
+    def _look(self, exchange: Exchange) -> None:
+        if not exchange.more_body:
+            exchange.answer(200, b"content-length: 5\r\n", b"hello")
+
+
+@pytest.fixture(autouse=True, params=[None, Direct], ids=["asgi", "direct"])
+def direct(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hold whoever answers to the same."""
+    monkeypatch.setattr(Served, "route", request.param)
+
+
+class Served:
+    """How requests are served now."""
+
+    route: Any = None
 
 
 class Line:
@@ -75,7 +107,7 @@ class Line:
 
 @asynccontextmanager
 async def connected(app: Any = hello, limits: HeadLimits | None = LIMITS) -> AsyncIterator[Line]:
-    server = HttpServer(app, "127.0.0.1", 0, limits)
+    server = HttpServer(app, "127.0.0.1", 0, limits, Served.route and Served.route(app))
     async with running(server):
         await server.started.wait()
         line = Line(*await asyncio.open_connection("127.0.0.1", server.port))
@@ -275,9 +307,9 @@ part = st.one_of(
 
 
 @pytest.fixture
-async def lasting(often: None) -> AsyncIterator[HttpServer]:
+async def lasting(often: None, direct: None) -> AsyncIterator[HttpServer]:
     """One server for whatever comes, one after the other."""
-    server = HttpServer(hello, "127.0.0.1", 0, LIMITS)
+    server = HttpServer(hello, "127.0.0.1", 0, LIMITS, Served.route and Served.route(hello))
     async with running(server):
         await server.started.wait()
         yield server

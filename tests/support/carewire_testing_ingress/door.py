@@ -3,11 +3,8 @@
 import hashlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-
-import orjson
 
 from carewire_contracts.catalogue import CatalogueDefinition
 from carewire_contracts.requests import RefusedRequest
@@ -23,6 +20,7 @@ from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.clock import FakeClock
 from carewire_testing.waiting import eventually
 from carewire_testing_ingress.gates import gate
+from carewire_testing_ingress.played import Answered, Played
 from carewire_testing_ingress.proofs import NOW
 from carewire_testing_ingress.samples import DEFINITION_ID, SYSTEMS, definition, release, webhook
 from carewire_testing_ingress.scripted_producer import ScriptedProducer
@@ -35,20 +33,6 @@ def sender_of(scheme: Any, *secrets: str) -> Sender:
     """The sender that staff configure with this scheme and these secrets."""
     read = SENDER_SCHEME.validate_python({**scheme, "secrets": secrets} if secrets else scheme)
     return read.sender(read.entered())
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What a caller was told."""
-
-    status: int
-    headers: dict[bytes, bytes]
-    body: bytes
-
-    @property
-    def problem(self) -> Any:
-        """The body as JSON."""
-        return orjson.loads(self.body)
 
 
 class _Prompt(ScriptedProducer):
@@ -97,27 +81,11 @@ class Door:
 
     async def ask(self, call: SignedCall, *, test: bool = False, peer: str = "192.0.2.7") -> Answered:
         """Make a call; its URL's query counts, and its path is the webhook's."""
-        waiting: list[dict[str, Any]] = [{"type": "http.request", "body": call.body}]
-        sent: list[Any] = []
-
-        async def receive() -> dict[str, Any]:
-            return waiting.pop(0)
-
-        async def send(message: Any) -> None:
-            sent.append(message)
-
         path = f"/hooks/{TOKEN}/test" if test else f"/hooks/{TOKEN}"
-        scope = {
-            "type": "http",
-            "method": call.method,
-            "path": path,
-            "raw_path": path.encode(),
-            "query_string": call.url.partition(b"?")[2],
-            "headers": [(name.lower(), value) for name, value in call.headers],
-            "client": (peer, 4711),
-        }
-        await self.receiver(scope, receive, send)
-        return Answered(sent[0]["status"], dict(sent[0]["headers"]), sent[1]["body"])
+        query = call.url.partition(b"?")[2]
+        target = path.encode() + (b"?" + query if query else b"")
+        headers = [(name.lower(), value) for name, value in call.headers]
+        return await Played(target, method=call.method, headers=headers, peer=peer).asked(self.receiver, call.body)
 
 
 @asynccontextmanager

@@ -37,6 +37,11 @@ class _GatheringTransport:
         if len(data) >= _AT_ONCE:
             self._flush()
 
+    def write_at_once(self, data: bytes) -> None:
+        """Write what is complete, behind what was gathered."""
+        self._flush()
+        self._transport.write(data)
+
     def close(self) -> None:
         self._flush()
         self._transport.close()

@@ -78,11 +78,14 @@ class GuardedProtocol(GatheringProtocol):
 
     def on_headers_complete(self) -> None:
         """Start a request's answer, unless its head is too large."""
+        self._end_head()
+        super().on_headers_complete()
+
+    def _end_head(self) -> None:
         if self._size + self._packet_size > self._limits.size or len(self.headers) > _MOST_HEADERS:
             self._check_head()
         self._in_head = False
         self._waits_since = None
-        super().on_headers_complete()
 
     def _check_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)

@@ -10,6 +10,8 @@ from typing import Any, Final
 import uvicorn
 
 from carewire_runtime.errors import ConfigurationError
+from carewire_runtime.http.direct import DirectProtocol
+from carewire_runtime.http.exchange import Route
 from carewire_runtime.http.guarding import GuardedProtocol, HeadLimits
 from carewire_runtime.telemetry.logs import logger
 
@@ -48,14 +50,20 @@ class _Server(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves an ASGI app until it is stopped; requests under way are finished within 10 s."""
+    """Serves an ASGI app until it is stopped; requests under way are finished within 10 s.
 
-    def __init__(self, app: Any, host: str, port: int, heads: HeadLimits | None = None) -> None:
+    What `route` is for, it answers itself, without ASGI.
+    """
+
+    def __init__(
+        self, app: Any, host: str, port: int, heads: HeadLimits | None = None, route: Route | None = None
+    ) -> None:
         self.name = "http"
         self._host = host
         self._port = port
         self._app = app
         self._heads = heads or HeadLimits()
+        self._route = route
         self.started = asyncio.Event()
 
     @property
@@ -83,7 +91,7 @@ class HttpServer:
             self._app,
             interface="asgi3",
             loop="none",
-            http=_protocol(self._heads),
+            http=_protocol(self._heads, self._route),
             ws="none",
             lifespan="off",
             access_log=False,
@@ -108,6 +116,8 @@ class HttpServer:
             yield listener
 
 
-def _protocol(heads: HeadLimits) -> Any:
+def _protocol(heads: HeadLimits, route: Route | None) -> Any:
     """What uvicorn calls like the class of a protocol."""
-    return partial(GuardedProtocol, limits=heads)
+    if route is None:
+        return partial(GuardedProtocol, limits=heads)
+    return partial(DirectProtocol, limits=heads, route=route)

@@ -12,6 +12,7 @@ import math
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType
@@ -43,9 +44,9 @@ class _Sink:
         self.level = INFO
         self.stream: BinaryIO | None = None
 
-    def write(self, line: dict[str, object]) -> None:
+    def write(self, *lines: dict[str, object]) -> None:
         stream = self.stream or sys.stderr.buffer
-        stream.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+        stream.write(b"".join([orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in lines]))
         stream.flush()
 
 
@@ -70,6 +71,11 @@ class Log:
         if _sink.level <= INFO:
             self._write("info", event, fields)
 
+    def info_each(self, event: str, lines: Sequence[tuple[dict[str, object], str]]) -> None:
+        """Write one line for each of these fields, all at once; beside them stands the traceparent of their span."""
+        if _sink.level <= INFO:
+            _sink.write(*[self._line("info", event, fields, tracing.recorded_ids(span)) for fields, span in lines])
+
     def warning(self, event: str, **fields: object) -> None:
         """Write what mends itself but should not happen often."""
         if _sink.level <= WARNING:
@@ -80,6 +86,11 @@ class Log:
         self._write("error", event, fields)
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
+        _sink.write(self._line(level, event, fields, tracing.current_ids()))
+
+    def _line(
+        self, level: str, event: str, fields: dict[str, object], ids: tuple[str | None, str | None]
+    ) -> dict[str, object]:
         line: dict[str, object] = {
             "time": _timestamp(),
             "level": level,
@@ -87,14 +98,14 @@ class Log:
             "service": _sink.service,
             "component": self._component,
         }
-        trace_id, span_id = tracing.current_ids()
+        trace_id, span_id = ids
         if trace_id:
             line |= {"trace_id": trace_id, "span_id": span_id}
         dropped = _add(line, fields)
         if dropped:
             metrics.LOG_FIELDS_DROPPED.add(dropped)
             line["dropped"] = dropped
-        _sink.write(line)
+        return line
 
 
 def logger(component: str) -> Log:

@@ -133,10 +133,14 @@ def current_traceparent() -> str | None:
 
 def current_ids() -> tuple[str, str] | tuple[None, None]:
     """Return trace id and span id of the innermost span around this code, if it is recorded."""
-    current = _current.get()
-    if current is None or not current.endswith("01"):
+    return recorded_ids(_current.get())
+
+
+def recorded_ids(traceparent: str | None) -> tuple[str, str] | tuple[None, None]:
+    """Return trace id and span id of a span's traceparent, if the span is recorded."""
+    if traceparent is None or not traceparent.endswith("01"):
         return None, None
-    return current[3:35], current[36:52]
+    return traceparent[3:35], traceparent[36:52]
 
 
 def traceparent_of(context: SpanContext) -> str:
@@ -203,7 +207,8 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
         if self._recorded is not None:
             self._recorded.set_status(Status(StatusCode.ERROR, reason))
 
-    def __enter__(self) -> Self:
+    def begin(self) -> Self:
+        """Begin the span without its being that of the code around; `end` ends it."""
         parent = self._parent
         if parent is None or len(parent) < _SHORTEST:
             self.traceparent = self._begin_trace()
@@ -212,6 +217,15 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
             self.traceparent = parent
         else:
             self.traceparent = self._record(context_from(parent))
+        return self
+
+    def end(self) -> None:
+        """End what was begun."""
+        if self._recorded is not None:
+            self._recorded.end()
+
+    def __enter__(self) -> Self:
+        self.begin()
         self._token = _current.set(self.traceparent)
         return self
 
@@ -220,10 +234,9 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
     ) -> None:
         if self._token is not None:
             _current.reset(self._token)
-        if self._recorded is not None:
-            if kind is not None:
-                self.fail(kind.__qualname__)
-            self._recorded.end()
+        if kind is not None:
+            self.fail(kind.__qualname__)
+        self.end()
 
     def _begin_trace(self) -> str:
         ids = random.getrandbits(_BITS_OF_IDS) | _NEITHER_IS_ZERO

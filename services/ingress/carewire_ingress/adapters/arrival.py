@@ -5,9 +5,9 @@ from functools import lru_cache
 from typing import Final, Self
 
 from carewire_contracts.record import record
-from carewire_ingress.adapters.body import Scope
 from carewire_ingress.domain.payload import is_supported, media_type
 from carewire_ingress.domain.start_key import STANDARD_HEADERS
+from carewire_runtime.http.exchange import Exchange
 from carewire_runtime.telemetry.tracing import span_context_from
 
 PREFIX: Final = "/hooks/"
@@ -34,13 +34,13 @@ class Arrival:
     """Whether we read bodies of this type."""
 
     @classmethod
-    def of(cls, scope: Scope) -> Self:
-        """Read an ASGI scope whose path begins with PREFIX. Of a repeated header the last one counts."""
-        token, _, tail = scope["path"].removeprefix(PREFIX).partition("/")
+    def of(cls, exchange: Exchange) -> Self:
+        """Read a request whose path begins with PREFIX. Of a repeated header the last one counts."""
+        token, _, tail = exchange.path.removeprefix(PREFIX).partition("/")
         is_test = tail == "test"
-        headers = dict(scope["headers"])
+        headers = dict(exchange.headers)
         kind = _kind(headers.get(b"content-type", b""))
-        return cls(scope["method"], token if is_test or not tail else None, is_test, headers, *kind)
+        return cls(exchange.method, token if is_test or not tail else None, is_test, headers, *kind)
 
     @property
     def route(self) -> str:

@@ -1,38 +1,41 @@
-"""One time limit for many futures.
+"""One time limit for many waits.
 
-Futures with the same limit are due in the order in which they were watched, so one timer, set for the oldest of
-them, serves all.
+What waits under the same limit is due in the order in which it began to, so one timer, set for the oldest, serves
+all. A timer each would cost more than parsing a payload.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Patience:
-    """Fails each future that is not done some seconds after it came, with an exception of its own."""
+class Patience(Generic[T]):
+    """Gives up, some seconds after it came, each that is not over by then."""
 
-    def __init__(self, seconds: float, error: Callable[[], Exception]) -> None:
+    def __init__(self, seconds: float, is_over: Callable[[T], bool], give_up: Callable[[T], None]) -> None:
         self._seconds = seconds
-        self._error = error
-        self._watched: deque[tuple[float, asyncio.Future[Any]]] = deque()
+        self._is_over = is_over
+        self._give_up = give_up
+        self._watched: deque[tuple[float, T]] = deque()
         self._timer: asyncio.TimerHandle | None = None
 
-    def watch(self, future: asyncio.Future[Any]) -> None:
-        """Give a future its time, from now on."""
+    def watch(self, one: T) -> None:
+        """Give one its time, from now on."""
         watched, loop = self._watched, asyncio.get_running_loop()
-        # Nearly always the oldest are done by now; forgotten here, they need no callbacks of their own.
-        while watched and watched[0][1].done():
+        # Nearly always the oldest are over by now; forgotten here, they need to tell nobody.
+        while watched and self._is_over(watched[0][1]):
             watched.popleft()
-        watched.append((loop.time() + self._seconds, future))
+        watched.append((loop.time() + self._seconds, one))
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._expire, loop)
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         watched, now = self._watched, loop.time()
-        while watched and (watched[0][0] <= now or watched[0][1].done()):
-            _, future = watched.popleft()
-            if not future.done():
-                future.set_exception(self._error())
+        while watched and (watched[0][0] <= now or self._is_over(watched[0][1])):
+            _, one = watched.popleft()
+            if not self._is_over(one):
+                self._give_up(one)
         self._timer = loop.call_at(watched[0][0], self._expire, loop) if watched else None

@@ -1,39 +1,43 @@
-"""The hot path: `POST /hooks/{token}` and its test link `/hooks/{token}/test`, as a raw ASGI application.
+"""The hot path: `POST /hooks/{token}` and its test link `/hooks/{token}/test`.
 
 Find the webhook, read the body, verify the sender, let `admit` decide, append the record, answer: nothing else
 happens between a third party and Kafka, and no database is asked. A refused call is appended too before it is
 answered, so that whoever gets a 4xx about a payload finds that call in the log; a flood of them is counted instead.
+
+Calls that come in one turn of the event loop go through these stages together.
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import partial
 from typing import Final
 
+from carewire_contracts.topics import Topic
 from carewire_ingress.adapters.admission_plans import AdmissionPlans
-from carewire_ingress.adapters.arrival import Arrival
-from carewire_ingress.adapters.body import BodyTooLarge, BodyTooSlow, CallerGone, Receive, Scope, Send, read_body
-from carewire_ingress.adapters.deadline import Deadline
+from carewire_ingress.adapters.arrival import PREFIX, Arrival
+from carewire_ingress.adapters.call_log import CallLog
 from carewire_ingress.adapters.gate import Gate
+from carewire_ingress.adapters.patience import Patience
 from carewire_ingress.adapters.request_channel import RequestChannel
-from carewire_ingress.adapters.request_records import RequestRecord, RequestRecords
+from carewire_ingress.adapters.request_records import RequestRecords
+from carewire_ingress.adapters.shared_batches import Waiting
+from carewire_ingress.adapters.visit import Visit
 from carewire_ingress.domain import answers
-from carewire_ingress.domain.admit import Accepted, Admission, Rejected, admit
+from carewire_ingress.domain.admit import Accepted, Rejected, admit
 from carewire_ingress.domain.answers import Answer
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.identifiers import IdentifierSystems
 from carewire_ingress.domain.logged_headers import logged_headers
 from carewire_ingress.domain.mapping import AdmissionPlan
 from carewire_ingress.domain.senders.verdict import Challenge, Unverified
-from carewire_ingress.domain.webhook import IncomingWebhook
-from carewire_ingress.errors import NotAcknowledged
 from carewire_runtime.clock import Clock
-from carewire_runtime.errors import KafkaError, RecordTooLarge
+from carewire_runtime.errors import CarewireError, RecordTooLarge
+from carewire_runtime.http.exchange import Exchange
+from carewire_runtime.http.turn import Turn
 from carewire_runtime.ids import new_id
-from carewire_runtime.telemetry import metrics
+from carewire_runtime.kafka.producer import Appended
 from carewire_runtime.telemetry.logs import logger
-from carewire_runtime.telemetry.tracing import SpanKind, span
 
 _RETRY_AFTER_S: Final = 2
 """As long as it takes to elect a leader, so that the first repeat usually succeeds."""
@@ -50,26 +54,13 @@ class Limits:
     calls: int
 
 
-@dataclass(slots=True)
-class _Visit:
-    """What the log line of a call tells of it."""
-
-    began: float
-    route: str
-    request_id: str | None = None
-    webhook_id: str | None = None
-    size: int = 0
-    reasons: tuple[str, ...] = ()
-    secret: int | None = None
-    is_quiet: bool = False
-    """Counted alone: a flood must not fill the disk with lines either."""
-
-
 class Receiver:
-    """The ASGI application of everything under `/hooks/`.
+    """The route of everything under `/hooks/`.
 
     `loaded` says whether plans and systems are known; they are known for ever then, and it is asked no more.
     """
+
+    prefix: Final = PREFIX
 
     def __init__(
         self,
@@ -92,174 +83,194 @@ class Receiver:
         self._gate = gate
         self._loaded = loaded
         self._is_loaded = False
-        self._reading = Deadline(limits.read_seconds)
+        self._arrived: Turn[Exchange] = Turn(self._meet)
+        self._whole: Turn[Visit] = Turn(self._judge)
+        self._log = CallLog(clock)
+        self._reading: Patience[Visit] = Patience(limits.read_seconds, _is_read, self._give_up)
         self._under_way = 0
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one HTTP request."""
-        arrival = Arrival.of(scope)
-        visit = _Visit(self._clock.monotonic(), arrival.route)
-        self._under_way += 1
-        try:
-            with span("ingress.receive", parent=arrival.traceparent, kind=SpanKind.SERVER) as trace:
-                answer = await self._answer(arrival, scope, receive, visit, trace)
-                self._tell(visit, answer)
-        except CallerGone:
-            self._count(visit, "caller_gone")
-            return
-        finally:
-            self._under_way -= 1
-        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
-        await send({"type": "http.response.body", "body": answer.body})
-
-    async def _answer(self, arrival: Arrival, scope: Scope, receive: Receive, visit: _Visit, trace: span) -> Answer:
-        if not self._can_accept(visit.began):
-            return answers.unavailable(_RETRY_AFTER_S)
-        plan = self._plan(arrival)
-        if plan is None:
-            visit.is_quiet = True
-            return answers.UNKNOWN_WEBHOOK
-        webhook = plan.webhook
-        visit.webhook_id = webhook.id
-        misfit = _misfit(arrival)
-        if misfit is not None and webhook.sender is None:
-            return misfit
-        try:
-            body = await read_body(receive, arrival.declared_length, self._limits.body_bytes, self._reading)
-        except BodyTooLarge:
-            return answers.too_large(self._limits.body_bytes)
-        except BodyTooSlow:
-            return answers.READ_TIMEOUT
-        visit.size = len(body)
-        stopped = self._stop(webhook, arrival, scope, body, visit, misfit)
-        if isinstance(stopped, Answer):
-            return stopped
-        return await self._receive(plan, arrival, body, visit, trace, stopped)
-
-    def _stop(
-        self,
-        webhook: IncomingWebhook,
-        arrival: Arrival,
-        scope: Scope,
-        body: bytes,
-        visit: _Visit,
-        misfit: Answer | None,
-    ) -> Answer | Rejected | None:
-        """What keeps a request from being judged by its payload: an answer, or that its sender is not believed."""
-        if webhook.sender is not None:
-            found = self._gate.verification.of(webhook.sender, scope, body, is_call=misfit is None)
-            if isinstance(found, Challenge):
-                return answers.challenged(found)
-            if isinstance(found, Unverified):
-                return Rejected((found.reason,))
-            if misfit is not None:
-                return misfit
-            visit.secret = found.secret
-        # A stranger is refused before, so that nobody can spend the rate of the true sender.
-        wait = self._gate.rates.wait(webhook.id, webhook.rate_limit, is_test=arrival.is_test)
-        if wait is None:
-            return None
-        visit.is_quiet = True
-        return answers.too_many(wait)
-
-    def _can_accept(self, now: float) -> bool:
-        if not self._is_loaded:
-            self._is_loaded = self._loaded()
-        return self._is_loaded and self._under_way <= self._limits.calls and self._channel.is_open(now)
-
-    def _plan(self, arrival: Arrival) -> AdmissionPlan | None:
-        if arrival.token is None:
-            return None
-        return self._plans.of_token(hashlib.sha256(arrival.token.encode()).digest())
-
-    async def _receive(
-        self,
-        plan: AdmissionPlan,
-        arrival: Arrival,
-        body: bytes,
-        visit: _Visit,
-        trace: span,
-        refusal: Rejected | None,
-    ) -> Answer:
-        webhook = plan.webhook
-        visit.request_id = request_id = new_id()
-        headers = arrival.start_key_headers(webhook.start_key.header)
-        received_ms = self._channel.broker_milliseconds(visit.began)
-        shown = logged_headers(arrival.raw_headers)
-        call = Call(request_id, received_ms, arrival.content_type, headers, body, arrival.is_test, shown)
-        verdict = refusal or admit(plan, self._systems, call)
-        if verdict.reasons:
-            visit.reasons = tuple(reason.code.value for reason in verdict.reasons)
-        if not self._is_kept(webhook, call, verdict, visit):
-            return answers.answer_to(call, verdict)
-        if trace.recording:
-            trace.set("request_id", request_id)
-            trace.set("webhook_id", webhook.id)
-        record = self._records.of(webhook, call, verdict, trace.traceparent)
-        return await self._append(record) or answers.answer_to(call, verdict)
-
-    def _is_kept(self, webhook: IncomingWebhook, call: Call, verdict: Admission, visit: _Visit) -> bool:
-        if isinstance(verdict, Accepted) and not call.is_test:
-            return True
-        reason = visit.reasons[0] if visit.reasons else ""
-        visit.is_quiet = not self._gate.refusals.allows(webhook.id, reason, is_test=call.is_test)
-        return not visit.is_quiet
-
-    async def _append(self, record: RequestRecord) -> Answer | None:
-        """Append a record; the answer, where that did not succeed in time."""
-        try:
-            appended = await self._channel.append(
-                record.topic, key=record.key, value=record.value, headers=record.headers
-            )
-        except RecordTooLarge:
-            return answers.too_large(self._limits.body_bytes)
-        except (KafkaError, NotAcknowledged) as error:
-            _log.warning("not_acknowledged", error=error)
-            return answers.unavailable(_RETRY_AFTER_S)
-        if record.expires_ms is not None and appended.timestamp_ms > record.expires_ms:
-            # The orchestrator will end it as not acknowledged. Only a clock that stepped can bring this about.
-            _log.error("acknowledged_after_expiry", topic=appended.topic, partition=appended.partition)
-            return answers.unavailable(_RETRY_AFTER_S)
-        return None
 
     @property
     def under_way(self) -> int:
         """How many calls wait for their answer."""
         return self._under_way
 
-    def _tell(self, visit: _Visit, answer: Answer) -> None:
-        seconds = self._count(visit, answer.outcome)
-        if visit.is_quiet:
-            return
-        _log.info(
-            "call_answered",
-            route=visit.route,
-            request_id=visit.request_id,
-            webhook_id=visit.webhook_id,
-            status_code=answer.status,
-            outcome=answer.outcome,
-            reasons=visit.reasons,
-            secret_position=visit.secret,
-            bytes=visit.size,
-            duration_ms=round(seconds * 1000, 2),
+    def arrived(self, exchange: Exchange) -> None:
+        """Take a call, with the others of this turn."""
+        self._arrived.add(exchange)
+
+    def _meet(self, exchanges: Iterable[Exchange]) -> None:
+        now = self._clock.monotonic()
+        visits = self._through([Visit(exchange, now) for exchange in exchanges], self._let_in)
+        self._judge([visit for visit in self._through(visits, self._find) if self._is_whole(visit)])
+
+    def _through(self, visits: Iterable[Visit], stage: Callable[[Visit], Answer | None]) -> list[Visit]:
+        """Let visits go through a stage. Returns those that go on; the others are answered."""
+        going_on: list[Visit] = []
+        for visit in visits:
+            try:
+                answer = stage(visit)
+            except Exception as error:  # noqa: BLE001 (the others of this turn must not wait for ever)
+                _log.error("call_failed", error=error)
+                answer = answers.FAULT
+            if answer is None:
+                going_on.append(visit)
+            else:
+                self._answer(visit, answer)
+        return going_on
+
+    def _let_in(self, visit: Visit) -> Answer | None:
+        self._under_way += 1
+        if not self._is_loaded:
+            self._is_loaded = self._loaded()
+        if self._is_loaded and self._under_way <= self._limits.calls and self._channel.is_open(visit.began):
+            return None
+        return answers.unavailable(_RETRY_AFTER_S)
+
+    def _find(self, visit: Visit) -> Answer | None:
+        arrival = visit.arrival
+        plan = self._plan(arrival)
+        if plan is None:
+            visit.is_quiet = True
+            return answers.UNKNOWN_WEBHOOK
+        visit.plan = plan
+        visit.webhook_id = plan.webhook.id
+        if plan.webhook.sender is None and (misfit := _misfit(arrival)) is not None:
+            return misfit
+        declared = arrival.declared_length
+        if declared is not None and declared > self._limits.body_bytes:
+            return answers.too_large(self._limits.body_bytes)
+        return None
+
+    def _plan(self, arrival: Arrival) -> AdmissionPlan | None:
+        if arrival.token is None:
+            return None
+        return self._plans.of_token(hashlib.sha256(arrival.token.encode()).digest())
+
+    def _is_whole(self, visit: Visit) -> bool:
+        """Whether all of a call has come; if not, it is waited for."""
+        exchange = visit.exchange
+        if not exchange.more_body:
+            return True
+        exchange.wait(partial(self._look, visit))
+        self._reading.watch(visit)
+        self._look(visit, exchange)
+        return False
+
+    def _look(self, visit: Visit, exchange: Exchange) -> None:
+        """See how far a body has come."""
+        if exchange.disconnected:
+            self._under_way -= 1
+            self._log.count_gone(visit)
+        elif exchange.size > self._limits.body_bytes:
+            self._answer(visit, answers.too_large(self._limits.body_bytes))
+        elif not exchange.more_body:
+            self._whole.add(visit)
+
+    def _give_up(self, visit: Visit) -> None:
+        self._answer(visit, answers.READ_TIMEOUT)
+
+    def _judge(self, visits: Iterable[Visit]) -> None:
+        for stage in (self._verify, self._slow_down, self._decide, self._record):
+            visits = self._through(visits, stage)
+        self._append(visits)
+
+    def _verify(self, visit: Visit) -> Answer | None:
+        if visit.exchange.size > self._limits.body_bytes:
+            return answers.too_large(self._limits.body_bytes)
+        sender = visit.plan.webhook.sender
+        if sender is None:
+            return None
+        misfit = _misfit(visit.arrival)
+        found = self._gate.verification.of(sender, visit.exchange, is_call=misfit is None)
+        if isinstance(found, Challenge):
+            return answers.challenged(found)
+        if isinstance(found, Unverified):
+            visit.refusal = Rejected((found.reason,))
+            return None
+        visit.secret = found.secret
+        return misfit
+
+    def _slow_down(self, visit: Visit) -> Answer | None:
+        # A stranger's call costs no rate, so that nobody can spend that of the true sender.
+        if visit.refusal is not None:
+            return None
+        webhook = visit.plan.webhook
+        wait = self._gate.rates.wait(webhook.id, webhook.rate_limit, is_test=visit.arrival.is_test)
+        if wait is None:
+            return None
+        visit.is_quiet = True
+        return answers.too_many(wait)
+
+    def _decide(self, visit: Visit) -> Answer | None:
+        plan, arrival = visit.plan, visit.arrival
+        visit.request_id = request_id = new_id()
+        visit.call = call = Call(
+            request_id,
+            self._channel.broker_milliseconds(visit.began),
+            arrival.content_type,
+            arrival.start_key_headers(plan.webhook.start_key.header),
+            visit.exchange.body,
+            arrival.is_test,
+            logged_headers(arrival.raw_headers),
         )
+        visit.verdict = verdict = visit.refusal or admit(plan, self._systems, call)
+        if verdict.reasons:
+            visit.reasons = tuple([reason.code.value for reason in verdict.reasons])
+        if self._is_kept(visit):
+            return None
+        visit.is_quiet = True
+        return answers.answer_to(call, verdict)
 
-    def _count(self, visit: _Visit, outcome: str) -> float:
-        """Count and time a visit. Returns its seconds."""
-        seconds = self._clock.monotonic() - visit.began
-        count, record = _measures(outcome, visit.reasons[0] if visit.reasons else "")
-        count()
-        record(seconds)
-        return seconds
+    def _is_kept(self, visit: Visit) -> bool:
+        is_test = visit.call.is_test
+        if isinstance(visit.verdict, Accepted) and not is_test:
+            return True
+        reason = visit.reasons[0] if visit.reasons else ""
+        return self._gate.refusals.allows(visit.plan.webhook.id, reason, is_test=is_test)
+
+    def _record(self, visit: Visit) -> Answer | None:
+        webhook, call, trace = visit.plan.webhook, visit.call, visit.trace
+        if trace.recording:
+            trace.set("request_id", call.request_id)
+            trace.set("webhook_id", webhook.id)
+        visit.record = self._records.of(webhook, call, visit.verdict, trace.traceparent)
+        return None
+
+    def _append(self, visits: Iterable[Visit]) -> None:
+        by_topic: dict[Topic, list[Waiting]] = {}
+        for visit in visits:
+            record = visit.record
+            waiting = Waiting(record.key, record.value, record.headers, partial(self._settled, visit))
+            by_topic.setdefault(record.topic, []).append(waiting)
+        for topic, records in by_topic.items():
+            self._channel.send(topic, records)
+
+    def _settled(self, visit: Visit, outcome: Appended | CarewireError) -> None:
+        self._answer(visit, self._answer_to(visit, outcome))
+
+    def _answer_to(self, visit: Visit, outcome: Appended | CarewireError) -> Answer:
+        if isinstance(outcome, RecordTooLarge):
+            return answers.too_large(self._limits.body_bytes)
+        if not isinstance(outcome, Appended):
+            _log.warning("not_acknowledged", error=outcome)
+            return answers.unavailable(_RETRY_AFTER_S)
+        expires_ms = visit.record.expires_ms
+        if expires_ms is not None and outcome.timestamp_ms > expires_ms:
+            # The orchestrator will end it as not acknowledged. Only a clock that stepped can bring this about.
+            _log.error("acknowledged_after_expiry", topic=outcome.topic, partition=outcome.partition)
+            return answers.unavailable(_RETRY_AFTER_S)
+        return answers.answer_to(visit.call, visit.verdict)
+
+    def _answer(self, visit: Visit, answer: Answer) -> None:
+        self._under_way -= 1
+        visit.answer = answer
+        self._log.tell(visit)
+        visit.exchange.answer(answer.status, answer.head, answer.body, closes=answer.is_last)
 
 
-@cache
-def _measures(outcome: str, reason: str) -> tuple[Callable[[], None], Callable[[float], None]]:
-    """What counts and times a call; outcomes and reasons are closed lists."""
-    return (
-        metrics.REQUESTS.counting(status=outcome, reason=reason),
-        metrics.REQUEST_DURATION.recording(status=outcome),
-    )
+def _is_read(visit: Visit) -> bool:
+    exchange = visit.exchange
+    return not exchange.more_body or exchange.response_complete or exchange.disconnected
 
 
 def _misfit(arrival: Arrival) -> Answer | None:

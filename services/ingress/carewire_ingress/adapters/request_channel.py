@@ -7,6 +7,7 @@ the acknowledgements, first from a probe. It lets nothing in while Kafka does no
 import asyncio
 from collections.abc import Callable, Sequence
 from copy import copy
+from functools import partial
 from typing import Final, Self
 
 from carewire_contracts.envelope import Headers
@@ -17,7 +18,7 @@ from carewire_ingress.domain.acknowledgements import Acknowledgements
 from carewire_ingress.domain.broker_clock import BrokerClock
 from carewire_ingress.errors import NotAcknowledged
 from carewire_runtime.clock import Clock
-from carewire_runtime.errors import KafkaError, RecordTooLarge
+from carewire_runtime.errors import CarewireError, KafkaError, RecordTooLarge
 from carewire_runtime.kafka.producer import Appended, Producer
 from carewire_runtime.telemetry.logs import logger
 
@@ -44,7 +45,7 @@ class RequestChannel:
         self._probe_topic = probe_topic
         self._clock = clock
         self._acknowledgements = Acknowledgements(max_waiting)
-        self._patience = Patience(ACKNOWLEDGE_WITHIN_S, _not_in_time)
+        self._patience = Patience(ACKNOWLEDGE_WITHIN_S, _is_over, _give_up)
         self._broker_clock = BrokerClock()
         self._producer: Producer | None = None
         self._batches: dict[str, SharedBatches] = {}
@@ -86,42 +87,50 @@ class RequestChannel:
     async def append(self, topic: Topic, *, key: bytes, value: bytes, headers: Headers) -> Appended:
         """Append a record and return where, once all replicas have it.
 
-        Raises NotAcknowledged where that takes more than 5 s, and KafkaError as `Producer.hand_over` tells it. When
-        the caller gives up, the record may still be appended.
+        Raises what `send` tells. When the caller gives up, the record may still be appended.
+        """
+        ended: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.send(topic, [Waiting(key, value, headers, partial(_settle, ended))])
+        return await ended
+
+    def send(self, topic: Topic, records: Sequence[Waiting]) -> None:
+        """Append records, and tell of each where it is, once all replicas have it, or why it is not.
+
+        That is NotAcknowledged where it takes more than 5 s (the record may still be appended), RecordTooLarge, or
+        another KafkaError as `Producer.hand_over` tells it. What cannot be sent is told at once.
         """
         producer = self._producer
         if producer is None:
-            raise NotAcknowledged("there is no connection to Kafka")
-        if producer.is_too_large(key, value, headers):
-            raise RecordTooLarge("the record is too large for the producer")
-        sent = self._clock.monotonic()
-        ticket = self._acknowledgements.sent(sent)
-        # Not a future of the producer: giving up would cancel it, and nobody would hear how the record ended.
-        appended: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self._patience.watch(appended)
+            for one in records:
+                one.told(NotAcknowledged("there is no connection to Kafka"))
+            return
         batches = self._batches.get(topic.name)
         if batches is None:
             batches = self._batches[topic.name] = SharedBatches(producer, topic, self._settled)
-        batches.add(Waiting(key, value, headers, sent, ticket, appended))
-        return await appended
+        now = self._clock.monotonic()
+        batches.add([one for one in records if self._is_sent(producer, one, now)])
+
+    def _is_sent(self, producer: Producer, one: Waiting, now: float) -> bool:
+        if producer.is_too_large(one.key, one.value, one.headers):
+            one.told(RecordTooLarge("the record is too large for the producer"))
+            return False
+        one.sent = now
+        one.ticket = self._acknowledgements.sent(now)
+        self._patience.watch(one)
+        return True
 
     def _settled(self, records: Sequence[Waiting], outcome: Appended | KafkaError | None) -> None:
         """Note how records ended, and tell their callers."""
         acknowledged = _verdict(outcome)
         for one in records:
             self._acknowledgements.settled(one.ticket, acknowledged=acknowledged)
-        if isinstance(outcome, Appended):
-            if outcome.timestamp_ms >= 0:
-                # The last one was handed over at the latest moment, which is the closest bound.
-                self._broker_clock.observe(records[-1].sent, self._clock.monotonic(), outcome.timestamp_ms)
+        if isinstance(outcome, Appended) and outcome.timestamp_ms >= 0:
+            # The last one was handed over at the latest moment, which is the closest bound.
+            self._broker_clock.observe(records[-1].sent, self._clock.monotonic(), outcome.timestamp_ms)
+        if outcome is not None:
             for one in records:
-                if not one.appended.done():
-                    one.appended.set_result(outcome)
-        elif outcome is not None:
-            for one in records:
-                if not one.appended.done():
-                    # A copy each: a traceback grows with everyone who raises it.
-                    one.appended.set_exception(copy(outcome))
+                if not one.is_over:
+                    _tell(one, outcome)
 
     async def _keep(self) -> None:
         """Connect, watch, and connect anew whenever the producer cannot go on."""
@@ -171,5 +180,27 @@ def _verdict(outcome: Appended | KafkaError | None) -> bool | None:
     return isinstance(outcome, Appended)
 
 
-def _not_in_time() -> NotAcknowledged:
-    return NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s")
+def _settle(ended: asyncio.Future[Appended], outcome: Appended | CarewireError) -> None:
+    if ended.done():
+        return
+    if isinstance(outcome, Appended):
+        ended.set_result(outcome)
+    else:
+        # A copy each: a traceback grows with everyone who raises it.
+        ended.set_exception(copy(outcome))
+
+
+def _tell(one: Waiting, outcome: Appended | CarewireError) -> None:
+    one.is_over = True
+    try:
+        one.told(outcome)
+    except Exception as error:  # noqa: BLE001 (the others are to be told all the same)
+        _log.error("caller_not_told", error=error)
+
+
+def _is_over(one: Waiting) -> bool:
+    return one.is_over
+
+
+def _give_up(one: Waiting) -> None:
+    _tell(one, NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s"))

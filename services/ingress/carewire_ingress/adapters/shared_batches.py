@@ -11,14 +11,14 @@ be in better health.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
 
 from carewire_contracts.envelope import Headers
-from carewire_contracts.record import record
 from carewire_contracts.topics import Topic
-from carewire_runtime.errors import KafkaError, KafkaUnavailable
+from carewire_runtime.errors import CarewireError, KafkaError, KafkaUnavailable
 from carewire_runtime.kafka.producer import Appended, Producer
 
 _HOLDS_UP_S: Final = 0.05
@@ -26,9 +26,9 @@ _HOLDS_UP_S: Final = 0.05
 a caller has."""
 
 
-@record(repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Waiting:
-    """A record whose caller waits for `appended` since `sent`, in monotonic seconds.
+    """A record whose caller waits, until it `is_over`, to be told how it ended, since `sent`, in monotonic seconds.
 
     `ticket` is its number among those that Kafka owes an answer.
     """
@@ -36,9 +36,10 @@ class Waiting:
     key: bytes
     value: bytes
     headers: Headers
-    sent: float
-    ticket: int
-    appended: asyncio.Future[Appended]
+    told: Callable[[Appended | CarewireError], None]
+    sent: float = 0.0
+    ticket: int = 0
+    is_over: bool = False
 
 
 Settled: TypeAlias = Callable[[Sequence[Waiting], Appended | KafkaError | None], None]
@@ -58,9 +59,9 @@ class SharedBatches:
         """The partitions whose batches keep the next one waiting, until a timer runs out."""
         self._handing: asyncio.Task[None] | None = None
 
-    def add(self, one: Waiting) -> None:
-        """Let a record go with the next batch."""
-        self._gathered.append(one)
+    def add(self, records: Iterable[Waiting]) -> None:
+        """Let records go with the next batch."""
+        self._gathered += records
         self._go_on()
 
     async def close(self) -> None:
@@ -88,10 +89,10 @@ class SharedBatches:
     def _taken(self) -> Sequence[Waiting]:
         """What was gathered, but for records whose callers were told meanwhile that they were not accepted."""
         gathered, self._gathered = self._gathered, []
-        if gathered[0].appended.done():
-            given_up = [one for one in gathered if one.appended.done()]
+        if gathered[0].is_over:
+            given_up = [one for one in gathered if one.is_over]
             self._settled(given_up, None)
-            return [one for one in gathered if not one.appended.done()]
+            return [one for one in gathered if not one.is_over]
         return gathered
 
     async def _hand_over_batch(self, partition: int, records: Sequence[Waiting]) -> Sequence[Waiting]:

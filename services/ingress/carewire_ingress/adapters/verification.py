@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-from carewire_ingress.adapters.body import Scope
 from carewire_ingress.domain.senders.client_address import Network, client_address
 from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Challenge, Unverified, Verified
 from carewire_runtime.clock import Clock
+from carewire_runtime.http.exchange import Exchange
 
 
 class Verification:
@@ -21,30 +21,28 @@ class Verification:
         self._proxies = tuple(proxies)
         self._clock = clock
 
-    def of(self, sender: Sender, scope: Scope, body: bytes, *, is_call: bool) -> Challenge | Unverified | Verified:
+    def of(self, sender: Sender, exchange: Exchange, *, is_call: bool) -> Challenge | Unverified | Verified:
         """What the sender's scheme says of a request. What is no call of a webhook can be a handshake alone.
 
         A request that is neither is believed here: it starts nothing, and is refused for being none.
         """
-        call = self.signed_call(scope, body)
+        call = self.signed_call(exchange)
         return sender.handshake(call) or (sender.verify(call) if is_call else Verified())
 
-    def signed_call(self, scope: Scope, body: bytes) -> SignedCall:
+    def signed_call(self, exchange: Exchange) -> SignedCall:
         """The request in its sender's words, its time by our clock."""
-        headers: list[tuple[bytes, bytes]] = scope["headers"]
-        peer = scope.get("client")
+        headers = exchange.headers
         # Looked for only where somebody is believed who may have written it.
         forwarded = [value for name, value in headers if name == b"x-forwarded-for"] if self._proxies else ()
         return SignedCall(
-            method=scope["method"],
-            url=self._url(scope),
+            method=exchange.method,
+            url=self._url(exchange),
             headers=headers,
-            body=body,
+            body=exchange.body,
             received_at=self._clock.now().timestamp(),
-            client=client_address(peer[0] if peer else None, forwarded, self._proxies),
+            client=client_address(exchange.peer, forwarded, self._proxies),
         )
 
-    def _url(self, scope: Scope) -> bytes:
-        query: bytes = scope.get("query_string", b"")
-        path: bytes = scope.get("raw_path") or scope["path"].encode()
+    def _url(self, exchange: Exchange) -> bytes:
+        path, query = exchange.raw_path, exchange.query
         return b"%b%b?%b" % (self._public_url, path, query) if query else self._public_url + path

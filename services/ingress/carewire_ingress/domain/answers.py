@@ -5,6 +5,7 @@ Errors are problem details (RFC 9457) and say what the sender can do. None holds
 
 import math
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -43,11 +44,14 @@ class Answer:
     content_type: bytes = _PROBLEM
     more_headers: tuple[Header, ...] = ()
 
+    is_last: bool = False
+    """Whether the connection ends with it."""
+
     @property
-    def headers(self) -> list[Header]:
-        """All headers, in lower case as ASGI wants them."""
-        length = str(len(self.body)).encode()
-        return [(b"content-type", self.content_type), (b"content-length", length), *self.more_headers]
+    def head(self) -> bytes:
+        """The lines of all headers."""
+        lines = b"content-type: %b\r\ncontent-length: %d\r\n" % (self.content_type, len(self.body))
+        return lines + b"".join(b"%b: %b\r\n" % header for header in self.more_headers) if self.more_headers else lines
 
 
 def answer_to(call: Call, verdict: Admission) -> Answer:
@@ -156,6 +160,7 @@ UNSUPPORTED_MEDIA_TYPE: Final = _problem(
     "Media type not supported",
     "Send JSON (application/json or +json) or a form (application/x-www-form-urlencoded), without compression.",
 )
-READ_TIMEOUT: Final = _problem(
-    408, "read_timeout", "Body too slow", "The body did not arrive in time.", headers=((b"connection", b"close"),)
+READ_TIMEOUT: Final = replace(
+    _problem(408, "read_timeout", "Body too slow", "The body did not arrive in time."), is_last=True
 )
+FAULT: Final = _problem(500, "fault", "Internal error", "The call was not accepted. Send it again, the same, later.")

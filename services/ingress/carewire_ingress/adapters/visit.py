@@ -1,0 +1,52 @@
+"""A call on its way through the stages of ingress."""
+
+from carewire_ingress.adapters.arrival import Arrival
+from carewire_ingress.adapters.request_records import RequestRecord
+from carewire_ingress.domain.admit import Admission, Rejected
+from carewire_ingress.domain.answers import Answer
+from carewire_ingress.domain.call import Call
+from carewire_ingress.domain.mapping import AdmissionPlan
+from carewire_runtime.http.exchange import Exchange
+from carewire_runtime.telemetry.tracing import SpanKind, span
+
+
+class Visit:
+    """A call since it `began`, in monotonic seconds. What has no value yet is filled in by the stage that finds it."""
+
+    __slots__ = (
+        "answer",
+        "arrival",
+        "began",
+        "call",
+        "exchange",
+        "is_quiet",
+        "plan",
+        "reasons",
+        "record",
+        "refusal",
+        "request_id",
+        "secret",
+        "trace",
+        "verdict",
+        "webhook_id",
+    )
+
+    plan: AdmissionPlan
+    call: Call
+    verdict: Admission
+    record: RequestRecord
+    answer: Answer
+
+    def __init__(self, exchange: Exchange, began: float) -> None:
+        self.exchange = exchange
+        self.began = began
+        self.arrival = Arrival.of(exchange)
+        self.trace = span("ingress.receive", parent=self.arrival.traceparent, kind=SpanKind.SERVER).begin()
+        self.webhook_id: str | None = None
+        self.request_id: str | None = None
+        self.refusal: Rejected | None = None
+        """Why its sender is not believed."""
+        self.secret: int | None = None
+        self.reasons: tuple[str, ...] = ()
+        self.is_quiet = False
+        """Counted alone: a flood must not fill the disk with lines either."""
