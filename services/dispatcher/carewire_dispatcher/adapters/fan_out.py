@@ -78,8 +78,7 @@ class FanOut:
 
     def _spread(self, record: Record, made: list[_Outgoing]) -> str | None:
         """Make the deliveries of one event. Returns why it cannot be done, if so."""
-        headers = dict(record.headers)
-        event_id, event_type = headers.get("ce_id"), headers.get("ce_type")
+        event_id, event_type = record.header("ce_id"), record.header("ce_type")
         if event_id is None or event_type is None or record.value is None:
             return NO_EVENT
         subscribers, kind = self._current(), event_type.decode("utf-8", "replace")
