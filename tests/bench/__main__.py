@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from tests.bench import delivery_client, idle, ingress, journeys, report, request_log
+from tests.bench import care_flow_starts, delivery_client, idle, ingress, journeys, report, request_log, timers
 from tests.bench.surroundings import running_platform
 
 from carewire_local.platform import Platform
@@ -16,6 +16,8 @@ from carewire_local.platform import Platform
 PARTS: Final[dict[str, Callable[[Platform], None]]] = {
     "idle": idle.run,
     "journeys": journeys.run,
+    "starts": care_flow_starts.run,
+    "timers": timers.run,
     "ingress": ingress.run,
     "request-log": request_log.run,
 }
