@@ -1,5 +1,6 @@
-"""CPU seconds of processes and all that they started, by the kernel's own accounting."""
+"""CPU seconds of processes and all that they started, and of the machine, by the kernel's own accounting."""
 
+import time
 from collections.abc import Iterable, Mapping
 
 import psutil  # type: ignore[import-untyped]
@@ -39,3 +40,24 @@ class CpuMeter:
     def spent(self) -> dict[str, float]:
         """Seconds per group."""
         return {name: now - self._before[name] for name, now in self._read().items()}
+
+
+class MachineMeter:
+    """CPU spent by everything on this machine, but for this process, since the meter was made.
+
+    What the host takes from a virtual machine counts as spent too.
+    """
+
+    def __init__(self) -> None:
+        self._before = self._read()
+
+    def _read(self) -> float:
+        times = psutil.cpu_times()
+        idle = times.idle + getattr(times, "iowait", 0.0)
+        # The time of guests is part of the user's time.
+        counted_twice = getattr(times, "guest", 0.0) + getattr(times, "guest_nice", 0.0)
+        return float(sum(times) - idle - counted_twice) - time.process_time()
+
+    def busy(self) -> float:
+        """Seconds."""
+        return self._read() - self._before
