@@ -20,7 +20,6 @@ from carewire_runtime.kafka.records import Record, record_of
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
-from carewire_testing import eventually
 from carewire_testing_orchestrator.calls import accepted, mrn
 from carewire_testing_orchestrator.running import Running, read_topic, running
 
@@ -124,37 +123,6 @@ async def test_a_fault_before_the_commit_leaves_nothing_behind(
         "SELECT count(*) AS found FROM patient_identifier WHERE patient_id = $1", ended["patient_id"]
     )
     assert patients[0]["found"] == 1
-
-
-async def test_a_relay_that_dies_after_publishing_repeats_the_same_event_ids(
-    api_only: Running, settings: OrchestratorSettings
-) -> None:
-    release = await api_only.publish()
-    body = {
-        "definition_id": release[0],
-        "data_points": [{"data_point_definition_id": "dp_surgery", "value": "2026-03-01"}],
-    }
-    started = (await api_only.api.post("/v1/care-flows", json=body)).json()
-    first = await api_only.events_of(started["id"], "activity.created")
-    left_behind = [
-        outbox.OutboxRecord(
-            settings.topics.events.name,
-            one.key.encode(),
-            b"{}",
-            [(name, text.encode()) for name, text in one.headers.items()],
-        )
-        for one in first
-    ]
-    # What kill -9 between the acknowledgement and the deletion leaves behind.
-    await api_only.query("INSERT INTO outbox (heads, bodies) VALUES ($1, $2)", *outbox.pack(left_behind))
-
-    async def emptied() -> bool:
-        return not await api_only.query("SELECT 1 FROM outbox LIMIT 1")
-
-    await eventually(emptied)
-    told = await api_only.told(settings.topics.events)
-    ids = Counter(one.headers["ce_id"] for one in told if one.headers["ce_subject"] == started["id"])
-    assert set(ids.values()) == {2}
 
 
 async def test_an_ordered_stop_leaves_no_request_behind(settings: OrchestratorSettings, api_only: Running) -> None:
