@@ -63,7 +63,7 @@ class ReleaseApi:
             methods=["GET"],
             summary="A release as a file",
             response_class=Response,
-            responses=_described({_FILES["yaml"]: "string", _FILES["json"]: "object"}),
+            responses=_described({_FILES["yaml"]: "object", _FILES["json"]: "object"}),
         )
         router.add_api_route(
             one + "/graph",
