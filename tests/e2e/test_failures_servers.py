@@ -23,6 +23,8 @@ from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S, all_delivered, all
 from carewire_testing_e2e.own_house import own_house
 from carewire_testing_orchestrator.running import read_topic
 
+pytestmark = pytest.mark.timed
+
 ANSWERED_WITHIN_S = 6.0
 """Ingress waits 5 s for Kafka; a second more for everything else."""
 HANDED_OVER_S = 1.0

@@ -4,6 +4,7 @@ import secrets
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
 from aiokafka.partitioner import murmur2
 
 from carewire_contracts.topics import Topics
@@ -19,6 +20,8 @@ from carewire_testing_e2e.more_processes import one_more
 from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S, all_delivered, all_succeed, opened
 from carewire_testing_e2e.own_house import PARTITIONS
 from carewire_testing_orchestrator.running import read_topic
+
+pytestmark = pytest.mark.timed
 
 EVENTS = 60
 CONCURRENCY = 16

@@ -8,11 +8,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 
 from carewire_testing import eventually
 from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
 from carewire_testing_e2e.house import SETTLED_WITHIN_S, House, maybe, ok
 from carewire_testing_e2e.more_processes import one_more
+
+pytestmark = pytest.mark.timed
 
 EFFECTIVE_WITHIN_S = 1.0
 TRIES = 5

@@ -5,6 +5,7 @@ import secrets
 from typing import Any
 
 import orjson
+import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from carewire_contracts.timestamps import parse_timestamp
@@ -14,6 +15,8 @@ from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Received, Receiver, failing_first
 from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
 from carewire_testing_e2e.house import SETTLED_WITHIN_S, House
+
+pytestmark = pytest.mark.timed
 
 FAILURES = 3
 OFFSETS_S = (0.0, 2.0, 6.0, 14.0)

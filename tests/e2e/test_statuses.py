@@ -7,11 +7,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import pytest
 
 from carewire_testing import eventually
 from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
 from carewire_testing_e2e.house import SETTLED_WITHIN_S, House, ok
 from carewire_testing_e2e.outcomes import opened
+
+pytestmark = pytest.mark.timed
 
 SHOWN_WITHIN_S = 1.0
 TRIES = 3
