@@ -14,7 +14,7 @@ from carewire_contracts.topics import Topic, Topics
 from carewire_local.platform import Platform
 from carewire_local.stack import Stack
 from carewire_runtime.kafka.admin import committed
-from carewire_runtime.kafka.producer import Appended, Producer
+from carewire_runtime.kafka.producer import Producer
 from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver
 from carewire_testing_e2e.calling import Callers
@@ -41,12 +41,12 @@ async def publish_garbage(platform: Platform, topic: Topic, values: list[bytes |
     """Produce what no service of ours would, evenly over the partitions."""
     producer = Producer(platform.stack.kafka_bootstrap, "vandal")
     await producer.start()
-    waiting: list[asyncio.Future[Appended]] = []
     try:
-        for number, value in enumerate(values):
-            partition = number % topic.partitions
-            waiting.append(await producer.enqueue(topic.name, key=KEY, value=value, headers=[], partition=partition))
-        await asyncio.gather(*waiting)
+        sending = (
+            producer.send(topic.name, key=KEY, value=value, headers=[], partition=number % topic.partitions)
+            for number, value in enumerate(values)
+        )
+        await asyncio.gather(*sending)
     finally:
         await producer.stop()
 

@@ -35,13 +35,11 @@ class Seen:
 
 
 async def fill(producer: Producer, topic: Topic, count: int, partition: int = 0) -> None:
-    futures = [
-        await producer.enqueue(
-            topic.name, key=b"k", value=b"%d" % number, headers=[("h", b"\xff")], partition=partition
-        )
+    sending = (
+        producer.send(topic.name, key=b"k", value=b"%d" % number, headers=[("h", b"\xff")], partition=partition)
         for number in range(count)
-    ]
-    await asyncio.gather(*futures)
+    )
+    await asyncio.gather(*sending)
 
 
 def consumer_of(stack: Stack, topic: Topic, seen: Seen, max_records: int = 200) -> BatchConsumer:

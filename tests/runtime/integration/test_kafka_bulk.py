@@ -1,6 +1,7 @@
 """Many records handed over at once arrive as if they had been handed over one by one."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -54,9 +55,11 @@ async def test_a_key_has_one_partition_however_it_is_handed_over(
 
 
 async def test_all_at_once_and_one_by_one_follow_each_other(stack: Stack, topic: Topic, producer: Producer) -> None:
-    waiting = []
+    waiting: list[asyncio.Future[Any]] = []
     for number in range(0, 300, 3):
-        waiting.append(await producer.enqueue(topic.name, key=b"k", value=b"%d" % number, headers=[]))
+        one = producer.send(topic.name, key=b"k", value=b"%d" % number, headers=[])
+        waiting.append(asyncio.create_task(one))
+        await asyncio.sleep(0)  # it begins
         both = [record(topic, b"k", b"%d" % (number + more)) for more in (1, 2)]
         waiting += await producer.enqueue_all(both)
     await asyncio.gather(*set(waiting))

@@ -8,6 +8,7 @@ from carewire_contracts.topics import Topic
 from carewire_local.stack import Stack
 from carewire_runtime.errors import KafkaUnavailable, ProducerFatal, RecordTooLarge
 from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.postgres.outbox import OutboxRecord
 
 
 async def read(stack: Stack, topic: Topic, count: int) -> list[object]:
@@ -32,11 +33,10 @@ async def test_a_record_is_appended_as_it_is_and_stamped_by_the_broker(
 
 
 async def test_many_in_flight_keep_their_order(stack: Stack, topic: Topic, producer: Producer) -> None:
-    futures = [
-        await producer.enqueue(topic.name, key=None, value=b"%d" % number, headers=[], partition=0)
-        for number in range(1000)
-    ]
-    appended = await asyncio.gather(*futures)
+    sending = (
+        producer.send(topic.name, key=None, value=b"%d" % number, headers=[], partition=0) for number in range(1000)
+    )
+    appended = await asyncio.gather(*sending)
     assert [one.offset for one in appended] == list(range(1000))
     assert [record.value for record in await read(stack, topic, 1000)] == [b"%d" % n for n in range(1000)]  # type: ignore[attr-defined]
 
@@ -80,7 +80,7 @@ async def test_a_lost_sequence_ends_the_producer(topic: Topic, producer: Produce
         with pytest.raises(ProducerFatal):
             await producer.send(topic.name, key=None, value=b"3", headers=[], partition=partition)
     with pytest.raises(ProducerFatal):
-        _ = await producer.enqueue(topic.name, key=None, value=b"4", headers=[])
+        _ = await producer.enqueue_all([OutboxRecord(topic.name, None, b"4", [])])
 
 
 async def test_a_dead_sender_ends_the_producer(topic: Topic, producer: Producer) -> None:
@@ -96,16 +96,16 @@ async def test_cancelled_waiters_harm_nobody(stack: Stack, topic: Topic, produce
     sending = asyncio.create_task(producer.send(topic.name, key=None, value=b"given up", headers=[], partition=0))
     await asyncio.sleep(0)
     sending.cancel()
-    future = await producer.enqueue(topic.name, key=None, value=b"also", headers=[], partition=0)
+    [future] = await producer.enqueue_all([OutboxRecord(topic.name, b"k", b"also", [])])
     future.cancel()
     await producer.send(topic.name, key=None, value=b"waited for", headers=[], partition=0)
     values = [record.value for record in await read(stack, topic, 2)]  # type: ignore[attr-defined]
     assert b"also" in values
 
 
-async def test_what_is_enqueued_is_sent_before_the_stop(stack: Stack, topic: Topic) -> None:
+async def test_what_is_handed_over_is_sent_before_the_stop(stack: Stack, topic: Topic) -> None:
     producer = Producer(stack.kafka_bootstrap, "test")
     await producer.start()
-    future = await producer.enqueue(topic.name, key=None, value=b"last", headers=[])
+    [future] = await producer.enqueue_all([OutboxRecord(topic.name, None, b"last", [])])
     await producer.stop()
     assert (await future).offset == 0

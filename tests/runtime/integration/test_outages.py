@@ -67,7 +67,7 @@ async def test_all_go_on_after_kafka_was_killed(own_stack: Stack, kafka: KafkaSe
         await eventually(lambda: seen.values == [b"before"] and table.get("k") == b"before", timeout=20)
 
         await asyncio.to_thread(kafka.kill)
-        waiting = await producer.enqueue(LOG.name, key=b"k", value=b"meanwhile", headers=[])
+        [waiting] = await producer.enqueue_all([OutboxRecord(LOG.name, b"k", b"meanwhile", [])])
         assert table.get("k") == b"before"
         await asyncio.to_thread(kafka.start)
 
@@ -93,12 +93,12 @@ async def test_all_stop_promptly_while_kafka_is_away(own_stack: Stack, kafka: Ka
         began = loop.time()
     assert loop.time() - began < 15
 
-    waiting = await producer.enqueue(LOG.name, key=b"k", value=b"never", headers=[])
+    [waiting] = await producer.enqueue_all([OutboxRecord(LOG.name, b"k", b"never", [])])
     began = loop.time()
     await producer.stop(deadline=1)
     assert loop.time() - began < 15
-    [outcome] = await asyncio.gather(waiting, return_exceptions=True)
-    assert isinstance(outcome, KafkaError)
+    outcomes = await asyncio.gather(waiting, return_exceptions=True)
+    assert isinstance(outcomes[0], KafkaError)
 
 
 async def test_the_relay_goes_on_after_postgres_was_killed(own_stack: Stack, kafka: KafkaServer) -> None:

@@ -80,11 +80,11 @@ class Reader:
 async def a_flooded_reader(stack: Stack, topic: Topic, producer: Producer) -> Reader:
     dead = Topic(f"{topic.name}-dead", 1, key="any")
     await ensure_topics(stack.kafka_bootstrap, [dead])
-    written = [
-        await producer.enqueue(topic.name, key=b"k", value=value, headers=[], partition=number % topic.partitions)
+    writing = (
+        producer.send(topic.name, key=b"k", value=value, headers=[], partition=number % topic.partitions)
         for number, value in enumerate([b"poison"] * FLOOD + [b"good"] * BEHIND)
-    ]
-    await asyncio.gather(*written)
+    )
+    await asyncio.gather(*writing)
     return Reader(stack, topic, dead, producer)
 
 

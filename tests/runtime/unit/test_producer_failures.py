@@ -1,7 +1,7 @@
 """The producer over a scripted driver: who is told what when a record or the producer itself cannot go on."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from types import SimpleNamespace
 from typing import Any
 
@@ -56,6 +56,9 @@ class Driver:
     def create_batch(self) -> BatchBuilder:
         return BatchBuilder(1_000, 0)
 
+    async def partitions_for(self, _: str) -> set[int]:
+        return {0, 1}
+
     async def send_batch(self, *_: Any, **__: Any) -> asyncio.Future[RecordMetadata]:
         return await self.send()
 
@@ -81,12 +84,33 @@ async def producer(made: list[Driver]) -> AsyncIterator[Producer]:
     await started.stop(deadline=0)
 
 
+RECORD = OutboxRecord("t", b"k", b"v", [])
+
+
 async def enqueued(producer: Producer) -> asyncio.Future[Appended]:
-    return await producer.enqueue("t", key=b"k", value=b"v", headers=[])
+    [future] = await producer.enqueue_all([RECORD])
+    return future
 
 
 def sending(producer: Producer) -> asyncio.Task[Appended]:
     return asyncio.create_task(producer.send("t", key=b"k", value=b"v", headers=[]))
+
+
+async def sent(producer: Producer) -> Appended:
+    return await producer.send("t", key=b"k", value=b"v", headers=[])
+
+
+async def sent_among_all(producer: Producer) -> Appended:
+    return await (await enqueued(producer))
+
+
+async def handed_over(producer: Producer) -> Appended:
+    told: asyncio.Future[Appended | KafkaError] = asyncio.get_running_loop().create_future()
+    await producer.hand_over("t", 1, [RECORD], lambda _, outcome: told.set_result(outcome))
+    outcome = await told
+    if isinstance(outcome, KafkaError):
+        raise outcome
+    return outcome
 
 
 async def turn() -> None:
@@ -124,18 +148,23 @@ async def test_an_acknowledged_record_is_told_with_its_place_and_the_broker_s_ti
     ids=lambda each: getattr(each, "__name__", type(each).__name__),
 )
 @pytest.mark.parametrize("when", ["refused at once", "failed later"])
-async def test_a_failure_is_told_in_our_words_to_who_sends_and_to_who_enqueues(
-    producer: Producer, made: list[Driver], raised: Exception, meant: type[KafkaError], when: str
+@pytest.mark.parametrize("way", [sent, sent_among_all, handed_over], ids=lambda way: way.__name__)
+async def test_a_failure_is_told_in_our_words_however_a_record_was_given(
+    producer: Producer,
+    made: list[Driver],
+    raised: Exception,
+    meant: type[KafkaError],
+    way: Callable[[Producer], Coroutine[Any, Any, Appended]],
+    when: str,
 ) -> None:
     if when == "refused at once":
         made[0].refusal = raised
-        with pytest.raises(meant) as told:
-            _ = await enqueued(producer)
-    else:
-        future = await enqueued(producer)
+    sending = asyncio.create_task(way(producer))
+    await turn()
+    if when == "failed later":
         made[0].waiting[0].set_exception(raised)
-        with pytest.raises(meant) as told:
-            await future
+    with pytest.raises(meant) as told:
+        await sending
     assert CANARY not in str(told.value)
     assert producer.failed.done() is (meant is ProducerFatal)
 

@@ -19,6 +19,7 @@ from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.postgres.outbox import OutboxRecord
 from carewire_runtime.process import run_components
 from carewire_testing import eventually
 from carewire_testing_orchestrator.calls import MRN, SSN
@@ -91,13 +92,9 @@ class Running:
     ) -> None:
         """Put accepted requests on the topic, all at once; under one key they keep their order."""
         headers = [("traceparent", traceparent.encode())] if traceparent else []
-        sent = [
-            await self._producer.enqueue(
-                self.topics.requests.name, key=key or one.request_id.encode(), value=one.encode(), headers=headers
-            )
-            for one in requests
-        ]
-        await asyncio.gather(*sent)
+        topic = self.topics.requests.name
+        sent = [OutboxRecord(topic, key or one.request_id.encode(), one.encode(), headers) for one in requests]
+        await asyncio.gather(*set(await self._producer.enqueue_all(sent)))
 
     async def put_raw(self, value: bytes) -> None:
         """Put any bytes on the requests topic."""

@@ -144,24 +144,11 @@ class Producer:
         Raises KafkaUnavailable, KafkaRefused, RecordTooLarge or ProducerFatal. After KafkaUnavailable, and
         when the caller is cancelled, the record may still be appended.
         """
-        future = await self._enqueue(topic, key, value, headers, partition)
+        driver = self._able()
         try:
-            return _appended(await future)
+            return _appended(await (await driver.send(topic, value, key, partition, headers=headers)))
         except (DriverError, OSError) as error:
             raise self._noticed(error) from None
-
-    async def enqueue(
-        self, topic: str, *, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None = None
-    ) -> asyncio.Future[Appended]:
-        """Take a record over and return a future of where it was appended, which fails as `send` does.
-
-        Returns as soon as the record is in the producer's memory: records enqueued one after another keep
-        their order within a partition. Waits while the partition's batch is full.
-        """
-        target: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        source = await self._enqueue(topic, key, value, headers, partition)
-        source.add_done_callback(lambda done: _settle(target, self._outcome(done)))
-        return target
 
     async def hand_over(
         self,
@@ -260,15 +247,6 @@ class Producer:
             return KafkaUnavailable("the producer was closed")
         error = done.exception()
         return _appended(done.result()) if error is None else self._noticed(error)
-
-    async def _enqueue(
-        self, topic: str, key: bytes | None, value: bytes | None, headers: Headers, partition: int | None
-    ) -> Any:
-        driver = self._able()
-        try:
-            return await driver.send(topic, value, key, partition, headers=headers)
-        except (DriverError, OSError) as error:
-            raise self._noticed(error) from None
 
     def _able(self) -> AIOKafkaProducer:
         if self._fatal is not None:
