@@ -11,13 +11,11 @@ from datetime import timedelta
 from typing import Final
 
 from carewire_runtime.clock import Clock
-from carewire_runtime.errors import DatabaseError
 from carewire_runtime.ids import earliest_id
+from carewire_runtime.periodic import every
 from carewire_runtime.postgres.pool import Connection, Database
-from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
-from carewire_runtime.waiting import sleep_unless
 
 EVERY_S: Final = 3_600.0
 BATCH: Final = 1_000
@@ -53,18 +51,7 @@ class Retention:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Delete at once and then each hour until asked to stop. Raises errors that do not pass by themselves."""
-        failures = 0
-        while not stop.is_set():
-            try:
-                await self.clear(stop)
-                failures, pause = 0, EVERY_S
-            except DatabaseError as error:
-                if not is_retriable(error):
-                    raise
-                failures += 1
-                pause = pause_after(failures)
-                _log.warning("retention_interrupted", attempt=failures, wait_s=pause, error=error)
-            await sleep_unless(stop, pause, self._clock)
+        await every(EVERY_S, lambda: self.clear(stop), stop, self._clock, what="retention")
 
     async def clear(self, stop: asyncio.Event) -> None:
         """Delete all that is too old now, unless another process is at it."""

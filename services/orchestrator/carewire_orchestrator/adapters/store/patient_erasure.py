@@ -12,12 +12,10 @@ from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal, Role
 from carewire_runtime.clock import Clock
-from carewire_runtime.errors import DatabaseError
+from carewire_runtime.periodic import every
 from carewire_runtime.postgres.pool import Database
-from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
-from carewire_runtime.waiting import sleep_unless
 
 EVERY_S: Final = 60.0
 BATCH: Final = 20
@@ -41,19 +39,12 @@ class PatientErasure:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Erase at once and then each minute until asked to stop. Raises errors that do not pass by themselves."""
-        failures = 0
-        while not stop.is_set():
-            try:
-                while await self.erase() == BATCH and not stop.is_set():
-                    pass
-                failures, pause = 0, EVERY_S
-            except DatabaseError as error:
-                if not is_retriable(error):
-                    raise
-                failures += 1
-                pause = pause_after(failures)
-                _log.warning("erasure_interrupted", attempt=failures, wait_s=pause, error=error)
-            await sleep_unless(stop, pause, self._clock)
+
+        async def erase_all() -> None:
+            while await self.erase() == BATCH and not stop.is_set():
+                pass
+
+        await every(EVERY_S, erase_all, stop, self._clock, what="patient_erasure")
 
     async def erase(self) -> int:
         """Erase some patients whose time has come; returns how many."""
