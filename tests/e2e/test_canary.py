@@ -15,19 +15,17 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from carewire_local.backoff import BackOff
 from carewire_local.examples import HIP_SURGERY, MOOD_SCREENING, new_answers, new_order
 from carewire_local.platform import Platform
 from carewire_local.stack import Stack
 from carewire_runtime.ids import derived_id
 from carewire_testing import eventually
-from carewire_testing.databases import fresh_database
-from carewire_testing.topics import fresh_topics
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_e2e.canaries import Canaries, Family, Place
 from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
 from carewire_testing_e2e.house import SETTLED_WITHIN_S, SYSTEM, House, ok, visit
 from carewire_testing_e2e.leaving import everywhere, records
+from carewire_testing_e2e.own_house import own_house
 from carewire_testing_e2e.probing import Conversation, Operation, operations, probe
 
 SERVICES = ("ingress", "orchestrator", "dispatcher")
@@ -39,18 +37,13 @@ TOO_LARGE = 1024 * 1024
 def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A house that says as much as it can: every log line, every span."""
     folder = tmp_path_factory.mktemp("telling")
-    with fresh_database(stack.postgres_dsn) as dsn, fresh_topics(stack.kafka_bootstrap) as prefix:
-        env = {
-            "CAREWIRE_POSTGRES_DSN": dsn,
-            "CAREWIRE_TOPIC_PREFIX": prefix,
-            "CAREWIRE_PARTITIONS": "2",
-            "CAREWIRE_TIME_SCALE": "10",
-            "CAREWIRE_LOG_LEVEL": "DEBUG",
-            "CAREWIRE_TRACE_SAMPLE_RATIO": "1",
-            "CAREWIRE_TRACE_EXPORT": f"file:{folder / 'spans.jsonl'}",
-        }
-        with Platform(folder, stack=stack, env=env, backoff=BackOff(first_s=0.1)) as running:
-            yield running
+    settings = {
+        "CAREWIRE_LOG_LEVEL": "DEBUG",
+        "CAREWIRE_TRACE_SAMPLE_RATIO": "1",
+        "CAREWIRE_TRACE_EXPORT": f"file:{folder / 'spans.jsonl'}",
+    }
+    with own_house(stack, folder, **settings) as running:
+        yield running
 
 
 @dataclass

@@ -20,9 +20,7 @@ from carewire_local.service_process import Service
 from carewire_local.stack import Stack
 from carewire_orchestrator import app
 from carewire_runtime.clock import SystemClock
-from carewire_testing.databases import fresh_database
-from carewire_testing.topics import fresh_topics
-from carewire_testing_e2e.own_house import PARTITIONS
+from carewire_testing_e2e.own_house import own_places
 
 _AHEAD: Final = "CAREWIRE_TESTING_CLOCK_AHEAD"
 """The variable that names the file in which it stands how many seconds the clock is ahead."""
@@ -76,15 +74,8 @@ class TravellingPlatform(Platform):
 @contextmanager
 def travelling_house(stack: Stack, folder: Path, **settings: str) -> Iterator[TravellingPlatform]:
     """Run such a house on servers, with a database and topics of its own, and further settings by their variables."""
-    with fresh_database(stack.postgres_dsn) as dsn, fresh_topics(stack.kafka_bootstrap) as prefix:
-        env = {
-            "CAREWIRE_POSTGRES_DSN": dsn,
-            "CAREWIRE_TOPIC_PREFIX": prefix,
-            "CAREWIRE_PARTITIONS": str(PARTITIONS),
-            **settings,
-        }
-        with TravellingPlatform(folder, stack=stack, env=env) as running:
-            yield running
+    with own_places(stack, **settings) as env, TravellingPlatform(folder, stack=stack, env=env) as running:
+        yield running
 
 
 def main() -> int:
