@@ -260,3 +260,36 @@ async def test_a_stop_gives_up_what_kafka_does_not_take_in_time(producer: Produc
     assert made[0].stopped
     assert len(lines.of("unsent_records_given_up")) == 1
     await producer.stop()
+
+
+class OneOutOf(Driver):
+    """Does not take the second batch over; who waits for the slot of the one before has waited too long."""
+
+    async def send_batch(self, *_: Any, **__: Any) -> asyncio.Future[RecordMetadata]:
+        if len(self.waiting) == 1 and self.refusal is None:
+            self.refusal = driver.KafkaTimeoutError(CANARY)
+            raise self.refusal
+        self.refusal = None
+        return await self.send()
+
+
+async def test_what_follows_a_batch_that_was_not_taken_over_does_not_go_before_it(
+    monkeypatch: pytest.MonkeyPatch, made: list[Driver]
+) -> None:
+    monkeypatch.setattr(producer_module, "AIOKafkaProducer", OneOutOf)
+    producer = Producer("nowhere:9092", "test")
+    await producer.start()
+    large = [OutboxRecord("t", b"k", bytes(900), []) for _ in range(4)]
+    first, *others = await producer.enqueue_all(large)
+    assert len(made[-1].waiting) == 1, "the others are neither before nor without the second"
+    made[-1].acknowledge()
+    assert isinstance(await first, Appended)
+    for other in others:
+        with pytest.raises(KafkaUnavailable):
+            await other
+    again = await producer.enqueue_all(large[1:])
+    assert len(made[-1].waiting) == 1 + len(again)
+    for number in range(1, 4):
+        made[-1].acknowledge(number)
+    await asyncio.gather(*again)
+    await producer.stop(deadline=0)

@@ -182,8 +182,9 @@ class Producer:
         """Take many records over at once, those of a partition in their order and in as few batches as hold them.
 
         Handed over one by one, each costs two futures and a look at the metadata: four times as much. Returns
-        for each record a future that those of its batch share, and that fails as `send` does. Raises
-        KafkaUnavailable, KafkaRefused or ProducerFatal where it took nothing over.
+        for each record a future that those of its batch share, and that fails as `send` does; where a batch is not
+        taken over, neither is what follows it in its partition. Raises KafkaUnavailable, KafkaRefused or
+        ProducerFatal where it took nothing over.
         """
         driver = self._able()
         places: dict[tuple[str, int], list[int]] = defaultdict(list)
@@ -195,8 +196,15 @@ class Producer:
             places[one.topic, partition_of(one.key, partitions[one.topic], ())].append(number)
         futures: dict[int, asyncio.Future[Any]] = {}
         for (topic, partition), numbers in places.items():
+            refused: asyncio.Future[Any] | None = None
             for batch, held in self._batches(driver, records, numbers):
-                shared = await self._submit(driver, batch, topic, partition)
+                # What comes after a batch that was not taken over must not go before it.
+                if batch is None or refused is None:
+                    shared = await self._submit(driver, batch, topic, partition)
+                else:
+                    shared = refused
+                if batch is not None and _has_failed(shared):
+                    refused = shared
                 futures.update(dict.fromkeys(held, shared))
         return [futures[number] for number in range(len(records))]
 
@@ -283,6 +291,10 @@ def _settle(target: asyncio.Future[Any], outcome: Appended | KafkaError) -> None
         target.set_exception(outcome)
     else:
         target.set_result(outcome)
+
+
+def _has_failed(future: asyncio.Future[Any]) -> bool:
+    return future.done() and future.exception() is not None
 
 
 def _appended(metadata: RecordMetadata) -> Appended:
