@@ -7,11 +7,12 @@ from carewire_local.ports import Ports, is_free
 from carewire_local.state import StateFolder
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _free_port(folder: Path) -> int:
+    """A port that no outgoing connection of a neighbour is given, and that no stack of this machine has chosen."""
+    ports = Ports(_state(folder / "nobody"))
+    port = ports.choose("nothing")
+    ports.release()
+    return port
 
 
 def _state(folder: Path) -> StateFolder:
@@ -22,7 +23,7 @@ def _state(folder: Path) -> StateFolder:
 
 
 def test_the_usual_port_is_taken_when_it_is_free(tmp_path: Path) -> None:
-    usual = _free_port()
+    usual = _free_port(tmp_path)
     ports = Ports(_state(tmp_path / "a"))
     assert ports.choose("kafka", usual) == usual
     ports.release()
@@ -56,7 +57,7 @@ def test_a_remembered_port_that_is_taken_by_now_is_chosen_anew(tmp_path: Path) -
 
 
 def test_two_stacks_never_choose_the_same_port_even_before_they_listen(tmp_path: Path) -> None:
-    usual = _free_port()
+    usual = _free_port(tmp_path)
     one, other = Ports(_state(tmp_path / "a")), Ports(_state(tmp_path / "b"))
     assert one.choose("kafka", usual) != other.choose("kafka", usual)
     one.release()

@@ -1,13 +1,15 @@
 """The user's own servers."""
 
-import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from carewire_local.errors import ServerUnreachable
+from carewire_local.ports import Ports
 from carewire_local.reachable import require_kafka, require_postgres
 from carewire_local.stack import Stack
+from carewire_local.state import StateFolder
 
 
 def test_servers_that_answer_are_accepted(stack: Stack) -> None:
@@ -42,8 +44,8 @@ def test_the_users_own_servers_are_used_and_outlive_the_stack(
 
 
 @pytest.fixture
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(tmp_path: Path) -> Iterator[int]:
+    """A port at which nobody answers: it is reserved, and no outgoing connection of a neighbour is given it."""
+    ports = Ports(StateFolder(tmp_path))
+    yield ports.choose("nothing")
+    ports.release()

@@ -105,6 +105,7 @@ def test_a_stack_started_from_a_short_lived_thread_outlives_that_thread(stack_fo
         own.down()
 
 
+@pytest.mark.timed
 async def test_killed_servers_come_back_with_their_data(own_stack: Stack, report: Report) -> None:
     await _write(own_stack)
     assert own_stack.kafka is not None
