@@ -1,7 +1,6 @@
 """The management API answers whatever its description allows, and much that it does not, as it says it would."""
 
 import asyncio
-import copy
 from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
@@ -21,6 +20,7 @@ from schemathesis.checks import (
 )
 
 from carewire_ingress.settings import IngressSettings
+from carewire_testing.openapi import without_rules_in_rules
 from carewire_testing_ingress.running import API_KEY, RunningIngress, running
 from carewire_testing_ingress.samples import DEFINITION_ID, PATHS, PAYLOAD
 
@@ -90,18 +90,6 @@ async def schemas(ingress: RunningIngress) -> dict[GenerationMode, Any]:
         GenerationMode.POSITIVE: schemathesis.openapi.from_dict(document),
         GenerationMode.NEGATIVE: schemathesis.openapi.from_dict(without_rules_in_rules(document)),
     }
-
-
-def without_rules_in_rules(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with rules of conditions alone: of what holds itself, wrong examples are drawn without an end."""
-    flat = copy.deepcopy(document)
-    for name, rule in flat["components"]["schemas"].items():
-        if not name.startswith("Rule"):
-            continue
-        for join in ("any", "all"):
-            entries = rule["properties"][join]["anyOf"][0]
-            entries["items"] = next(kind for kind in entries["items"]["oneOf"] if "Condition" in kind["$ref"])
-    return flat
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
