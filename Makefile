@@ -6,6 +6,10 @@ PYTHON ?= python3
 UV := $(shell command -v uv 2>/dev/null || echo .tools/bin/uv)
 RUN := $(UV) run --frozen --no-sync
 SOURCES := libs services deploy tests examples
+# A file of tests shares its servers and its setting; files are taken in the order that tests/conftest.py gives them.
+BY_FILE := --dist loadfile --no-loadscope-reorder
+# Whatever the environment says: what one process compiled, the dozens that follow need not compile again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side kill-engine bench clean
@@ -31,16 +35,17 @@ demo: install ## Show one journey from webhook to signed delivery, then exit
 	@$(RUN) carewire demo
 
 test: install ## Run all tests, on real Kafka and real Postgres
-	@# What is timed end to end has the machine to itself. All else waits for servers more than it computes, so that
-	@# four share even two cores well.
-	@$(RUN) pytest -m "not e2e" -n 4 --dist loadfile
-	@$(RUN) pytest tests/e2e
+	@# Most wait for servers as much as they compute, so that four share even two cores well, and houses of many
+	@# processes two. What is timed has the machine to itself.
+	@$(RUN) pytest -m "not e2e and not timed" -n 4 $(BY_FILE)
+	@$(RUN) pytest tests/e2e -m "not timed" -n 2 $(BY_FILE)
+	@$(RUN) pytest $(wildcard tests/*/integration) tests/e2e -m timed
 
 coverage: install ## Name the branches that no test takes; tests are half as fast then
-	@$(RUN) pytest -m "not e2e" -n 4 --dist loadfile --cov --cov-report=term-missing:skip-covered
+	@$(RUN) pytest -m "not e2e" -n 4 $(BY_FILE) --cov --cov-report=term-missing:skip-covered
 
 test-unit: install ## Run the pure tests only, without servers
-	@$(RUN) pytest -m unit -n auto --maxprocesses 4 --dist loadfile
+	@$(RUN) pytest -m unit -n auto --maxprocesses 4 $(BY_FILE)
 
 lint: install ## Check style and the rules of the house
 	@$(RUN) ruff check $(SOURCES)
