@@ -14,8 +14,10 @@ from carewire_local.spawner import Command
 from carewire_local.state import StateFolder
 
 # A small heap and the quick compiler only: a developer's broker is idle most of the time, and the optimizing
-# compiler costs more CPU in its first minutes than it saves.
-_JVM = ("-Xms64m", "-Xmx400m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
+# compiler costs more CPU in its first minutes than it saves. The heap does not begin smaller than it is needed: with
+# 64 MB the world stood still for 12-45 ms every 1.7 s at 50 journeys a second, and for 250 ms whenever the heap grew.
+_HEAP = ("-Xms256m", "-Xmn128m", "-Xmx400m", "-XX:+UseSerialGC")
+_JVM = (*_HEAP, "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 _LOGGING = (
     "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
     "-Dorg.slf4j.simpleLogger.showDateTime=true",

@@ -61,6 +61,11 @@ def test_options_of_the_virtual_machine_stand_before_the_class_path(tmp_path: Pa
     assert argv.index("-XX:AOTCache=x") < argv.index("-cp")
 
 
+def test_its_young_objects_have_room_from_the_start_so_that_it_rarely_stands_still(tmp_path: Path) -> None:
+    argv = server(tmp_path).command().argv
+    assert {"-Xms256m", "-Xmn128m"} <= set(argv)
+
+
 @pytest.mark.parametrize("name", ["JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "JDK_JAVA_OPTIONS", "CLASSPATH"])
 def test_the_user_s_own_java_settings_do_not_reach_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

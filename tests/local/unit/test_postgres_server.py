@@ -121,6 +121,15 @@ def test_a_new_cluster_is_made_aside_and_gets_its_name_when_it_is_whole(tmp_path
     assert sorted(path.name for path in (tmp_path / "postgres").iterdir()) == ["data", "socket"]
 
 
+def test_segments_of_its_log_are_small_and_as_many_as_ever_fit_between_checkpoints(
+    tmp_path: Path, tools: Tools
+) -> None:
+    server(tmp_path).prepare()
+    assert "--wal-segsize=4" in tools.commands[0].argv
+    # initdb would have made it smaller with the segments.
+    assert settings(server(tmp_path).command())["max_wal_size"] == "1GB"
+
+
 def test_the_password_goes_through_a_file_never_through_the_command_line(tmp_path: Path, tools: Tools) -> None:
     password = StateFolder(tmp_path).secret("postgres_password")
     server(tmp_path).prepare()
