@@ -86,7 +86,8 @@ def said(python: Path, arguments: Sequence[str], **given: object) -> list[str]:
 
 def test_the_readme_s_code_verifies_a_webhook_and_reads_a_record(python: Path) -> None:
     unknown = '{"event_type": "of.tomorrow"}'
-    envelope = Envelope("evt_1", "pathway.completed", "carewire/orchestrator", datetime(2026, 3, 1, tzinfo=UTC))
+    moment = datetime(2026, 3, 1, tzinfo=UTC)
+    envelope = Envelope("evt_1", "pathway.completed", "carewire/orchestrator", moment, "care-flow-1", sequence=18)
     lines = said(
         python,
         ["-c", snippets() + PROGRAM],
@@ -101,7 +102,7 @@ def test_the_readme_s_code_verifies_a_webhook_and_reads_a_record(python: Path) -
     assert lines[0] == "alone True"
     care_flow_id = json.loads(BODY)["pathway"]["id"]
     assert lines[1:5] == [f"msg_1 completed {care_flow_id}", "verified 204", "forged 401", "unknown 204"]
-    assert lines[5].startswith("evt_1 pathway.completed event_type='pathway.completed'")
+    assert lines[5].startswith("evt_1 pathway.completed care-flow-1 18 event_type='pathway.completed'")
 
 
 def test_the_wheel_holds_what_is_published_and_no_other_package(wheel: Path) -> None:
