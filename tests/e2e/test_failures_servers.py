@@ -11,6 +11,7 @@ import pytest
 
 from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.topics import Topics
+from carewire_dispatcher.domain.breaker import FAILURES_IN_A_ROW
 from carewire_local.kafka_server import KafkaServer
 from carewire_local.platform import Platform
 from carewire_local.postgres_server import PostgresServer
@@ -172,7 +173,8 @@ async def test_while_postgres_is_away_calls_are_accepted_and_deliveries_go_on(
     webhook = await opened(house)
     endpoint = await house.subscribe(receiver.url(path, unwell), "pathway.completed")
     callers = Callers(house, webhook)
-    before = [await callers.call() for _ in range(ENOUGH // 2)]
+    # One more that fails, and the subscriber is left alone for a while.
+    before = [await callers.call() for _ in range(FAILURES_IN_A_ROW - 1)]
     await eventually(lambda: len({one.webhook_id for one in receiver.at(path)}) == len(before), RECOVERED_WITHIN_S)
 
     await asyncio.to_thread(postgres.stop)

@@ -192,6 +192,9 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("timeout_s", 0.05),
     ("timeout_s", 10.5),
     ("timeout_s", None),
+    ("rate_per_s", 0),
+    ("rate_per_s", 0.001),
+    ("rate_per_s", 10_001),
     ("id", "canary"),
     ("secret", "canary"),
 ]
@@ -238,6 +241,9 @@ async def test_a_body_that_is_no_object_is_refused(call: Call, method: str, body
         ("concurrency", 200, 200),
         ("timeout_s", 0.1, 0.1),
         ("timeout_s", 10, 10.0),
+        ("rate_per_s", 0.01, 0.01),
+        ("rate_per_s", 10_000, 10_000.0),
+        ("rate_per_s", None, None),
     ],
 )
 async def test_what_lies_on_the_border_is_taken_by_creation_and_by_change(
@@ -256,7 +262,7 @@ async def test_a_change_of_one_field_leaves_all_others_and_the_secret_alone(call
     path = f"/v1/endpoints/{made['id']}"
     same = (await call("PATCH", path, json={})).json()
     assert same | {"updated_at": ""} == made | {"updated_at": ""}
-    changes: dict[str, Any] = {"name": "n", "event_types": None, "headers": {}, "concurrency": 4}
+    changes: dict[str, Any] = {"name": "n", "event_types": None, "headers": {}, "concurrency": 4, "rate_per_s": 2.5}
     for field, value in changes.items():
         changed = (await call("PATCH", path, json={field: value})).json()
         made |= {"header_names": []} if field == "headers" else {field: value}

@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition, UnreadableDelivery
-from carewire_dispatcher.domain.fork_collapse import ForkCollapse
 from carewire_testing_dispatcher.deliveries import a_delivery
 
 numbers = st.integers(0, 2**53)
@@ -53,20 +52,3 @@ def test_the_first_attempt_starts_the_24_hours_and_later_ones_leave_them_alone()
     twice = once.attempted(at=9)
     assert (once.attempt, once.first_attempt_at) == (1, 5)
     assert (twice.attempt, twice.first_attempt_at) == (2, 5)
-
-
-def test_the_second_of_two_copies_is_recognised_at_the_same_hop_only() -> None:
-    collapse = ForkCollapse()
-    assert not collapse.is_copy(a_delivery().fork_key)
-    assert collapse.is_copy(a_delivery().fork_key)
-    assert not collapse.is_copy(a_delivery().forwarded().fork_key)
-    assert not collapse.is_copy(a_delivery(epoch=1).fork_key)
-
-
-def test_the_oldest_key_is_forgotten_first() -> None:
-    collapse = ForkCollapse(capacity=2)
-    for hop in range(3):
-        collapse.is_copy(("d", 0, hop))
-    assert collapse.is_copy(("d", 0, 2))
-    assert collapse.is_copy(("d", 0, 1))
-    assert not collapse.is_copy(("d", 0, 0))

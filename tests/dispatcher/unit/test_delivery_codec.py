@@ -117,4 +117,3 @@ def test_each_way_on_is_another_hop_of_the_same_delivery() -> None:
     assert [one.slot for one in (forwarded, diverted, retried)] == [3, 3, 5]
     for one in (forwarded, diverted, retried):
         assert (one.id, one.body, one.attempt, one.epoch, one.first_attempt_at) == (delivery.id, delivery.body, 2, 1, 9)
-    assert len({one.fork_key for one in (delivery, forwarded)}) == 2

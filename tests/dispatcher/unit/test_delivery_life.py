@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry, classify
-from carewire_dispatcher.domain.decide import Attempt, Decision, Forward, Hold, Load, decide
+from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Forward, Hold, Load, decide
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint import Endpoint
-from carewire_dispatcher.domain.schedule import LAST_SLOT, OFFSETS_S, RetrySchedule
-from carewire_dispatcher.domain.tiers import Wheel
+from carewire_dispatcher.domain.policy import Policy
+from carewire_dispatcher.domain.schedule import LAST_SLOT, OFFSETS_S
 from carewire_testing_dispatcher.deliveries import a_delivery, an_endpoint
 
 START = 1_700_000_000_000
@@ -49,13 +49,12 @@ class Life:
     hops: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.wheel = Wheel(self.scale)
-        self.schedule = RetrySchedule(self.scale)
+        self.policy = Policy.scaled(self.scale)
 
     def live(self) -> End:
         delivery = a_delivery(due_at=START)
         for _ in range(10_000):
-            decision = decide(self.now, delivery, self.endpoint, self.load(), self.wheel)
+            decision = decide(self.now, delivery, self.endpoint, self.load(), self.policy)
             outcome = self.follow(decision, delivery)
             if isinstance(outcome, End):
                 return outcome
@@ -63,7 +62,7 @@ class Life:
         raise AssertionError("the delivery never ends")
 
     def load(self) -> Load:
-        return Load(in_flight=16 if next(self.fullness) else 0, queued=10_000)
+        return Load(in_flight=16 if next(self.fullness) else 0, is_strained=True)
 
     def follow(self, decision: Decision, delivery: Delivery) -> Delivery | End:
         match decision:
@@ -74,7 +73,7 @@ class Life:
             case Hold(until):
                 self.now = until
                 return delivery
-            case Forward(tier, following):
+            case Forward(tier, following) | Divert(tier, following):
                 self.hop(tier)
                 return following
             case _:
@@ -82,18 +81,18 @@ class Life:
 
     def hop(self, tier: int) -> None:
         self.hops.append(tier)
-        self.now += self.wheel.delay(tier) + next(self.lateness)
+        self.now += self.policy.wheel.delay(tier) + next(self.lateness)
 
     def attempt(self, delivery: Delivery) -> Delivery | End:
         result, duration = next(self.answers)
         self.attempts.append(Tried(delivery.slot, delivery.due_at, self.now))
         counted = delivery.attempted(self.now)
         self.now += duration
-        verdict = classify(result, self.now, counted, self.schedule)
+        verdict = classify(result, self.now, counted, self.policy.schedule)
         if isinstance(verdict, End):
             return verdict
         assert isinstance(verdict, Retry)
-        tier = self.wheel.tier_for(verdict.slot.due_at - self.now)
+        tier = self.policy.wheel.tier_for(verdict.slot.due_at - self.now)
         if tier is not None:
             self.hop(tier)
         return counted.retried(verdict.slot.index, verdict.slot.due_at)

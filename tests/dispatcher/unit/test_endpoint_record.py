@@ -1,3 +1,4 @@
+import orjson
 import pytest
 
 from carewire_dispatcher.adapters.endpoint_record import (
@@ -35,6 +36,12 @@ def test_an_endpoint_travels_sealed_and_is_opened_by_workers() -> None:
     assert endpoint.headers == {"Authorization": "Bearer canary"}
     assert endpoint.event_types == frozenset({"pathway.completed"})
     assert (endpoint.concurrency, endpoint.timeout_s, endpoint.definition_ids) == (8, 5, None)
+
+
+def test_an_endpoint_that_was_stored_before_there_were_rates_has_none() -> None:
+    fields = orjson.loads(a_record().encode())
+    del fields["rate_per_s"]
+    assert endpoint_decoder(KEYRING)(ENDPOINT_ID, orjson.dumps(fields)).rate_per_s is None
 
 
 def test_neither_record_nor_endpoint_shows_a_secret() -> None:

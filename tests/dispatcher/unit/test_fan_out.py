@@ -114,8 +114,8 @@ async def test_a_batch_that_comes_again_makes_the_same_deliveries_which_workers_
     for _ in range(2):
         await fan_out.handle([an_event(1), an_event(2)])
     once, again = kafka.deliveries[:4], kafka.deliveries[4:]
-    assert [one.fork_key for one in once] == [one.fork_key for one in again]
-    assert len({one.fork_key for one in once}) == 4
+    assert [(one.id, one.epoch, one.hop) for one in once] == [(one.id, one.epoch, one.hop) for one in again]
+    assert len({one.id for one in once}) == 4
 
 
 async def test_the_id_of_a_delivery_depends_on_event_and_endpoint_alone() -> None:

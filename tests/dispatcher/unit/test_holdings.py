@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from carewire_dispatcher.adapters.holdings import Holdings, Item
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.decide import Load
 from carewire_dispatcher.domain.pacing import Pace
+from carewire_dispatcher.domain.standing import Standing
 from carewire_testing_dispatcher.deliveries import a_delivery
 
 ENDPOINTS = ("a", "b", "c")
@@ -54,7 +56,7 @@ class Held(RuleBasedStateMachine):
     @invariant()
     def each_endpoint_s_load_counts_what_waits_for_it(self) -> None:
         for endpoint in ENDPOINTS:
-            assert self.holdings.of(endpoint).load.held == sum(entry[2] == endpoint for entry in self.model)
+            assert self.holdings.of(endpoint).load(0).held == sum(entry[2] == endpoint for entry in self.model)
 
     @invariant()
     def the_next_moment_is_the_earliest(self) -> None:
@@ -69,9 +71,18 @@ def test_the_load_of_an_endpoint_is_what_decide_looks_at() -> None:
     holdings = Holdings()
     work = holdings.of("a")
     work.in_flight = 3
-    work.pace = Pace(70)
+    work.standing = Standing(pace=Pace(70))
     work.queue.extend([an_item("a"), an_item("a")])
     holdings.hold(an_item("a"), 5)
-    assert work.load == Load(in_flight=3, held=1, queued=2, pace=Pace(70))
-    assert holdings.of("b").load == Load()
+    assert work.load(2) == Load(in_flight=3, held=1, queued=2, standing=Standing(pace=Pace(70)))
+    placed = work.load(0, is_crowded=True, is_strained=True)
+    assert (placed.queued, placed.is_crowded, placed.is_strained) == (0, True, True)
+    assert holdings.of("b").load(0) == Load()
     assert holdings.of("a") is work
+
+
+def test_endpoints_that_are_left_alone_are_counted() -> None:
+    holdings = Holdings()
+    holdings.of("a").standing = Standing(Breaker(is_open=True))
+    holdings.of("b").standing = Standing(Breaker(pause=4_000))
+    assert holdings.open_breakers == 1

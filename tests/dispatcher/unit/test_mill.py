@@ -12,6 +12,7 @@ from typing import Any, cast
 import pytest
 from aiokafka import TopicPartition
 
+from carewire_dispatcher.adapters import slots
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.instants import millis
@@ -23,8 +24,10 @@ from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry
+from carewire_dispatcher.domain.pacing import Pace
+from carewire_dispatcher.domain.policy import Policy
 from carewire_dispatcher.domain.schedule import RetrySchedule
-from carewire_dispatcher.domain.tiers import Wheel
+from carewire_dispatcher.domain.standing import Standing
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.kafka.offsets import OffsetTracker
 from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery, an_endpoint
@@ -41,6 +44,7 @@ class World:
     answers: list[Answer | Failure] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     forwarded: list[Written] = field(default_factory=list)
+    diverted: list[Written] = field(default_factory=list)
     logged: list[LogEntry] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
 
@@ -53,7 +57,7 @@ class World:
             lambda _: self.endpoint,
             Attempter(cast("Any", self), RetrySchedule(), self.clock, Pulse(self.clock, 10)),
             cast("DeliveryWriter", self),
-            Wheel(),
+            Policy.scaled(),
             self.clock,
             self.bury,
         )
@@ -64,8 +68,8 @@ class World:
         return self.answers.pop(0) if self.answers else Answer(200)
 
     async def forward(self, lane: str, partition: int, tier: int | None, delivery: Delivery) -> None:
-        assert (lane, partition) == ("fast", 3)
-        self.forwarded.append((tier, delivery))
+        assert partition == 3
+        (self.forwarded if lane == "fast" else self.diverted).append((tier, delivery))
         await self.acknowledging.wait()
 
     async def log(self, entry: LogEntry) -> None:
@@ -278,12 +282,12 @@ async def test_a_record_that_is_no_delivery_is_put_aside_before_its_offset_passe
 async def test_diverted_deliveries_get_slots_one_after_the_other(world: World) -> None:
     world.endpoint = an_endpoint(concurrency=1)
     work = world.mill._holdings.of(ENDPOINT_ID)
-    work.pace = work.pace.observed(100_000)
+    work.standing = Standing(pace=Pace().observed(100_000))
     world.answering.clear()
     world.put(*(world.due(number) for number in range(4)))
     await settle()
-    dues = [following.due_at - world.now for _, following in world.forwarded]
-    interval = work.pace.interval(1)
+    dues = [following.due_at - world.now for _, following in world.diverted]
+    interval = work.standing.pace.interval(1)
     assert dues == [2_000, 2_000 + interval, 2_000 + 2 * interval]
     assert world.committed == 0
 
@@ -292,10 +296,10 @@ async def test_the_oldest_record_that_is_ripe_and_not_taken_is_how_far_the_lane_
     assert world.mill.oldest_due("fast", world.now) is None
     source = Source(TopicPartition("fast", 0), "fast", None, 0, 1_000)
     source.put([cast("Any", SimpleNamespace(offset=0, timestamp=world.now - 7_000, value=b"", key=b"", headers=[]))])
-    world.mill._busy[source] = None
+    world.mill._rota.offer(source)
     assert world.mill.oldest_due("fast", world.now) == 7.0
     assert world.mill.oldest_due("bulk", world.now) is None
-    del world.mill._busy[source]
+    source.take()
 
 
 async def test_a_lost_session_stops_the_mill_before_the_next_call() -> None:
@@ -322,3 +326,70 @@ async def test_at_the_end_what_is_under_way_gets_its_time_and_is_then_cut_off_un
     await world.mill.drain(0)
     assert world.mill.in_flight == 0
     assert (world.committed, world.logged) == (0, [])
+
+
+async def test_five_failures_in_a_row_turn_the_next_delivery_away_into_the_bulk_lane(world: World) -> None:
+    world.answers = [Answer(500)] * 5
+    world.put(*(world.due(number) for number in range(5)))
+    await settle()
+    assert world.mill.open_breakers == 1
+    world.put(world.due(5), first=5)
+    await settle()
+    assert len(world.calls) == 5
+    [(tier, following)] = world.diverted
+    assert (tier, following.due_at, following.attempt) == (2, world.now + 4_000, 0)
+    assert world.committed == 6
+
+
+async def test_when_the_pause_is_over_one_probe_goes_out_and_brings_the_others_back(world: World) -> None:
+    world.answers = [Failure.CONNECT] * 5
+    world.put(*(world.due(number) for number in range(5)))
+    await settle()
+    world.clock.advance(4)
+    world.answering.clear()
+    world.put(world.due(6), world.due(7), first=5)
+    await settle()
+    assert len(world.calls) == 6
+    assert [following.id for _, following in world.diverted] == ["delivery 7"]
+    world.answering.set()
+    await settle()
+    assert world.mill.open_breakers == 0
+    world.put(world.due(8), first=7)
+    await settle()
+    assert len(world.calls) == 7
+
+
+async def test_what_queued_is_diverted_when_the_breaker_opens_meanwhile(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=1)
+    world.answers = [Answer(500)] * 5
+    world.put(*(world.due(number) for number in range(9)))
+    await settle()
+    assert len(world.calls) == 5
+    assert [following.id for _, following in world.diverted] == [f"delivery {number}" for number in range(5, 9)]
+    assert world.committed == 9
+
+
+async def test_calls_go_out_no_faster_than_the_rate_and_what_waits_long_does_so_in_a_tier(world: World) -> None:
+    world.endpoint = an_endpoint(rate_per_s=2)
+    world.put(*(world.due(number) for number in range(6)))
+    await settle()
+    assert len(world.calls) == 1
+    assert [(tier, following.due_at - world.now) for tier, following in world.diverted] == [(2, 2_000), (2, 2_500)]
+    for made in (2, 3, 4):
+        world.clock.advance(0.5)
+        world.mill.offer(world.source)
+        await settle()
+        assert len(world.calls) == made
+    assert world.committed == 6
+
+
+async def test_crowded_as_it_is_every_endpoint_gets_two_places(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "CROWDED", 3)
+    world.answering.clear()
+    world.mill._endpoints = {name: an_endpoint(id=name) for name in ("first", "late")}.get
+    world.put(*(world.due(number, endpoint_id="first") for number in range(3)))
+    await settle()
+    assert len(world.calls) == 3
+    world.put(*(world.due(number, endpoint_id="late") for number in range(3, 7)), first=3)
+    await settle()
+    assert len(world.calls) == 5

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_dispatcher.domain.decide import Forward, Load, decide
+from carewire_dispatcher.domain.decide import Divert, Load, decide
 from carewire_dispatcher.domain.pacing import UNKNOWN_PACE, Pace
-from carewire_dispatcher.domain.tiers import Wheel
+from carewire_dispatcher.domain.policy import Policy
+from carewire_dispatcher.domain.standing import Standing
 from carewire_testing_dispatcher.deliveries import a_delivery, an_endpoint
 
 NOW = 1_000_000
@@ -47,7 +48,7 @@ def test_a_change_of_speed_is_learnt_within_twenty_attempts() -> None:
 def test_learning_leaves_the_next_slot_alone_and_diverting_the_mean() -> None:
     pace = Pace(100, 7)
     assert pace.observed(200).next_slot == 7
-    assert pace.diverted(50, 4) == Pace(100, 75)
+    assert pace.diverted(50, 25) == Pace(100, 75)
     assert Pace() == UNKNOWN_PACE
 
 
@@ -55,16 +56,18 @@ def test_learning_leaves_the_next_slot_alone_and_diverting_the_mean() -> None:
 def test_a_backlog_comes_back_no_faster_than_the_endpoint_can_take_it(
     concurrency: int, mean: int, backlog: int
 ) -> None:
-    endpoint, wheel, pace = an_endpoint(concurrency=concurrency), Wheel(), Pace(mean)
+    endpoint, policy, standing = an_endpoint(concurrency=concurrency), Policy.scaled(), Standing(pace=Pace(mean))
     dues = []
     for _ in range(backlog):
-        full = Load(in_flight=concurrency, queued=10_000, pace=pace)
-        decision = decide(NOW, a_delivery(due_at=NOW), endpoint, full, wheel)
-        assert isinstance(decision, Forward)
+        full = Load(in_flight=concurrency, standing=standing, is_strained=True)
+        decision = decide(NOW, a_delivery(due_at=NOW), endpoint, full, policy)
+        assert isinstance(decision, Divert)
         dues.append(decision.delivery.due_at)
-        pace = pace.diverted(decision.delivery.due_at, concurrency)
-    furthest = NOW + wheel.delay(2048)
+        standing = standing.put_off(decision.delivery.due_at, endpoint)
+    furthest = NOW + policy.wheel.delay(2048)
     gaps = [later - earlier for earlier, later in itertools.pairwise(dues)]
-    assert dues[0] == NOW + wheel.shortest
-    assert all(gap == pace.interval(concurrency) for gap, due in zip(gaps, dues[1:], strict=True) if due < furthest)
+    assert dues[0] == NOW + policy.wheel.shortest
+    assert all(
+        gap == standing.pace.interval(concurrency) for gap, due in zip(gaps, dues[1:], strict=True) if due < furthest
+    )
     assert max(dues) <= furthest

@@ -5,6 +5,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 import orjson
 from aiohttp import web
@@ -41,6 +42,8 @@ class Reply:
     body: bytes = b""
 
 
+REFUSED: Final = Reply(500)
+
 Script = Callable[[Received], Reply]
 
 
@@ -49,13 +52,19 @@ def always(status: int = 200) -> Script:
     return lambda _: Reply(status)
 
 
-def failing_first(times: int, status: int = 500) -> Script:
-    """Refuse each webhook id so often, then accept it."""
+def failing_first(times: int, reply: Reply = REFUSED, *, every: int = 1) -> Script:
+    """Refuse each webhook id, or every third or so, a number of times, then accept it.
+
+    A receiver that refuses more than a third of what it gets is soon left alone.
+    """
     seen: dict[str, int] = {}
+    refused: set[str] = set()
 
     def script(received: Received) -> Reply:
+        if received.webhook_id not in seen and len(seen) % every == 0:
+            refused.add(received.webhook_id)
         seen[received.webhook_id] = seen.get(received.webhook_id, 0) + 1
-        return Reply(status if seen[received.webhook_id] <= times else 200)
+        return reply if received.webhook_id in refused and seen[received.webhook_id] <= times else Reply()
 
     return script
 

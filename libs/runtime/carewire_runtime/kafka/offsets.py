@@ -57,9 +57,14 @@ class OffsetTracker:
             self._watermark = max(self._watermark, self._next)
 
     @property
+    def span(self) -> int:
+        """How far the newest record that was started is ahead of the first unfinished one."""
+        return 0 if self._watermark is None else self._next - self._watermark
+
+    @property
     def full(self) -> bool:
         """Whether no further record may be started until an older one is finished."""
-        return self._watermark is not None and self._next - self._watermark >= self._window
+        return self.span >= self._window
 
     def position(self) -> tuple[int, str] | None:
         """Return the offset to commit and its metadata; None while nothing was started or restored."""

@@ -35,7 +35,7 @@ class Trial:
     delivery: Delivery
     verdict: Verdict
     entry: LogEntry
-    duration: int
+    started_at: int
 
 
 class Attempter:
@@ -60,7 +60,7 @@ class Attempter:
             tried = Tried.of(new_id(), started_at, ended_at, result)
             entry = LogEntry.of(counted, verdict, ended_at, tried)
             _tell(attempt_span, lane, endpoint, entry, tried)
-        return Trial(counted, verdict, entry, tried.duration)
+        return Trial(counted, verdict, entry, started_at)
 
     def _span(self, delivery: Delivery) -> span:
         """Go on with the event's trace at the first attempt; a later one is a trace of its own, linked to it."""

@@ -53,6 +53,10 @@ CustomHeaders = Annotated[
     AfterValidator(_sendable),
 ]
 Concurrency = Annotated[int, Field(ge=1, le=200, description="calls at a time")]
+RatePerS = Annotated[
+    float | None,
+    Field(ge=0.01, le=10_000, description="calls a second; what is too much waits for its turn. null: no bound"),
+]
 TimeoutS = Annotated[float, Field(ge=0.1, le=10, description="seconds for one call, all in all")]
 
 
@@ -69,6 +73,7 @@ class NewEndpoint(BaseModel):
     enabled: bool = True
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
+    rate_per_s: RatePerS = None
 
 
 class EndpointChange(BaseModel):
@@ -83,6 +88,7 @@ class EndpointChange(BaseModel):
     headers: CustomHeaders = Field(default_factory=dict)
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
+    rate_per_s: RatePerS = None
 
 
 class EndpointView(BaseModel):
@@ -97,6 +103,7 @@ class EndpointView(BaseModel):
     enabled: bool
     concurrency: int
     timeout_s: float
+    rate_per_s: float | None
     secrets: int
     created_at: Timestamp
     updated_at: Timestamp
@@ -137,6 +144,7 @@ def _shown(stored: StoredEndpoint) -> dict[str, object]:
         "enabled": record.enabled,
         "concurrency": record.concurrency,
         "timeout_s": record.timeout_s,
+        "rate_per_s": record.rate_per_s,
         "secrets": len(record.secrets),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,

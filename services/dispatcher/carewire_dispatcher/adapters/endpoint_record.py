@@ -27,6 +27,7 @@ class EndpointRecord:
     timeout_s: float
     headers: dict[str, str] = field(repr=False)
     secrets: list[str] = field(repr=False)
+    rate_per_s: float | None = None
 
     def encode(self) -> bytes:
         """Write the record as JSON."""
@@ -72,6 +73,7 @@ def _open(keyring: Keyring, record: EndpointRecord) -> Endpoint:
         enabled=record.enabled,
         concurrency=record.concurrency,
         timeout_s=record.timeout_s,
+        rate_per_s=record.rate_per_s,
     )
 
 

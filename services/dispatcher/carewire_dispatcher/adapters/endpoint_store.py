@@ -113,6 +113,7 @@ class EndpointStore:
             record.timeout_s,
             record.headers,
             record.secrets,
+            record.rate_per_s,
         )
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])

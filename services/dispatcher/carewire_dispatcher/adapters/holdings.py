@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.decide import Load
 from carewire_dispatcher.domain.delivery import Delivery
-from carewire_dispatcher.domain.pacing import UNKNOWN_PACE, Pace
+from carewire_dispatcher.domain.standing import UNKNOWN, Standing
 
 
 @dataclass(slots=True, eq=False)
@@ -28,12 +28,11 @@ class EndpointWork:
     in_flight: int = 0
     waiting: int = 0
     queue: deque[Item] = field(default_factory=deque)
-    pace: Pace = UNKNOWN_PACE
+    standing: Standing = UNKNOWN
 
-    @property
-    def load(self) -> Load:
-        """The work as `decide` looks at it."""
-        return Load(self.in_flight, self.waiting, len(self.queue), self.pace)
+    def load(self, queued: int, *, is_crowded: bool = False, is_strained: bool = False) -> Load:
+        """The work as `decide` looks at it for a delivery behind `queued` others, and how the worker is placed."""
+        return Load(self.in_flight, self.waiting, queued, self.standing, is_crowded, is_strained)
 
 
 class Holdings:
@@ -50,6 +49,11 @@ class Holdings:
         if work is None:
             work = self._work[endpoint_id] = EndpointWork()
         return work
+
+    @property
+    def open_breakers(self) -> int:
+        """How many endpoints are left alone for failing."""
+        return sum(work.standing.breaker.is_open for work in self._work.values())
 
     def hold(self, item: Item, until: int) -> None:
         """Keep a delivery until a moment."""

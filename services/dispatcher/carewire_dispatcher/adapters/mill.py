@@ -1,40 +1,40 @@
 """The mill: takes what is ripe from the sources, asks `decide`, and does as it says.
 
-It holds no policy. Whatever it starts runs as a task of its own, so no endpoint keeps another waiting; a
-record's offset finishes when all that it led to was acknowledged. One slot is one such task.
+It holds no policy. Whatever it starts runs in a slot of its own, so no endpoint keeps another waiting; a record's
+offset finishes when all that it led to was acknowledged.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from functools import partial
 from typing import Any, Final
 
-from carewire_dispatcher.adapters.attempter import Attempter
+from carewire_contracts.topics import Lane
+from carewire_dispatcher.adapters.attempter import Attempter, Trial
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.holdings import EndpointWork, Holdings, Item
 from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.adapters.slots import Slots
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.classify import Retry
-from carewire_dispatcher.domain.decide import Attempt, Drop, Forward, Hold, Queue, decide
+from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Queue, decide
 from carewire_dispatcher.domain.delivery import Delivery, UnreadableDelivery
 from carewire_dispatcher.domain.ending import End
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.fork_collapse import ForkCollapse
-from carewire_dispatcher.domain.log_entry import LogEntry
-from carewire_dispatcher.domain.tiers import Wheel
+from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry
+from carewire_dispatcher.domain.policy import Policy
+from carewire_dispatcher.domain.rota import Rota
 from carewire_runtime.clock import Clock
 from carewire_runtime.telemetry import metrics
-
-SLOTS: Final = 2000
-"""Tasks at a time: 120 endpoints that hang at their cap of 16 still leave room. A task with its connection is
-some 50 KB, so 100 MB in all."""
+from carewire_runtime.telemetry.logs import logger
 
 UNREADABLE: Final = "unreadable_delivery"
 
-_TURN: Final = 100
-"""Records that are taken before other tasks get their turn."""
-
 Bury = Callable[[Any, str], Coroutine[Any, Any, None]]
 """Puts a record that cannot be read aside, with a reason."""
+
+_log: Final = logger("worker")
 
 
 class Mill:
@@ -48,29 +48,34 @@ class Mill:
         endpoints: Callable[[str], Endpoint | None],
         attempter: Attempter,
         writer: DeliveryWriter,
-        wheel: Wheel,
+        policy: Policy,
         clock: Clock,
         bury: Bury,
     ) -> None:
         self._endpoints = endpoints
         self._attempter = attempter
         self._writer = writer
-        self._wheel = wheel
+        self._policy = policy
         self._clock = clock
         self._bury = bury
         self._holdings = Holdings()
-        self._copies = ForkCollapse()
-        self._busy: dict[Source, None] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._rota: Rota[Source] = Rota()
         self._awake = asyncio.Event()
+        self._slots = Slots(self._awake.set)
         self._draining = False
+        self.copies = ForkCollapse()
         self.in_flight = 0
         self.read = 0
-        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self.failed = self._slots.failed
+
+    @property
+    def open_breakers(self) -> int:
+        """How many endpoints are left alone for failing."""
+        return self._holdings.open_breakers
 
     def offer(self, source: Source) -> None:
         """Look at a source: records were put into its buffer."""
-        self._busy[source] = None
+        self._rota.offer(source)
         self._awake.set()
 
     async def run(self) -> None:
@@ -79,7 +84,9 @@ class Mill:
             self._awake.clear()
             now = millis(self._clock)
             self._release(now)
-            if self._take(now):
+            begin = partial(self._begin, now=now)
+            taken = self._rota.turn(now, begin, self._slots.free, self._slots.free_for_bulk)
+            if taken:
                 await asyncio.sleep(0)
             else:
                 await self._idle(now)
@@ -90,45 +97,24 @@ class Mill:
         `run` has been cancelled before.
         """
         self._draining = True
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=deadline_s)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._slots.drain(deadline_s)
 
-    def oldest_due(self, lane: str, now: int) -> float | None:
+    def oldest_due(self, lane: Lane, now: int) -> float | None:
         """Say for how many seconds the oldest ripe record of a lane has been waiting in its buffer."""
-        ripe = [source.ripe_at() for source in self._busy if source.lane == lane and not source.is_empty]
+        ripe = [source.ripe_at() for source in self._rota.behind(lane) if not source.is_empty]
         return max(0, now - min(ripe)) / 1000 if ripe else None
 
     def _release(self, now: int) -> None:
-        if len(self._tasks) < SLOTS:
+        if self._slots.free > 0:
             for item in self._holdings.due(now):
                 self._settle(item, now)
-                if len(self._tasks) >= SLOTS:
+                if self._slots.free <= 0:
                     return
-
-    def _take(self, now: int) -> bool:
-        """Take one turn's worth of ripe records. Returns whether there may be more."""
-        taken = 0
-        for source in sorted(self._busy, key=_fast_first):
-            while source.is_ripe(now):
-                if taken >= _TURN or len(self._tasks) >= SLOTS:
-                    return len(self._tasks) < SLOTS
-                taken += 1
-                self._begin(source, now)
-            if source.is_empty:
-                del self._busy[source]
-        return False
 
     async def _idle(self, now: int) -> None:
         """Wait until woken or until the next moment at which something becomes ripe or due."""
-        moments = [source.ripe_at() for source in self._busy]
-        held = self._holdings.next_due()
-        if held is not None:
-            moments.append(held)
         # What is ripe and was left waits for a slot or for its window, and whoever frees one wakes us.
-        moments = [moment for moment in moments if moment > now]
+        moments = [at for at in (self._rota.wakes_at(), self._holdings.next_due()) if at is not None and at > now]
         if not moments:
             await self._awake.wait()
             return
@@ -146,31 +132,39 @@ class Mill:
         try:
             delivery = Delivery.of(record.key, record.value, record.headers)
         except UnreadableDelivery:
-            self._spawn(self._put_aside(source, record))
+            self._slots.start(self._put_aside(source, record))
             return
         self.read += 1
-        item = Item(source, record.offset, delivery)
-        self._settle(item, now, is_copy=self._copies.is_copy(delivery.fork_key))
+        is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop)
+        self._settle(Item(source, record.offset, delivery), now, is_copy=is_copy)
 
     def _settle(self, item: Item, now: int, *, is_copy: bool = False) -> None:
         """Decide about a delivery, and begin to do so."""
         endpoint = self._endpoints(item.delivery.endpoint_id)
         work = self._holdings.of(item.delivery.endpoint_id)
-        decision = decide(now, item.delivery, endpoint, work.load, self._wheel, is_copy=is_copy)
+        load = work.load(len(work.queue), is_crowded=self._slots.is_crowded, is_strained=item.source.is_strained)
+        decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
+        self._do(decision, item, endpoint, work, now)
+
+    def _do(self, decision: Decision, item: Item, endpoint: Endpoint | None, work: EndpointWork, now: int) -> None:
         match decision:
             case Attempt() if endpoint is not None:
                 work.in_flight += 1
-                self._spawn(self._attempt(item, endpoint, work))
+                work.standing = work.standing.called(now, endpoint)
+                self._slots.start(self._attempt(item, endpoint, work))
             case Queue():
                 work.queue.append(item)
             case Hold(until):
+                if endpoint is not None and until != item.delivery.due_at:
+                    work.standing = work.standing.put_off(until, endpoint)
                 self._holdings.hold(item, until)
             case Forward(tier, delivery):
-                if endpoint is not None and delivery.due_at != item.delivery.due_at:
-                    work.pace = work.pace.diverted(delivery.due_at, endpoint.concurrency)
-                self._spawn(self._forward(item, tier, delivery))
+                self._slots.start(self._forward(item, item.source.lane, tier, delivery))
+            case Divert(tier, delivery) if endpoint is not None:
+                work.standing = work.standing.put_off(delivery.due_at, endpoint)
+                self._slots.start(self._forward(item, "bulk", tier, delivery))
             case End():
-                self._spawn(self._end(item, decision))
+                self._slots.start(self._end(item, decision))
             case Drop():
                 metrics.DELIVERIES_DUPLICATE.add()
                 self._finish(item)
@@ -182,12 +176,12 @@ class Mill:
         finally:
             self.in_flight -= 1
             work.in_flight -= 1
-        work.pace = work.pace.observed(trial.duration)
+        self._learn(work, trial)
         self._pull(work, trial.entry.at)
         lane, partition = item.source.lane, item.source.place.partition
         if isinstance(trial.verdict, Retry):
             slot = trial.verdict.slot
-            tier = self._wheel.tier_for(slot.due_at - trial.entry.at)
+            tier = self._policy.wheel.tier_for(slot.due_at - trial.entry.at)
             following = trial.delivery.retried(slot.index, slot.due_at)
             await self._writer.log_and_forward(trial.entry, lane, partition, tier, following)
         else:
@@ -195,17 +189,33 @@ class Mill:
             await self._writer.log(trial.entry)
         self._finish(item)
 
+    def _learn(self, work: EndpointWork, trial: Trial) -> None:
+        entry, before = trial.entry, work.standing.breaker
+        work.standing = work.standing.learnt(
+            trial.started_at, entry.at, self._policy.breaker, delivered=entry.status is DeliveryStatus.DELIVERED
+        )
+        breaker = work.standing.breaker
+        if breaker.is_open and breaker is not before:
+            wait_s = breaker.pause / 1000
+            _log.warning("breaker_opened", endpoint_id=entry.endpoint_id, outcome=str(entry.status), wait_s=wait_s)
+        elif before.is_open and not breaker.is_open:
+            _log.info("breaker_closed", endpoint_id=entry.endpoint_id)
+
     def _pull(self, work: EndpointWork, now: int) -> None:
-        """Settle what queued at an endpoint, as long as it has places (or none are needed any more)."""
+        """Settle what queued at an endpoint, until the first of the queue has to go on waiting."""
         # An attempt that began now would be cut off at once, and made again by whoever is next.
         while work.queue and not self._draining:
-            endpoint = self._endpoints(work.queue[0].delivery.endpoint_id)
-            if endpoint is not None and work.in_flight >= endpoint.concurrency:
+            item = work.queue[0]
+            endpoint = self._endpoints(item.delivery.endpoint_id)
+            load = work.load(0, is_crowded=self._slots.is_crowded)
+            decision = decide(now, item.delivery, endpoint, load, self._policy)
+            if isinstance(decision, Queue):
                 return
-            self._settle(work.queue.popleft(), now)
+            work.queue.popleft()
+            self._do(decision, item, endpoint, work, now)
 
-    async def _forward(self, item: Item, tier: int, delivery: Delivery) -> None:
-        await self._writer.forward(item.source.lane, item.source.place.partition, tier, delivery)
+    async def _forward(self, item: Item, lane: Lane, tier: int, delivery: Delivery) -> None:
+        await self._writer.forward(lane, item.source.place.partition, tier, delivery)
         self._finish(item)
 
     async def _end(self, item: Item, end: End) -> None:
@@ -221,24 +231,7 @@ class Mill:
         self._finished(item.source, item.offset)
 
     def _finished(self, source: Source, offset: int) -> None:
-        was_full = source.tracker.full
+        was_stuck = source.is_stuck
         source.tracker.finish(offset)
-        if was_full:
-            self._awake.set()
-
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        was_full = len(self._tasks) >= SLOTS
-        self._tasks.discard(task)
-        if was_full:
-            self._awake.set()
-        if not task.cancelled() and (error := task.exception()) is not None and not self.failed.done():
-            self.failed.set_result(error)
-
-
-def _fast_first(source: Source) -> bool:
-    return source.lane != "fast"
+        if was_stuck and not source.is_stuck:
+            self.offer(source)

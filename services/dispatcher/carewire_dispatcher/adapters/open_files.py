@@ -4,7 +4,7 @@ import resource
 from typing import Final
 
 from carewire_dispatcher.adapters.delivery_client.pool import IDLE_MAX
-from carewire_dispatcher.adapters.mill import SLOTS
+from carewire_dispatcher.adapters.slots import SLOTS
 
 _OTHERS: Final = 500
 """Files and sockets of all else: Kafka, Postgres, HTTP."""

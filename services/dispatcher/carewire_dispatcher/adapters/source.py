@@ -7,7 +7,7 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 
 from carewire_contracts.topics import Lane
-from carewire_runtime.kafka.offsets import OffsetTracker
+from carewire_runtime.kafka.offsets import WINDOW, OffsetTracker
 
 LANE_RECORDS: Final = 1000
 QUICK_TIER_RECORDS: Final = 500
@@ -74,9 +74,19 @@ class Source:
         """Say when the head leaves. Only for a source that isn't empty."""
         return int(self._buffer[0].timestamp) + self._delay
 
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the window has no room for the head."""
+        return self.tracker.full
+
     def is_ripe(self, now: int) -> bool:
         """Whether there is a head, its delay is over, and the window has room for it."""
-        return bool(self._buffer) and self.ripe_at() <= now and not self.tracker.full
+        return bool(self._buffer) and self.ripe_at() <= now and not self.is_stuck
+
+    @property
+    def is_strained(self) -> bool:
+        """Whether half of the window is taken. What queues then would soon keep all behind it waiting."""
+        return self.tracker.span * 2 >= WINDOW
 
     def take(self) -> Any | None:
         """Remove the head and start it; None where it had been finished before a restart."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 
-from carewire_contracts.topics import LANES, Topics
+from carewire_contracts.topics import LANES, Lane, Topics
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.committer import COMMIT_EVERY_S, PURGE_EVERY_S, Committer, purge
 from carewire_dispatcher.adapters.consumers import (
@@ -26,8 +26,7 @@ from carewire_dispatcher.adapters.pump import LANE_TICK_S, WHEEL_GATHERS, WHEEL_
 from carewire_dispatcher.adapters.sender import Sender
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.endpoint import Endpoint
-from carewire_dispatcher.domain.schedule import RetrySchedule
-from carewire_dispatcher.domain.tiers import Wheel
+from carewire_dispatcher.domain.policy import Policy
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
@@ -66,18 +65,18 @@ class Tenure:
     """The work on some partition numbers. To be opened once and closed once."""
 
     def __init__(self, means: Means, lane: AIOKafkaConsumer, numbers: Iterable[int], pulse: Pulse) -> None:
-        clock, wheel = means.clock, Wheel(means.time_scale)
+        clock, policy = means.clock, Policy.scaled(means.time_scale)
         self._means = means
         self._lane = lane
         self._wheel: AIOKafkaConsumer | None = None
-        self._lane_sources, self._tier_sources = sources(means.topics, numbers, wheel)
+        self._lane_sources, self._tier_sources = sources(means.topics, numbers, policy.wheel)
         self._letters = DeadLetters(means.producer, means.topics.dispatcher_dead.name, clock)
         self._writer = DeliveryWriter(means.producer, means.topics, pulse, clock)
         self._mill = Mill(
             means.endpoints.get,
-            Attempter(means.sender, RetrySchedule(means.time_scale), clock, pulse),
+            Attempter(means.sender, policy.schedule, clock, pulse),
             self._writer,
-            wheel,
+            policy,
             clock,
             self._bury,
         )
@@ -165,9 +164,10 @@ class Tenure:
     def _watch(self) -> None:
         clock, mill = self._means.clock, self._mill
         self._unwatch.append(metrics.DELIVERIES_IN_FLIGHT.watch(lambda: mill.in_flight))
+        self._unwatch.append(metrics.OPEN_BREAKERS.watch(lambda: mill.open_breakers))
         for lane in LANES:
 
-            def oldest(lane: str = lane) -> float | None:
+            def oldest(lane: Lane = lane) -> float | None:
                 return mill.oldest_due(lane, millis(clock))
 
             self._unwatch.append(metrics.OLDEST_DUE.watch(oldest, lane=lane))

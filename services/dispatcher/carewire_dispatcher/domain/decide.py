@@ -1,38 +1,46 @@
 """What a worker does with a delivery record now. One total function; the worker does as it says.
 
-What an answer means is in `classify`, when attempts are due in `schedule`, where waits are spent in `tiers`.
+What an answer means is in `classify`, when attempts are due in `schedule`, where waits are spent in `tiers`, when an
+endpoint is left alone in `breaker`, and how often it may be called in `rate`.
 """
 
 from typing import Final
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import TIERS
+from carewire_dispatcher.domain import rate
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint import Endpoint
-from carewire_dispatcher.domain.pacing import UNKNOWN_PACE, Pace
-from carewire_dispatcher.domain.tiers import Wheel
+from carewire_dispatcher.domain.policy import Policy
+from carewire_dispatcher.domain.standing import UNKNOWN, Standing
 
 HELD_MAX: Final = 64
 """Deliveries of one endpoint that may wait in memory for their time: its partition's offsets can't pass them."""
 
-QUEUED_MAX: Final = 256
-"""Deliveries of one endpoint that may queue for a place: an eighth of a partition's window of 2,000. A burst of
-so many is over in 80 ms at an endpoint that takes 5 ms for each and 16 at a time."""
-
 FURTHEST_TIER: Final = 2048
-"""The tier that bounds how far a full endpoint puts a delivery off, so that a recovery is noticed in half an
-hour, while a backlog of 100,000 costs no more than 50 records a second."""
+"""The tier that bounds how far a delivery is put off, so that all of a backlog is back half an hour after a recovery,
+while one of a million costs no more than 500 records a second."""
+
+LIMIT_WHEN_CROWDED: Final = 2
+"""Places of each endpoint while the process is crowded: of its 2,000 slots 1,000 are left then, enough for 500
+endpoints that hang all at once and that no breaker knows yet."""
 
 
 @record()
 class Load:
-    """What the worker holds of the delivery's endpoint at this moment."""
+    """What the worker holds of the delivery's endpoint at this moment, and how it is placed itself.
+
+    It is crowded when half of its slots are taken. The partition is strained when so many of its records are under way
+    that those of one endpoint should not queue before those of others.
+    """
 
     in_flight: int = 0
     held: int = 0
     queued: int = 0
-    pace: Pace = UNKNOWN_PACE
+    standing: Standing = UNKNOWN
+    is_crowded: bool = False
+    is_strained: bool = False
 
 
 @record()
@@ -47,7 +55,7 @@ class Queue:
 
 @record()
 class Hold:
-    """Keep it in memory until it is due."""
+    """Keep it in memory until a moment: that when it is due, or its endpoint's next slot."""
 
     until: int
 
@@ -61,11 +69,19 @@ class Forward:
 
 
 @record()
+class Divert:
+    """It can't go now: write `delivery` to the bulk lane's retry topic of `tier`, due at its endpoint's next slot."""
+
+    tier: int
+    delivery: Delivery
+
+
+@record()
 class Drop:
     """A copy of a record that came by before: let it go, its twin goes on."""
 
 
-Decision = Attempt | Queue | Hold | Forward | End | Drop
+Decision = Attempt | Queue | Hold | Forward | Divert | End | Drop
 
 
 def decide(
@@ -73,15 +89,16 @@ def decide(
     delivery: Delivery,
     endpoint: Endpoint | None,
     load: Load,
-    wheel: Wheel,
+    policy: Policy,
     *,
     is_copy: bool = False,
 ) -> Decision:
     """Say what to do with a record, first rule first.
 
-    A copy is dropped; without an enabled endpoint it is held; before its time it waits, in memory when
-    the wait is below the shortest tier; at a full endpoint it queues while the queue is short, else it is
-    diverted to the endpoint's next slot, so that it never waits at the head of a partition of others.
+    A copy is dropped; without an enabled endpoint it is held; before its time it waits, in memory when the wait is
+    below the shortest tier. Then it goes out, unless the endpoint has no place for it or its rate is used up: a place
+    that is free in a moment is queued for, for anything else it is diverted to the endpoint's next slot. So it never
+    waits at the head of a partition of others.
     """
     if is_copy:
         return Drop()
@@ -90,16 +107,19 @@ def decide(
     if not endpoint.enabled:
         return End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED)
     if delivery.due_at > now:
-        return _wait(now, delivery, load, wheel)
-    if load.in_flight < endpoint.concurrency:
-        return Attempt()
-    if load.queued < QUEUED_MAX and load.pace.wait_behind(load.queued, endpoint.concurrency) < wheel.shortest:
-        return Queue()
-    return _divert(now, delivery, load, wheel)
+        return _wait(now, delivery, load, policy)
+    limit = _limit(now, delivery, endpoint, load, policy)
+    if load.in_flight >= limit:
+        return _without_place(now, delivery, load, policy, limit)
+    if endpoint.rate_per_s is not None:
+        free_at = rate.free_at(load.standing.rate_used_until, endpoint.rate_per_s)
+        if free_at > now:
+            return _divert(now, delivery, load, policy, free_at)
+    return Attempt()
 
 
-def _wait(now: int, delivery: Delivery, load: Load, wheel: Wheel) -> Hold | Forward:
-    tier = wheel.tier_for(delivery.due_at - now)
+def _wait(now: int, delivery: Delivery, load: Load, policy: Policy) -> Hold | Forward:
+    tier = policy.wheel.tier_for(delivery.due_at - now)
     if tier is not None:
         return Forward(tier, delivery.forwarded())
     if load.held < HELD_MAX:
@@ -107,8 +127,34 @@ def _wait(now: int, delivery: Delivery, load: Load, wheel: Wheel) -> Hold | Forw
     return Forward(TIERS[0], delivery.forwarded())
 
 
-def _divert(now: int, delivery: Delivery, load: Load, wheel: Wheel) -> Forward:
-    slot = max(load.pace.next_slot, now + wheel.shortest)
-    slot = min(slot, now + wheel.delay(FURTHEST_TIER))
-    tier = wheel.tier_for(slot - now)
-    return Forward(TIERS[0] if tier is None else tier, delivery.forwarded(due_at=slot))
+def _limit(now: int, delivery: Delivery, endpoint: Endpoint, load: Load, policy: Policy) -> int:
+    """Say how many attempts may be under way. The last one, 24 hours after the first, is made breaker or not."""
+    limit = endpoint.concurrency
+    if not _is_last(now, delivery, policy):
+        limit = policy.breaker.limit(load.standing.breaker, now, limit)
+    return min(limit, LIMIT_WHEN_CROWDED) if load.is_crowded else limit
+
+
+def _is_last(now: int, delivery: Delivery, policy: Policy) -> bool:
+    first = delivery.first_attempt_at
+    return first is not None and now >= policy.schedule.horizon(first)
+
+
+def _without_place(now: int, delivery: Delivery, load: Load, policy: Policy, limit: int) -> Queue | Hold | Divert:
+    standing, soonest = load.standing, now + policy.wheel.shortest
+    if standing.breaker.is_open and not _is_last(now, delivery, policy):
+        return _divert(now, delivery, load, policy, max(soonest, policy.breaker.retry_at(standing.breaker, now)))
+    if not load.is_strained and now + standing.pace.wait_behind(load.queued, limit) < soonest:
+        return Queue()
+    return _divert(now, delivery, load, policy, soonest)
+
+
+def _divert(now: int, delivery: Delivery, load: Load, policy: Policy, not_before: int) -> Hold | Divert:
+    slot = max(load.standing.pace.next_slot, not_before)
+    slot = min(slot, now + policy.wheel.delay(FURTHEST_TIER))
+    if delivery.first_attempt_at is not None and not _is_last(now, delivery, policy):
+        slot = min(slot, policy.schedule.horizon(delivery.first_attempt_at))
+    tier = policy.wheel.tier_for(slot - now)
+    if tier is None and load.held < HELD_MAX:
+        return Hold(slot)
+    return Divert(TIERS[0] if tier is None else tier, delivery.forwarded(due_at=slot))

@@ -57,11 +57,6 @@ class Delivery:
     hop: int = 0
     traceparent: str | None = None
 
-    @property
-    def fork_key(self) -> tuple[str, int, int]:
-        """Two records with the same key are copies of one: only the first of them goes on."""
-        return (self.id, self.epoch, self.hop)
-
     def forwarded(self, due_at: int | None = None) -> Self:
         """Make the record of the next hop, due at the same moment or at another."""
         return self._next_hop(self.slot, self.due_at if due_at is None else due_at)

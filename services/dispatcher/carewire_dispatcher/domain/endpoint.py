@@ -15,7 +15,8 @@ class Endpoint:
     `event_types` None means every domain event; status events of incoming webhooks have to be named, since
     every request makes three of them. `definition_ids` None means every care-flow definition; where it is
     set, events that belong to no care flow (those of patients) don't match. `secrets` has the newest first,
-    and two during a rotation. `concurrency` is the number of attempts at a time.
+    and two during a rotation. `concurrency` is the number of attempts at a time,
+    `rate_per_s` that of attempts in a second, on average; None sets no bound.
     """
 
     id: str
@@ -27,3 +28,4 @@ class Endpoint:
     enabled: bool = True
     concurrency: int = DEFAULT_CONCURRENCY
     timeout_s: float = DEFAULT_TIMEOUT_S
+    rate_per_s: float | None = None

@@ -1,29 +1,40 @@
 """Drop copies of a delivery record.
 
-A worker that is killed between writing a record's next hop and committing reads the record again and writes
-the next hop twice. The two copies have equal (delivery id, epoch, hop) and equal due times, so they come
-by again one restart apart; the second of them ends there.
+A worker that is killed between writing a record's next hop and committing reads the record again, and writes the next
+hop twice. Hops only grow, so whatever comes of a delivery at a hop at which it, or a later self, was seen before is
+left over from another life, and ends there. A newer epoch supersedes an older one in the same way.
 """
 
 from typing import Final
 
 DEFAULT_CAPACITY: Final = 50_000
-"""Keys remembered: copies are one restart apart, seconds to minutes; at 500 records a second this is 100 s.
-A key costs about 200 bytes, so 10 MB."""
+"""Deliveries remembered: copies are one restart apart, seconds to minutes; at 500 deliveries a second this is 100 s.
+One costs about 250 bytes, so 12 MB."""
+
+Place = tuple[int, int]
+"""An epoch and a hop: how far a delivery has come."""
 
 
 class ForkCollapse:
-    """Remembers the records that came by, the oldest forgotten first."""
+    """Remembers how far each delivery has come, the one that was heard of longest ago forgotten first."""
 
     def __init__(self, capacity: int = DEFAULT_CAPACITY) -> None:
         self._capacity = capacity
-        self._seen: dict[tuple[str, int, int], None] = {}
+        self._seen: dict[str, Place] = {}
 
-    def is_copy(self, key: tuple[str, int, int]) -> bool:
-        """Whether a record with this key came by before; from now on it did."""
-        if key in self._seen:
-            return True
-        self._seen[key] = None
+    def is_copy(self, delivery_id: str, epoch: int, hop: int) -> bool:
+        """Whether the delivery came by at this place or beyond it before; from now on it did."""
+        place, seen = (epoch, hop), self._seen.pop(delivery_id, None)
+        is_copy = seen is not None and place <= seen
+        self._remember(delivery_id, seen if seen is not None and is_copy else place)
+        return is_copy
+
+    def expect(self, delivery_id: str, epoch: int, hop: int) -> None:
+        """Learn that the delivery's record of this place exists: all earlier ones are copies, this one is not."""
+        place, seen = (epoch, hop - 1), self._seen.pop(delivery_id, None)
+        self._remember(delivery_id, place if seen is None else max(seen, place))
+
+    def _remember(self, delivery_id: str, place: Place) -> None:
+        self._seen[delivery_id] = place
         if len(self._seen) > self._capacity:
             del self._seen[next(iter(self._seen))]
-        return False

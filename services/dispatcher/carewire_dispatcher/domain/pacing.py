@@ -24,9 +24,9 @@ class Pace:
         """Learn from an attempt that took `duration`; a moving average."""
         return type(self)(self.mean_duration + _WEIGHT * (duration - self.mean_duration), self.next_slot)
 
-    def diverted(self, slot: int, concurrency: int) -> Self:
-        """Note that `slot` is taken."""
-        return type(self)(self.mean_duration, slot + self.interval(concurrency))
+    def diverted(self, slot: int, distance: int) -> Self:
+        """Note that `slot` is taken, and that the next one is `distance` behind it."""
+        return type(self)(self.mean_duration, slot + distance)
 
     def interval(self, concurrency: int) -> int:
         """Milliseconds between two free places."""

@@ -1,7 +1,9 @@
 -- name: add_endpoint
 -- A new endpoint.
-insert into endpoint (id, name, url, event_types, definition_ids, enabled, concurrency, timeout_s, headers, secrets)
-values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+insert into endpoint (
+    id, name, url, event_types, definition_ids, enabled, concurrency, timeout_s, headers, secrets, rate_per_s
+)
+values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 returning *
 
 -- name: find_endpoint
@@ -16,7 +18,7 @@ select * from endpoint where id = $1::uuid for update
 -- Replaces all that can be changed of an endpoint.
 update endpoint
 set name = $2, url = $3, event_types = $4, definition_ids = $5, enabled = $6, concurrency = $7, timeout_s = $8,
-    headers = $9, secrets = $10, updated_at = now()
+    headers = $9, secrets = $10, rate_per_s = $11, updated_at = now()
 where id = $1::uuid
 returning *
 

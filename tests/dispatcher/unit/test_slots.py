@@ -1,0 +1,78 @@
+"""How many tasks run at a time, and who hears of it when one ends."""
+
+import asyncio
+
+import pytest
+
+from carewire_dispatcher.adapters import slots
+from carewire_dispatcher.adapters.slots import Slots
+
+
+@pytest.fixture(autouse=True)
+def four_slots(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "SLOTS", 4)
+    monkeypatch.setattr(slots, "CROWDED", 2)
+
+
+async def settle() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_the_half_is_free_for_bulk_and_from_then_on_it_is_crowded() -> None:
+    made, over = Slots(lambda: None), asyncio.Event()
+    states = []
+    for _ in range(5):
+        states.append((made.free, made.free_for_bulk, made.is_crowded))
+        made.start(_until(over))
+    assert states == [(4, 2, False), (3, 1, False), (2, 0, True), (1, 0, True), (0, 0, True)]
+    over.set()
+    await settle()
+    assert (made.free, made.free_for_bulk, made.is_crowded) == (4, 2, False)
+
+
+async def test_room_that_is_made_is_told_once_for_all_and_once_for_bulk() -> None:
+    woken: list[int] = []
+    made = Slots(lambda: woken.append(made.free))
+    ends = [asyncio.Event() for _ in range(4)]
+    for end in ends:
+        made.start(_until(end))
+    for end in ends:
+        end.set()
+        await settle()
+    assert woken == [1, 3]
+
+
+async def test_the_first_error_is_kept_and_what_is_cut_off_is_none() -> None:
+    made = Slots(lambda: None)
+    made.start(_until(asyncio.Event()))
+    await made.drain(0)
+    assert not made.failed.done()
+    for number in range(2):
+        made.start(_failing(f"number {number}"))
+    await settle()
+    assert str(made.failed.result()) == "number 0"
+
+
+async def test_at_the_end_tasks_get_their_time() -> None:
+    made, over, ended = Slots(lambda: None), asyncio.Event(), asyncio.Event()
+
+    async def work() -> None:
+        await over.wait()
+        ended.set()
+
+    made.start(work())
+    draining = asyncio.create_task(made.drain(60))
+    await settle()
+    over.set()
+    await draining
+    assert ended.is_set()
+    await made.drain(0)
+
+
+async def _until(over: asyncio.Event) -> None:
+    await over.wait()
+
+
+async def _failing(text: str) -> None:
+    raise RuntimeError(text)
