@@ -1,5 +1,6 @@
 """What must hold when a worker is killed, leaves, or comes: nothing is lost, ids and bytes stay the same."""
 
+import time
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,10 @@ from carewire_dispatcher.adapters.committer import purge
 from carewire_dispatcher.adapters.consumers import wheel_group
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.settings import DispatcherSettings
+from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.admin import committed
 from carewire_testing import eventually
+from carewire_testing_dispatcher.deliveries import a_delivery
 from carewire_testing_dispatcher.receiver import Received, Receiver, Reply, failing_first
 from carewire_testing_dispatcher.service import Client, Process, free_port, in_process
 
@@ -44,7 +47,7 @@ async def test_a_killed_worker_loses_nothing_and_repeats_little(
     settings: DispatcherSettings, client: Client, hooks: Receiver, log: Path
 ) -> None:
     succeeded: list[str] = []
-    flaky = failing_first(1)
+    flaky = failing_first(1, every=3)
 
     def script(received: Received) -> Reply:
         reply = flaky(received)
@@ -76,6 +79,32 @@ async def test_a_killed_worker_loses_nothing_and_repeats_little(
     # again and leads to a chain of its own, and the record of its retry is read again.
     assert len(succeeded) <= 3 * COUNT
     assert not _mentions(log, "/killed"), "of an endpoint's URL only the host is logged"
+
+
+async def test_what_a_killed_worker_had_written_but_not_committed_is_not_done_again(
+    settings: DispatcherSettings, client: Client, hooks: Receiver
+) -> None:
+    """Of each delivery both its record and its next hop are there, as after a kill between write and commit."""
+    worker = settings.model_copy(update={"http_port": free_port()})
+    async with in_process(settings, "api", "fan-out"):
+        await client.ready()
+        endpoint = await client.create_endpoint(hooks.url("/written"), event_types=["track.stopped"])
+        now = int(time.time() * 1000)
+        written = [
+            a_delivery(id=new_id(), event_id=new_id(), endpoint_id=endpoint["id"], due_at=now) for _ in range(20)
+        ]
+        due_at = now + 2_000
+        for number, delivery in enumerate(written):
+            await client.write("fast", None, delivery)
+            following = delivery.attempted(now).retried(1, due_at)
+            await client.write(*(("bulk", 2, following) if number % 2 else ("fast", None, following)))
+        async with in_process(worker, "worker"):
+            await eventually(lambda: len(hooks.at("/written")) >= 20, timeout=20)
+            event_id, _ = await client.publish("track.stopped")
+            await eventually(lambda: hooks.at("/written")[-1].webhook_id == event_id)
+        await client.delete_endpoints()
+    assert len(hooks.at("/written")) == 21
+    assert min(call.at for call in hooks.at("/written")[:20]) * 1000 >= due_at
 
 
 async def test_two_workers_share_the_partitions_and_a_third_changes_nothing(
@@ -136,13 +165,14 @@ async def test_positions_in_the_tiers_outlive_the_worker(
 ) -> None:
     async with in_process(settings):
         await client.ready()
-        await client.create_endpoint(hooks.url("/tiers", failing_first(2)), event_types=["session.completed"])
+        asks_to_wait = failing_first(1, Reply(429, {"Retry-After": "1"}), every=3)
+        await client.create_endpoint(hooks.url("/tiers", asks_to_wait), event_types=["session.completed"])
         events = await _publish_all(client, "session.completed")
-        await eventually(lambda: len(hooks.at("/tiers")) == 3 * COUNT, timeout=30)
+        await eventually(lambda: len(hooks.at("/tiers")) == COUNT + COUNT // 3, timeout=30)
         await client.delete_endpoints()
     positions = await committed(settings.kafka_bootstrap, wheel_group(client.topics))
-    walked = [offset for (topic, _), (offset, _) in positions.items() if topic == client.topics.tier("fast", 2).name]
-    assert sum(walked) >= COUNT
+    walked = [offset for (topic, _), (offset, _) in positions.items() if topic == client.topics.tier("fast", 8).name]
+    assert sum(walked) >= COUNT // 3
     await _purged(settings, positions)
     assert {call.webhook_id for call in hooks.at("/tiers")} == events.keys()
 

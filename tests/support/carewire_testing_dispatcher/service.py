@@ -16,8 +16,9 @@ import httpx
 import orjson
 
 from carewire_contracts.envelope import Envelope
-from carewire_contracts.topics import Topics
+from carewire_contracts.topics import Lane, Topics
 from carewire_dispatcher.app import ROLES, serve
+from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.matching import STATUS_EVENT_TYPES
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.ids import new_id
@@ -123,6 +124,13 @@ class Client:
         envelope = Envelope(event_id, event_type, "test", datetime.now(UTC))
         await self._producer.send(topic.name, key=event_id.encode(), value=body, headers=envelope.headers(traceparent))
         return event_id, body
+
+    async def write(self, lane: Lane, tier: int | None, delivery: Delivery) -> None:
+        """Write a delivery to a lane or to one of its tiers, as fan-out and workers do."""
+        topic = self.topics.deliveries(lane) if tier is None else self.topics.tier(lane, tier)
+        await self._producer.send(
+            topic.name, key=delivery.endpoint_id.encode(), value=delivery.body, headers=delivery.headers()
+        )
 
     async def deliveries(self, **filters: str) -> list[dict[str, Any]]:
         """List deliveries."""

@@ -19,6 +19,7 @@ from carewire_dispatcher.adapters.consumers import (
     wheel_group,
 )
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
+from carewire_dispatcher.adapters.hindsight import look_back
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.mill import Mill
 from carewire_dispatcher.adapters.pulse import Pulse
@@ -91,6 +92,7 @@ class Tenure:
         """Restore positions and begin to work. Raises KafkaError; may be called again then."""
         await self._restore(lanes_group(self._means.topics), self._lane_sources)
         await self._restore(wheel_group(self._means.topics), self._tier_sources)
+        await look_back(self._means.bootstrap, [*self._lane_sources, *self._tier_sources], self._mill.copies)
         clock = self._means.clock
         self._wheel = await self._start_wheel()
         self._seek(self._lane, self._lane_sources)
