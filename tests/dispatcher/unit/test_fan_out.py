@@ -5,7 +5,7 @@ from typing import Any, cast
 
 import pytest
 
-from carewire_contracts.topics import Topics
+from carewire_contracts.topics import LANES, Topics
 from carewire_dispatcher.adapters.fan_out import FanOut
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
@@ -46,8 +46,11 @@ class Kafka:
         return [
             Delivery.of(one["key"], one["value"], one["headers"])
             for topic, one in self.written
-            if topic == Topics().deliveries("fast").name
+            if topic in {Topics().deliveries(lane).name for lane in LANES}
         ]
+
+    def lane_of(self, endpoint_id: str) -> list[str]:
+        return [topic.split(".")[1] for topic, one in self.written if one["key"] == endpoint_id.encode()]
 
     @property
     def dead(self) -> list[tuple[bytes, bytes | None]]:
@@ -218,3 +221,23 @@ async def test_a_batch_that_is_tried_again_sets_nothing_aside_twice() -> None:
     await clock.run_for(10)
     await handling
     assert len(kafka.dead) == 1
+
+
+async def test_what_is_beyond_an_endpoint_s_quota_goes_to_the_bulk_lane_and_others_stay_in_the_fast_one() -> None:
+    kafka, clock = Kafka(), FakeClock()
+    table = Table(an_endpoint(id="flooded", rate_per_s=1), an_endpoint(id="quiet"))
+    fan_out = a_fan_out(kafka, table, clock)
+    await fan_out.handle([an_event(number) for number in range(12)])
+    assert kafka.lane_of("flooded") == ["fast"] * 5 + ["bulk"] * 7
+    assert kafka.lane_of("quiet") == ["fast"] * 12
+    clock.advance(1)
+    await fan_out.handle([an_event(12), an_event(13)])
+    assert kafka.lane_of("flooded")[12:] == ["fast", "bulk"]
+
+
+async def test_an_endpoint_that_is_deleted_leaves_no_quota_behind() -> None:
+    kafka, table = Kafka(), Table(an_endpoint(id="gone"))
+    fan_out = a_fan_out(kafka, table)
+    await fan_out.handle([an_event(1)])
+    fan_out._forget("gone", None)
+    assert fan_out._quotas == {}

@@ -7,8 +7,9 @@ import asyncio
 from typing import Final
 
 from carewire_contracts.record import record
-from carewire_contracts.topics import Topics
+from carewire_contracts.topics import LANES, Lane, Topics
 from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.domain.admission import admit
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.matching import Event, Subscribers
@@ -46,13 +47,14 @@ class FanOut:
     """Handles batches of events."""
 
     def __init__(self, topics: Topics, endpoints: CompactedTable[Endpoint], producer: Producer, clock: Clock) -> None:
-        self._topic = topics.deliveries("fast").name
+        self._lanes = {lane: topics.deliveries(lane).name for lane in LANES}
         self._endpoints = endpoints
         self._producer = producer
         self._clock = clock
         self._letters = DeadLetters(producer, topics.dispatcher_dead.name, clock)
         self.poison_limit = self._letters.limit
         self._subscribers: Subscribers | None = None
+        self._quotas: dict[str, float] = {}
         endpoints.on_change(self._forget)
 
     async def handle(self, records: list[Record]) -> None:
@@ -89,12 +91,19 @@ class FanOut:
             wanting = subscribers.of(event)
         except ValueError:
             return UNREADABLE_BODY
+        now = millis(self._clock)
         for endpoint in wanting:
-            delivery = self._delivery(record, event, event_id.decode("utf-8", "replace"), endpoint)
-            made.append(_Outgoing(self._topic, endpoint.id.encode(), delivery.body, delivery.headers()))
+            delivery = self._delivery(record, event, event_id.decode("utf-8", "replace"), endpoint, now)
+            topic = self._lanes[self._admit(endpoint, now)]
+            made.append(_Outgoing(topic, endpoint.id.encode(), delivery.body, delivery.headers()))
         return None
 
-    def _delivery(self, record: Record, event: Event, event_id: str, endpoint: Endpoint) -> Delivery:
+    def _admit(self, endpoint: Endpoint, now: int) -> Lane:
+        admitted = admit(now, endpoint, self._quotas.get(endpoint.id, 0.0))
+        self._quotas[endpoint.id] = admitted.used_until
+        return admitted.lane
+
+    def _delivery(self, record: Record, event: Event, event_id: str, endpoint: Endpoint, now: int) -> Delivery:
         traceparent = record.header("traceparent")
         return Delivery(
             id=derived_id("delivery", event_id, endpoint.id),
@@ -104,7 +113,7 @@ class FanOut:
             event=EventPosition(record.topic, record.partition, record.offset),
             event_at=record.timestamp_ms,
             body=event.body,
-            due_at=millis(self._clock),
+            due_at=now,
             traceparent=None if traceparent is None else traceparent.decode("ascii", "replace"),
         )
 
@@ -113,5 +122,7 @@ class FanOut:
             self._subscribers = Subscribers(endpoint for _, endpoint in self._endpoints.items())
         return self._subscribers
 
-    def _forget(self, _key: str, _endpoint: Endpoint | None) -> None:
+    def _forget(self, key: str, endpoint: Endpoint | None) -> None:
         self._subscribers = None
+        if endpoint is None:
+            self._quotas.pop(key, None)

@@ -1,0 +1,57 @@
+"""A bad neighbour hurts nobody: one endpoint that hangs with a backlog, and one that gets ten times what it bears."""
+
+import asyncio
+import statistics
+import time
+
+from carewire_testing import eventually
+from carewire_testing_dispatcher.receiver import Receiver, Reply
+from carewire_testing_dispatcher.service import Client
+
+HEALTHY = 4
+EVENTS = 60
+BACKLOG = 400
+RATE_PER_S = 5
+FLOOD = 200
+CALLS_END_AFTER_S = 10
+
+
+async def _latencies(client: Client, hooks: Receiver) -> list[float]:
+    """Publish events for the healthy endpoints, one after the other; how long each took to arrive, in seconds."""
+    published = {}
+    for _ in range(EVENTS):
+        at = time.time()
+        event_id, _ = await client.publish("track.started")
+        published[event_id] = at
+    paths = [f"/healthy-{number}" for number in range(HEALTHY)]
+
+    def arrived() -> bool:
+        return all({call.webhook_id for call in hooks.at(path)} >= published.keys() for path in paths)
+
+    await eventually(arrived, timeout=CALLS_END_AFTER_S - 1)
+    calls = [call for path in paths for call in hooks.at(path) if call.webhook_id in published]
+    return [call.at - published[call.webhook_id] for call in calls]
+
+
+async def test_neither_a_backlog_that_hangs_nor_a_flood_delays_the_deliveries_of_others(
+    dispatcher: Client, hooks: Receiver
+) -> None:
+    hanging = hooks.url("/hanging", lambda _: Reply(hang=True))
+    await dispatcher.create_endpoint(hanging, event_types=["reminder.created"])
+    await dispatcher.create_endpoint(hooks.url("/flooded"), event_types=["form.submitted"], rate_per_s=RATE_PER_S)
+    for number in range(HEALTHY):
+        await dispatcher.create_endpoint(hooks.url(f"/healthy-{number}"), event_types=["track.started"])
+    alone = await _latencies(dispatcher, hooks)
+
+    began = time.time()
+    await asyncio.gather(*(dispatcher.publish("reminder.created") for _ in range(BACKLOG)))
+    await asyncio.gather(*(dispatcher.publish("form.submitted") for _ in range(FLOOD)))
+    beside = await _latencies(dispatcher, hooks)
+
+    assert len(beside) == len(alone) == HEALTHY * EVENTS
+    # All of them arrived before one call of those that hang was over, and while most of the flood waits for its turn.
+    assert 1 <= len(hooks.at("/hanging")) <= 16
+    taken = time.time() - began
+    assert 1 <= len(hooks.at("/flooded")) <= 1 + 1.1 * RATE_PER_S * taken
+    assert statistics.median(beside) <= 3 * statistics.median(alone) + 0.2
+    hooks.release()
