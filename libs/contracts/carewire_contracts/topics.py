@@ -113,6 +113,11 @@ class Topics:
         """Endpoint configuration, secrets encrypted. Written by the dispatcher; read by fan-out and workers."""
         return self._table("dispatcher.endpoints", key="endpoint id")
 
+    @property
+    def health(self) -> Topic:
+        """Endpoints that are left alone for failing. Written by workers, read by whoever takes over from them."""
+        return self._table("dispatcher.health", key="endpoint id")
+
     def deliveries(self, lane: Lane) -> Topic:
         """Deliveries that are due. Written by fan-out and workers, read by the owner of the partition."""
         return self._wheel(f"dispatcher.{lane}.deliveries")
@@ -159,7 +164,7 @@ class Topics:
     def dispatcher(self) -> tuple[Topic, ...]:
         """Topics that the dispatcher needs: its own, the two lanes' wheels, and those that it shares."""
         shared = (self.events, self.incoming_webhooks)
-        return (self.endpoints, self.attempts, self.dispatcher_dead, *self._lanes(), *shared)
+        return (self.endpoints, self.health, self.attempts, self.dispatcher_dead, *self._lanes(), *shared)
 
     def _lanes(self) -> Iterator[Topic]:
         for lane in LANES:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import Final, Literal
+from typing import Final, Literal, TypeVar
 
 import orjson
 from fastapi import APIRouter
@@ -25,6 +25,7 @@ from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
+from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
 from carewire_dispatcher.adapters.tenure import Means
@@ -43,7 +44,7 @@ from carewire_runtime.kafka.admin import commit_initial_offsets, committed, ensu
 from carewire_runtime.kafka.batch import BatchConsumer
 from carewire_runtime.kafka.pace import EAGER, LAZY, Pace
 from carewire_runtime.kafka.producer import Producer
-from carewire_runtime.kafka.table import CompactedTable
+from carewire_runtime.kafka.table import CompactedTable, Decode
 from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
@@ -57,6 +58,8 @@ _WORKER_LINGER_MS: Final = 50
 _EVENTS_AT_ONCE: Final = 1000
 """Of a dozen events that a care flow tells of, few are wanted: under load a batch of 200 would make deliveries of 20,
 each to be written, fetched and begun apart. A thousand cost some milliseconds."""
+
+T = TypeVar("T")
 
 
 def topics_of(settings: DispatcherSettings) -> Topics:
@@ -157,10 +160,11 @@ class _Assembly:
         return db
 
     def _endpoints(self) -> CompactedTable[Endpoint]:
-        decode = endpoint_decoder(self._settings.keyring)
-        bootstrap, topic = self._settings.kafka_bootstrap, self._topics.endpoints.name
-        table = CompactedTable(bootstrap, topic, decode, self._clock)
-        self._health.add("endpoints", table.not_ready)
+        return self._table("endpoints", self._topics.endpoints, endpoint_decoder(self._settings.keyring))
+
+    def _table(self, name: str, topic: Topic, decode: Decode[T]) -> CompactedTable[T]:
+        table = CompactedTable(self._settings.kafka_bootstrap, topic.name, decode, self._clock)
+        self._health.add(name, table.not_ready)
         self._parts.append(table)
         return table
 
@@ -205,6 +209,7 @@ class _Assembly:
             producer,
             sender,
             endpoints,
+            self._table("health", self._topics.health, decode_breaker),
             self._settings.time_scale,
             self._clock,
         )

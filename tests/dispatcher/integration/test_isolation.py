@@ -4,9 +4,11 @@ import asyncio
 import statistics
 import time
 
+from carewire_dispatcher.domain.breaker import CLOSED, Breaker
+from carewire_dispatcher.settings import DispatcherSettings
 from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver, Reply
-from carewire_testing_dispatcher.service import Client
+from carewire_testing_dispatcher.service import Client, free_port, in_process
 
 HEALTHY = 4
 EVENTS = 60
@@ -55,3 +57,23 @@ async def test_neither_a_backlog_that_hangs_nor_a_flood_delays_the_deliveries_of
     assert 1 <= len(hooks.at("/flooded")) <= 1 + 1.1 * RATE_PER_S * taken
     assert statistics.median(beside) <= 3 * statistics.median(alone) + 0.2
     hooks.release()
+
+
+async def test_a_worker_that_takes_over_leaves_alone_whom_the_one_before_it_left_alone(
+    settings: DispatcherSettings, client: Client, hooks: Receiver
+) -> None:
+    async with in_process(settings, "api", "fan-out"):
+        await client.ready()
+        failing = await client.create_endpoint(hooks.url("/left-alone"), event_types=["track.stopped"])
+        await client.create_endpoint(hooks.url("/well"), event_types=["track.stopped"])
+        breaker = Breaker(is_open=True, since=int(time.time() * 1000) + 60_000, pause=60_000)
+        await client.tell_health(failing["id"], breaker)
+        events = [(await client.publish("track.stopped"))[0] for _ in range(20)]
+        async with in_process(settings.model_copy(update={"http_port": free_port()}), "worker", "attempt-log"):
+            await eventually(lambda: len(hooks.at("/well")) == len(events), timeout=20)
+            assert hooks.at("/left-alone") == []
+            await client.tell_health(failing["id"], CLOSED)
+        async with in_process(settings.model_copy(update={"http_port": free_port()}), "worker", "attempt-log"):
+            event_id, _ = await client.publish("track.stopped")
+            await eventually(lambda: [call.webhook_id for call in hooks.at("/left-alone")] == [event_id], timeout=20)
+        await client.delete_endpoints()

@@ -118,6 +118,12 @@ def test_turned_away_deliveries_come_again_with_the_probe_or_with_the_one_after_
     assert POLICY.retry_at(breaker, START) == START + 8_000
 
 
+def test_a_pause_that_another_clock_put_far_ahead_keeps_nobody_waiting_for_it() -> None:
+    ahead = Breaker(True, START + 365 * 86_400_000, 4_000)
+    assert POLICY.limit(ahead, START, CAP) == 1
+    assert POLICY.retry_at(ahead, START) == START + 4_000
+
+
 attempts = st.lists(st.tuples(st.integers(0, 20_000), st.integers(0, 10_000), st.booleans()), max_size=80)
 
 

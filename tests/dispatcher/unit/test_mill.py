@@ -20,6 +20,7 @@ from carewire_dispatcher.adapters.mill import Mill
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.endpoint import Endpoint
@@ -47,6 +48,8 @@ class World:
     diverted: list[Written] = field(default_factory=list)
     logged: list[LogEntry] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
+    known: Breaker | None = None
+    told: list[tuple[str, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.answering, self.acknowledging = asyncio.Event(), asyncio.Event()
@@ -55,6 +58,7 @@ class World:
         self.source = Source(TopicPartition("fast", 3), "fast", None, 0, 10_000_000)
         self.mill = Mill(
             lambda _: self.endpoint,
+            lambda _: self.known,
             Attempter(cast("Any", self), RetrySchedule(), self.clock, Pulse(self.clock, 10)),
             cast("DeliveryWriter", self),
             Policy.scaled(),
@@ -80,6 +84,9 @@ class World:
         self, entry: LogEntry, lane: str, partition: int, tier: int | None, delivery: Delivery
     ) -> None:
         await asyncio.gather(self.forward(lane, partition, tier, delivery), self.log(entry))
+
+    async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
+        self.told.append((endpoint_id, breaker.is_open))
 
     async def bury(self, record: Any, reason: str) -> None:
         self.buried.append(f"{reason} at {record.offset}")
@@ -357,6 +364,24 @@ async def test_when_the_pause_is_over_one_probe_goes_out_and_brings_the_others_b
     world.put(world.due(8), first=7)
     await settle()
     assert len(world.calls) == 7
+
+
+async def test_what_another_worker_knew_of_an_endpoint_holds_for_the_next_one(world: World) -> None:
+    world.known = Breaker(is_open=True, since=world.now + 8_000, pause=64_000)
+    world.put(world.due(0))
+    await settle()
+    assert (world.calls, [tier for tier, _ in world.diverted]) == ([], [8])
+
+
+async def test_that_a_breaker_opens_and_closes_is_told_and_nothing_else(world: World) -> None:
+    world.answers = [Answer(200), *[Answer(500)] * 5]
+    world.put(*(world.due(number) for number in range(6)))
+    await settle()
+    assert world.told == [(ENDPOINT_ID, True)]
+    world.clock.advance(4)
+    world.put(world.due(6), world.due(7), first=6)
+    await settle()
+    assert world.told == [(ENDPOINT_ID, True), (ENDPOINT_ID, False)]
 
 
 async def test_what_queued_is_diverted_when_the_breaker_opens_meanwhile(world: World) -> None:

@@ -17,7 +17,9 @@ import orjson
 
 from carewire_contracts.envelope import Envelope
 from carewire_contracts.topics import Lane, Topics
+from carewire_dispatcher.adapters.health_record import encode_breaker
 from carewire_dispatcher.app import ROLES, serve
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.matching import STATUS_EVENT_TYPES
 from carewire_dispatcher.settings import DispatcherSettings
@@ -130,6 +132,12 @@ class Client:
         topic = self.topics.deliveries(lane) if tier is None else self.topics.tier(lane, tier)
         await self._producer.send(
             topic.name, key=delivery.endpoint_id.encode(), value=delivery.body, headers=delivery.headers()
+        )
+
+    async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
+        """Write whether an endpoint is left alone, as workers do."""
+        await self._producer.send(
+            self.topics.health.name, key=endpoint_id.encode(), value=encode_breaker(breaker), headers=[]
         )
 
     async def deliveries(self, **filters: str) -> list[dict[str, Any]]:

@@ -7,7 +7,9 @@ import asyncio
 
 from carewire_contracts.topics import Lane, Topics
 from carewire_dispatcher.adapters.entry_writer import EntryWriter
+from carewire_dispatcher.adapters.health_record import encode_breaker
 from carewire_dispatcher.adapters.pulse import Pulse
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.log_entry import LogEntry
 from carewire_runtime.clock import Clock
@@ -44,6 +46,16 @@ class DeliveryWriter:
             )
 
         await retry_in_place(write, self._clock, what="write_delivery")
+
+    async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
+        """Tell whoever takes over whether an endpoint is left alone."""
+
+        async def write() -> None:
+            self._pulse.check()
+            value = encode_breaker(breaker)
+            await self._producer.send(self._topics.health.name, key=endpoint_id.encode(), value=value, headers=[])
+
+        await retry_in_place(write, self._clock, what="write_health")
 
     async def log(self, entry: LogEntry) -> None:
         """Tell the attempt log."""

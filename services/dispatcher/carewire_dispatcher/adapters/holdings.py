@@ -3,10 +3,11 @@
 import heapq
 import itertools
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.decide import Load
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.standing import UNKNOWN, Standing
@@ -36,9 +37,13 @@ class EndpointWork:
 
 
 class Holdings:
-    """The work of all endpoints, and the deliveries held until a moment."""
+    """The work of all endpoints, and the deliveries held until a moment.
 
-    def __init__(self) -> None:
+    `breaker_of` tells what was known of an endpoint when it was another's.
+    """
+
+    def __init__(self, breaker_of: Callable[[str], Breaker | None] = lambda _: None) -> None:
+        self._breaker_of = breaker_of
         self._work: dict[str, EndpointWork] = {}
         self._held: list[tuple[int, int, Item]] = []
         self._order = itertools.count()
@@ -48,6 +53,9 @@ class Holdings:
         work = self._work.get(endpoint_id)
         if work is None:
             work = self._work[endpoint_id] = EndpointWork()
+            breaker = self._breaker_of(endpoint_id)
+            if breaker is not None:
+                work.standing = Standing(breaker)
         return work
 
     @property

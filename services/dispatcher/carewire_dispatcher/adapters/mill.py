@@ -16,6 +16,7 @@ from carewire_dispatcher.adapters.holdings import EndpointWork, Holdings, Item
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.slots import Slots
 from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.classify import Retry
 from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Queue, decide
 from carewire_dispatcher.domain.delivery import Delivery, UnreadableDelivery
@@ -46,6 +47,7 @@ class Mill:
     def __init__(
         self,
         endpoints: Callable[[str], Endpoint | None],
+        breaker_of: Callable[[str], Breaker | None],
         attempter: Attempter,
         writer: DeliveryWriter,
         policy: Policy,
@@ -58,7 +60,7 @@ class Mill:
         self._policy = policy
         self._clock = clock
         self._bury = bury
-        self._holdings = Holdings()
+        self._holdings = Holdings(breaker_of)
         self._rota: Rota[Source] = Rota()
         self._awake = asyncio.Event()
         self._slots = Slots(self._awake.set)
@@ -200,6 +202,10 @@ class Mill:
             _log.warning("breaker_opened", endpoint_id=entry.endpoint_id, outcome=str(entry.status), wait_s=wait_s)
         elif before.is_open and not breaker.is_open:
             _log.info("breaker_closed", endpoint_id=entry.endpoint_id)
+        else:
+            return
+        # Nobody waits for it: what is not written the next worker finds out by itself.
+        self._slots.start(self._writer.tell_health(entry.endpoint_id, breaker))
 
     def _pull(self, work: EndpointWork, now: int) -> None:
         """Settle what queued at an endpoint, until the first of the queue has to go on waiting."""

@@ -26,6 +26,7 @@ from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.pump import LANE_TICK_S, WHEEL_GATHERS, WHEEL_TICK_S, Pump
 from carewire_dispatcher.adapters.sender import Sender
 from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.policy import Policy
 from carewire_runtime.clock import Clock
@@ -58,6 +59,7 @@ class Means:
     producer: Producer
     sender: Sender
     endpoints: CompactedTable[Endpoint]
+    health: CompactedTable[Breaker]
     time_scale: float
     clock: Clock
 
@@ -75,6 +77,7 @@ class Tenure:
         self._writer = DeliveryWriter(means.producer, means.topics, pulse, clock)
         self._mill = Mill(
             means.endpoints.get,
+            means.health.get,
             Attempter(means.sender, policy.schedule, clock, pulse),
             self._writer,
             policy,

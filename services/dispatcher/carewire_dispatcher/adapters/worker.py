@@ -47,7 +47,7 @@ class Worker:
         """Deliver until `stop` is set. Raises what ends the process, with what was not finished not committed."""
         stopping = asyncio.create_task(stop.wait())
         try:
-            await self._endpoints_loaded(stopping)
+            await self._tables_loaded(stopping)
             while not stopping.done():
                 try:
                     await self._be_member(stopping)
@@ -61,9 +61,10 @@ class Worker:
             stopping.cancel()
             await asyncio.gather(stopping, return_exceptions=True)
 
-    async def _endpoints_loaded(self, stopping: asyncio.Task[bool]) -> None:
-        loaded = asyncio.create_task(self._means.endpoints.ready())
-        await asyncio.wait([loaded, stopping], return_when=asyncio.FIRST_COMPLETED)
+    async def _tables_loaded(self, stopping: asyncio.Task[bool]) -> None:
+        loaded = asyncio.gather(self._means.endpoints.ready(), self._means.health.ready())
+        ends: list[asyncio.Future[Any]] = [loaded, stopping]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         loaded.cancel()
         await asyncio.gather(loaded, return_exceptions=True)
 

@@ -52,7 +52,7 @@ class BreakerPolicy:
     def limit(self, breaker: Breaker, now: int, concurrency: int) -> int:
         """Say how many attempts may be under way: none, the probe, a growing part, or all that the endpoint bears."""
         if breaker.is_open:
-            return 1 if now >= breaker.since else 0
+            return 0 if self._rests(breaker, now) else 1
         if breaker.pause == 0:
             return concurrency
         back = (now - breaker.since) / self._scaled(SLOW_START_S)
@@ -63,7 +63,7 @@ class BreakerPolicy:
 
         While the probe is under way that is when the next one would be, should it fail.
         """
-        return breaker.since if now < breaker.since else now + breaker.pause
+        return breaker.since if self._rests(breaker, now) else now + breaker.pause
 
     def judged(self, breaker: Breaker, started_at: int, ended_at: int, *, delivered: bool) -> Breaker:
         """Learn from an attempt."""
@@ -75,6 +75,11 @@ class BreakerPolicy:
             return breaker
         breaker = self._remembered(breaker, ended_at)
         return _succeeded(breaker) if delivered else self._failed(breaker, ended_at)
+
+    @staticmethod
+    def _rests(breaker: Breaker, now: int) -> bool:
+        """Whether its pause is not over yet. One that seems to be far ahead was written by another clock."""
+        return breaker.since - breaker.pause <= now < breaker.since
 
     def _remembered(self, breaker: Breaker, now: int) -> Breaker:
         """Forget what is older than a window, but failures in a row."""
