@@ -102,7 +102,7 @@ def a_day(kills: int) -> Day:
     return Day(run, sent, kind)
 
 
-KILLS = 20
+KILLS = 20 if FULL else 8
 EACH = 8_000
 """Milliseconds between two kills: six until another worker takes over, and two of work."""
 
@@ -210,7 +210,7 @@ def test_a_flapping_endpoint_gets_what_it_missed_soon_after_it_is_back() -> None
 
 
 HEALTHY = 200
-SECONDS = 90 if FULL else 40
+SECONDS = 90 if FULL else 20
 
 
 @cache
@@ -236,7 +236,7 @@ def latencies(backlog: int, dead: Receiver) -> tuple[Simulation, list[int]]:
 
 @pytest.mark.parametrize("dead", [hanging, refusing])
 def test_a_dead_endpoint_with_a_backlog_of_a_million_keeps_nobody_waiting(dead: Receiver) -> None:
-    backlog = 1_000_000 if FULL else 15_000
+    backlog = 1_000_000 if FULL else 8_000
     _, alone = latencies(0, hanging)
     run, beside = latencies(backlog, dead)
     assert run.records_taken > HEALTHY * SECONDS + 0.9 * min(backlog, 100_000)
