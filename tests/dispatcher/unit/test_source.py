@@ -3,7 +3,7 @@ from typing import Any
 
 from aiokafka import TopicPartition
 
-from carewire_dispatcher.adapters.source import QUICK_TIER_RECORDS, SLOW_TIER_RECORDS, Source
+from carewire_dispatcher.adapters.source import QUICK_TIER_RECORDS, SLOW_TIER_RECORDS, STRAINED, WINDOW, Source
 
 PLACE = TopicPartition("t", 0)
 
@@ -71,13 +71,36 @@ def test_what_was_finished_before_a_restart_is_not_done_again() -> None:
 
 def test_a_full_window_holds_the_head_back_until_an_older_one_is_finished() -> None:
     source = a_source()
-    source.put(records(1000))
-    for _ in range(1000):
-        source.take()
-    source.put(records(1000, first=1000))
-    for _ in range(1000):
-        source.take()
-    source.put(records(1, first=2000))
+    for first in range(0, WINDOW, 1000):
+        source.put(records(1000, first=first))
+        for _ in range(1000):
+            source.take()
+    source.put(records(1, first=WINDOW))
     assert not source.is_ripe(10_000)
     source.tracker.finish(0)
     assert source.is_ripe(10_000)
+
+
+def test_a_partition_is_strained_long_before_its_window_is_full() -> None:
+    source = a_source()
+    source.put(records(STRAINED))
+    strained = []
+    for _ in range(STRAINED):
+        source.take()
+        strained.append(source.is_strained)
+    source.tracker.finish(0)
+    strained.append(source.is_strained)
+    assert strained == [False] * (STRAINED - 1) + [True, False]
+
+
+def test_a_full_window_with_all_but_its_first_finished_fits_into_the_metadata_of_a_commit() -> None:
+    source = a_source()
+    for first in range(0, WINDOW, 1000):
+        source.put(records(1000, first=first))
+        for _ in range(1000):
+            source.take()
+    for offset in range(1, WINDOW):
+        source.tracker.finish(offset)
+    position = source.tracker.position()
+    assert position is not None
+    assert (position[0], len(position[1]) <= 4_096) == (0, True)

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from carewire_contracts.topics import LANES, TIERS, Lane
 from carewire_dispatcher.adapters.hindsight import LOOKED_AT
 from carewire_dispatcher.adapters.holdings import EndpointWork, Holdings, Item
+from carewire_dispatcher.adapters.source import STRAINED, WINDOW
 from carewire_dispatcher.domain.admission import admit
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry, classify
 from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Queue, decide
@@ -24,7 +25,7 @@ from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.fork_collapse import ForkCollapse
 from carewire_dispatcher.domain.policy import Policy
 from carewire_dispatcher.domain.rota import Rota
-from carewire_runtime.kafka.offsets import WINDOW, OffsetTracker
+from carewire_runtime.kafka.offsets import OffsetTracker
 
 PARTITIONS: Final = 12
 TAKING_MS: Final = 0.1
@@ -46,7 +47,7 @@ class Log:
     delay: int
     unread: deque[tuple[int, int, Delivery]] = field(default_factory=deque)
     read: deque[tuple[int, int, Delivery]] = field(default_factory=deque)
-    tracker: OffsetTracker = field(default_factory=OffsetTracker)
+    tracker: OffsetTracker = field(default_factory=lambda: OffsetTracker(WINDOW))
     committed: tuple[int, str] = (0, "")
     end: int = 0
 
@@ -83,7 +84,7 @@ class Log:
         """Go back to what was committed."""
         self.unread.extendleft(reversed(self.read))
         self.read.clear()
-        self.tracker = OffsetTracker()
+        self.tracker = OffsetTracker(WINDOW)
         self.tracker.restore(*self.committed)
 
 
@@ -245,7 +246,7 @@ class Simulation:
 
     def _settle(self, item: Item, *, is_copy: bool = False) -> None:
         work = self._holdings.of(item.delivery.endpoint_id)
-        is_strained = item.source.tracker.span * 2 >= WINDOW
+        is_strained = item.source.tracker.span >= STRAINED
         load = work.load(len(work.queue), is_crowded=self._in_flight * 2 >= SLOTS, is_strained=is_strained)
         endpoint, _ = self._endpoints[item.delivery.endpoint_id]
         decision = decide(self.now, item.delivery, endpoint, load, self.policy, is_copy=is_copy)

@@ -7,7 +7,14 @@ from typing import Any, Final
 from aiokafka import TopicPartition
 
 from carewire_contracts.topics import Lane
-from carewire_runtime.kafka.offsets import WINDOW, OffsetTracker
+from carewire_runtime.kafka.offsets import OffsetTracker
+
+WINDOW: Final = 8000
+"""Offsets that may lie between the first unfinished record and the newest. An attempt may hang for 10 s, and behind it
+its partition goes on meanwhile, by 800 records a second. As a bitmap they are 1,334 characters of the 4,096 that Kafka
+allows."""
+STRAINED: Final = 1000
+"""From here on nothing more queues for places: it would take window and memory from others."""
 
 LANE_RECORDS: Final = 1000
 QUICK_TIER_RECORDS: Final = 500
@@ -27,7 +34,7 @@ class Source:
         self.place = place
         self.lane = lane
         self.tier = tier
-        self.tracker = OffsetTracker()
+        self.tracker = OffsetTracker(WINDOW)
         self.committed: tuple[int, str] | None = None
         self.purged = 0
         self._delay = delay
@@ -85,8 +92,8 @@ class Source:
 
     @property
     def is_strained(self) -> bool:
-        """Whether half of the window is taken. What queues then would soon keep all behind it waiting."""
-        return self.tracker.span * 2 >= WINDOW
+        """Whether so much of the window is taken that deliveries of one endpoint should not queue for places."""
+        return self.tracker.span >= STRAINED
 
     def take(self) -> Any | None:
         """Remove the head and start it; None where it had been finished before a restart."""
