@@ -2,7 +2,7 @@
 
 from typing import Any, get_args
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 
 from carewire_orchestrator.domain import effects, events
 from carewire_orchestrator.domain.announcing import announce
@@ -25,6 +25,7 @@ def subject(event: dict[str, Any]) -> str:
 
 
 @given(lives())
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 def test_every_event_is_named_by_its_type_and_by_what_it_is_about(life: Life) -> None:
     for moment in life.moments:
         announced = [one.event for one in announce(life.release, moment.advanced, tenant_id="t", identifiers=())]

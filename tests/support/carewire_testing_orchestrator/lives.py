@@ -15,6 +15,7 @@ from carewire_orchestrator.domain.care_flow import (
     CareFlow,
     CareFlowStatus,
     Reason,
+    TimerPurpose,
     TrackStatus,
 )
 from carewire_orchestrator.domain.effects import Effect
@@ -36,9 +37,11 @@ from carewire_orchestrator.domain.events import (
     TrackAdded,
     TrackScheduled,
     TrackStopped,
+    TrackUnscheduled,
     Unpaused,
 )
 from carewire_orchestrator.domain.given_values import GivenValue
+from carewire_orchestrator.domain.profile import NOTHING_KNOWN, ProfileDocument
 from carewire_orchestrator.domain.release import Release
 from carewire_testing_orchestrator.histories import new_care_flow
 from carewire_testing_orchestrator.playing import NOW, AlarmClock, doing
@@ -58,13 +61,19 @@ BASELINES: list[tuple[GivenValue, ...]] = [
     (GivenValue("p_date", ValueType.DATE, "2026-04-01T08:00:00.000Z"), GivenValue("p_number", ValueType.NUMBER, 7)),
 ]
 ZONES = ["UTC", "Europe/Brussels", "Pacific/Apia"]
+PROFILES: list[ProfileDocument] = [
+    NOTHING_KNOWN,
+    {"first_name": "Iris", "sex": "FEMALE", "birth_date": "1961-07-04"},
+    {"first_name": "Luc", "sex": "MALE", "birth_date": "about 1990"},
+]
 
 
 @dataclass
 class Moment:
-    """An event, when it happened, and what came of it."""
+    """An event, when it happened, what was known of the patient then, and what came of it."""
 
     at: datetime
+    profile: ProfileDocument
     event: CareFlowEvent
     before: CareFlow
     advanced: Advanced
@@ -77,14 +86,15 @@ class Life:
     release: Release
     care_flow: CareFlow
     now: datetime = NOW
+    profile: ProfileDocument = field(default_factory=dict)
     moments: list[Moment] = field(default_factory=list)
     clock: AlarmClock = field(default_factory=AlarmClock)
 
     def let(self, event: CareFlowEvent) -> Advanced:
         """Let something happen that can happen."""
-        advanced = advance(self.release, self.care_flow, event, self.now)
+        advanced = advance(self.release, self.care_flow, event, self.now, self.profile)
         assert isinstance(advanced, Advanced), (advanced, event)
-        self.moments.append(Moment(self.now, event, self.care_flow, advanced))
+        self.moments.append(Moment(self.now, self.profile, event, self.care_flow, advanced))
         self.care_flow = advanced.care_flow
         self.clock.take(advanced.orders)
         return advanced
@@ -108,16 +118,27 @@ class Life:
 def lives(draw: st.DrawFn) -> Life:
     """Any life of any care flow, up to its end or to where it was left."""
     release = Release.of("release", 1, draw(whole_definitions()))
-    life = Life(release, new_care_flow(release))
+    life = Life(release, new_care_flow(release), profile=draw(st.sampled_from(PROFILES)))
     life.let(Started(draw(st.sampled_from(BASELINES)), draw(st.sampled_from(ZONES))))
-    for turn in draw(st.lists(st.sampled_from(_TURNS), min_size=8, max_size=20)):
-        if turn == "time passes":
-            life.now += timedelta(hours=draw(st.integers(1, 400)))
-        elif turn == "a timer is due":
-            life.let_next_be_due()
-        elif possible := list(_POSSIBLE[turn](life)):
-            life.let(draw(st.sampled_from(possible)))
+    turns = draw(st.integers(6, 18))
+    while turns and not life.care_flow.status.is_final:
+        _take_turn(draw, life, draw(st.sampled_from(_TURNS)))
+        turns -= 1
+    if draw(st.booleans()):
+        life.let(draw(st.sampled_from(list(_ends(life)))))
     return life
+
+
+def _take_turn(draw: st.DrawFn, life: Life, turn: str) -> None:
+    if turn == "time passes":
+        life.now += timedelta(hours=draw(st.integers(1, 400)))
+    elif turn == "the profile changes":
+        life.profile = draw(st.sampled_from(PROFILES))
+    elif turn == "a timer is due":
+        life.let_next_be_due()
+    # Where those have nothing to do whose turn it is, others have; while it is paused, nobody but staff.
+    elif possible := list(_POSSIBLE[turn](life)) or list(_breaks(life)):
+        life.let(draw(st.sampled_from(possible)))
 
 
 def _people(life: Life) -> Iterator[CareFlowEvent]:
@@ -129,20 +150,25 @@ def _people(life: Life) -> Iterator[CareFlowEvent]:
             yield from (doing(activity, *answers) for answers in ANSWERS)
         elif activity.kind == "api_call":
             value = GivenValue("p_answer", ValueType.NUMBER, 7)
-            yield from (ApiCallAnswered(activity.id, (value,)), ApiCallFailed(activity.id, Reason.CALL_FAILED))
-        else:
+            failed = ApiCallFailed(activity.id, Reason.CALL_FAILED)
+            yield from (ApiCallAnswered(activity.id, (value,)), failed, failed)
+        elif can_go_on(life, activity):
             yield going_on(activity)
 
 
 def _operators(life: Life) -> Iterator[CareFlowEvent]:
     """What staff does with single activities."""
     last = {activity.action_id: activity for activity in life.care_flow.activities.values()}
+    failed = [one for one in life.care_flow.activities.values() if one.status is ActivityStatus.FAILED]
+    if again := [ActivityRetried(one.id) for one in failed if last[one.action_id] is one]:
+        yield from again
+        return
     for activity in life.care_flow.activities.values():
-        if activity.status is ActivityStatus.FAILED and last[activity.action_id] is activity:
-            yield ActivityRetried(activity.id)
         if activity.is_open and activity.kind in ("form", "checklist", "message"):
             yield from (ActivityExpired(activity.id), ActivityReassigned(activity.id, ("sh_nurse",)))
-    yield from (BaselineUpdated(values) for values in BASELINES)
+        if activity.is_open and activity.kind == "api_call":
+            yield ActivityExpired(activity.id)
+    yield BaselineUpdated(BASELINES[1 + len(life.moments) % (len(BASELINES) - 1)])
 
 
 def _tracks(life: Life) -> Iterator[CareFlowEvent]:
@@ -152,7 +178,24 @@ def _tracks(life: Life) -> Iterator[CareFlowEvent]:
             yield TrackStopped(track_id)
         else:
             yield TrackAdded(track_id, any_track=True)
-            yield from (TrackScheduled(track_id, life.now + timedelta(days=days), any_track=True) for days in (0, 9))
+    for trigger in life.release.triggers.get(("ad_hoc", None), ()):
+        # Its rule may not hold by now, and then it cannot be added.
+        added = TrackAdded(trigger.target_id)
+        if isinstance(advance(life.release, life.care_flow, added, life.now, life.profile), Advanced):
+            yield added
+
+
+def _schedules(life: Life) -> Iterator[CareFlowEvent]:
+    """What staff does with tracks that are to start later; what was scheduled is taken back as often as not."""
+    scheduled = [one for one in life.care_flow.timers.values() if one.purpose is TimerPurpose.SCHEDULED_TRACK]
+    if scheduled:
+        yield TrackUnscheduled(scheduled[0].id)
+        yield TrackScheduled(scheduled[0].node_id, life.now + timedelta(days=4), any_track=True, cancel_scheduled=True)
+        return
+    for track_id in life.release.tracks:
+        yield TrackScheduled(track_id, life.now + timedelta(days=9), any_track=True)
+        if life.care_flow.tracks.get(track_id) is not TrackStatus.ACTIVE:
+            yield TrackScheduled(track_id, life.now, any_track=True)
 
 
 def _while_active(events: Callable[[Life], Iterator[CareFlowEvent]]) -> Callable[[Life], Iterator[CareFlowEvent]]:
@@ -179,11 +222,25 @@ _POSSIBLE: Final[dict[str, Callable[[Life], Iterator[CareFlowEvent]]]] = {
     "people": _while_active(_people),
     "operators": _while_active(_operators),
     "tracks": _while_active(_tracks),
+    "schedules": _while_active(_schedules),
     "breaks": _breaks,
-    "ends": _ends,
 }
-_TURNS: Final = [*["people"] * 5, *["a timer is due"] * 3, "time passes", "operators", "tracks", "breaks", "ends"]
+_TURNS: Final = [
+    *["people"] * 4,
+    *["a timer is due"] * 2,
+    *["operators"] * 2,
+    "tracks",
+    *["schedules"] * 2,
+    "time passes",
+    "the profile changes",
+    "breaks",
+]
 """Whose turn it is; those come oftener whom most of a life belongs to."""
+
+
+def can_go_on(life: Life, activity: Activity) -> bool:
+    """Whether somebody can let an open activity end; a designer may have a timer wait whoever wants it over."""
+    return activity.kind != "timer" or life.release.timers[activity.step_id].skippable
 
 
 def going_on(activity: Activity) -> CareFlowEvent:

@@ -31,14 +31,19 @@ DATES = ["p_date", "t0.CompletionDate", "t0s0.ActivationDate"]
 
 
 def rules() -> st.SearchStrategy[dict[str, Any] | None]:
-    """No rule, or a condition; some of them meet empty values."""
-    conditions = [
+    """No rule, one condition, or several joined; some of them meet empty values."""
+    conditions: list[dict[str, Any]] = [
         {"reference": "q_yes", "operator": "is_true"},
         {"reference": "q_yes", "operator": "is_empty"},
         *({"reference": name, "operator": "is_greater_than", "operand": 3} for name in NUMBERS),
         *({"reference": name, "operator": "is_not_empty"} for name in DATES),
+        {"reference": "patient.sex", "operator": "is_equal_to", "operand": "FEMALE"},
+        {"reference": "patient.birth_date", "operator": "is_more_than_x_days_ago", "operand": 9_000},
     ]
-    return st.none() | st.sampled_from(conditions).map(lambda condition: {"all": [condition]})
+    one = st.sampled_from(conditions)
+    either = st.tuples(one, one).map(lambda two: {"any": list(two)})
+    both = st.tuples(one, one | either).map(lambda two: {"all": list(two)})
+    return st.none() | one.map(lambda condition: {"all": [condition]}) | either | both
 
 
 def distances(least: int = 1) -> st.SearchStrategy[dict[str, Any]]:
@@ -57,7 +62,7 @@ def timers(timer_id: str) -> st.SearchStrategy[dict[str, Any]]:
     """A timer of any kind."""
     awaited = {"type": "data_point_awaited"}
     dated = {"type": "data_point_reference"}
-    return st.one_of(
+    any_kind = st.one_of(
         distances().map(lambda how: delay(timer_id, how["amount"], how["unit"])),
         st.tuples(st.sampled_from(NUMBERS), st.none() | distances()).map(
             lambda how: timer(timer_id, data_point_definition_id=how[0], timeout=how[1], **awaited)
@@ -66,27 +71,30 @@ def timers(timer_id: str) -> st.SearchStrategy[dict[str, Any]]:
             lambda how: timer(timer_id, data_point_definition_id=how[0], offset=how[1], time_of_day=how[2], **dated)
         ),
     )
+    return st.tuples(any_kind, st.sampled_from([True, True, True, False])).map(
+        lambda how: how[0] | {"skippable": how[1]}
+    )
 
 
 def actions(action_id: str) -> st.SearchStrategy[dict[str, Any]]:
     """An action of any kind."""
     named = [{"name": "n", "data_point_definition_id": "p_number"}]
+    who = {"name": "who", "data_point_definition_id": "patient.first_name", "fallback": "somebody"}
     head = {"id": action_id, "title": action_id}
     form = {**head, "type": "form", "form_definition_id": "form"}
-    note = {"narratives": [{"id": "n", "key": "n", "title": "N", "body": "{{n}}"}], "dynamic_variables": named}
+    note = {"narratives": [{"id": "n", "key": "n", "title": "N", "body": "{{n}} {{who}}"}]}
+    note = {**note, "dynamic_variables": [*named, who]}
     call = {"method": "POST", "url": "https://ehr.example/{{n}}", "body": "{{n}}", "dynamic_variables": named}
-    computed = {"expression": "n + 1", "inputs": named, "output_data_point_definition_id": "p_sum"}
+    computed = {"inputs": named, "output_data_point_definition_id": "p_sum"}
     return st.sampled_from(
         [
-            # Oftener than the others what somebody has to do, or most lives would be over as soon as they begin.
-            checklist(action_id),
-            checklist(action_id),
-            form,
-            form,
+            # Oftener than the others what somebody has to do, for the same reason.
+            *[checklist(action_id), form] * 3,
             {**form, "stakeholder_definition_ids": ["sh_nurse", "sh_patient"]},
             message(action_id),
-            {**message(action_id), "subject": "{{n}}", "dynamic_variables": named},
-            {**head, "type": "calculation", **computed},
+            {**message(action_id), "subject": "{{n}} {{who}}", "dynamic_variables": [*named, who]},
+            {**head, "type": "calculation", **computed, "expression": "10 * n + 1"},
+            {**head, "type": "calculation", **computed, "expression": "1 / (n - n)"},
             {**head, "type": "clinical_note", **note},
             {**head, "type": "api_call", **call, "response": [{"path": "$", "data_point_definition_id": "p_answer"}]},
             {**head, "type": "stop_care_flow", "reason": "Not eligible"},
@@ -97,7 +105,7 @@ def actions(action_id: str) -> st.SearchStrategy[dict[str, Any]]:
 @st.composite
 def whole_definitions(draw: st.DrawFn) -> CareFlowDefinition:
     """Any definition of up to three tracks with up to five steps and timers each."""
-    tracks = [_draw_track(draw, number) for number in range(draw(st.integers(1, 3)))]
+    tracks = [_draw_track(draw, number) for number in range(draw(st.sampled_from([2, 3, 1])))]
     triggers: list[dict[str, Any]] = [starts("t0")]
     for number, later in enumerate(tracks[1:], 1):
         settings = {**draw(_occasions(number)), "rule": draw(rules())}
@@ -133,13 +141,13 @@ def _occasions(number: int) -> st.SearchStrategy[dict[str, Any]]:
 
 
 def _draw_track(draw: st.DrawFn, number: int) -> dict[str, Any]:
-    names = [f"t{number}s{place}" for place in range(draw(st.sampled_from([4, 3, 5, 2, 1])))]
+    names = [f"t{number}s{place}" for place in range(draw(st.sampled_from([4, 3, 5, 4, 3, 2, 1])))]
     waits = [draw(timers(name)) for name in names[1:] if draw(st.booleans())]
     waiting = {one["id"] for one in waits}
     steps = {name: draw(_action_lists(name)) for name in names if name not in waiting}
     arrows = [("start", names[0])]
     for place, origin in enumerate(names):
-        targets = st.sampled_from([*names[place + 1 :], "end", *(["END"] if place > 1 else [])])
+        targets = st.sampled_from([*names[place + 1 :], "end", *(["END"] if place > 2 else [])])
         arrows += [(origin, target) for target in draw(st.lists(targets, min_size=1, max_size=3, unique=True))]
     drawn = track(f"t{number}", steps, arrows, waits)
     for transition in drawn["transitions"][1:]:
@@ -151,7 +159,8 @@ def _draw_track(draw: st.DrawFn, number: int) -> dict[str, Any]:
 
 def _action_lists(step: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     return (
-        st.integers(0, 3)
+        # Few steps do nothing, or most lives would be over as soon as they begin.
+        st.sampled_from([2, 1, 3, 2, 1, 0])
         .flatmap(lambda count: st.tuples(*(actions(f"{step}a{place}") for place in range(count))))
         .map(list)
     )
