@@ -38,6 +38,23 @@ VISIT = designed(
     ),
     data_points=[point("dp_visit", "date")],
 )
+TWO_WAITS = designed(
+    track(
+        "t",
+        {"a": [checklist("ask")], "b": [message("bye")]},
+        [("start", "day"), ("start", "hour"), ("hour", "a"), ("day", "b")],
+        [delay("day", 1, "day"), delay("hour", 1, "hour")],
+    )
+)
+STOP = {"id": "give_up", "type": "stop_care_flow", "title": "Give up", "reason": "Nobody answered"}
+GIVEN_UP = designed(
+    track(
+        "t",
+        {"a": [checklist("ask")], "over": [STOP]},
+        [("start", "a"), ("start", "day"), ("day", "over")],
+        [delay("day", 1, "day")],
+    )
+)
 
 
 @pytest.fixture
@@ -173,3 +190,39 @@ async def test_a_care_flow_that_somebody_changes_is_left_for_the_next_time(
         details = (await api_only.api.get(f"/v1/care-flows/{idle}")).json()
         assert [one["action_id"] for one in details["activities"]] == ["hello", "day", "week"]
     assert await take_all(due, moment) == 1
+
+
+async def test_timers_of_one_care_flow_that_are_taken_together_follow_each_other(
+    api_only: Running, settings: OrchestratorSettings, database: Database
+) -> None:
+    care_flows = await start(api_only, TWO_WAITS, 3)
+    lateness = await due_timers(settings, database).take(datetime.now(UTC) + 2 * DAY, 100)
+    assert len(lateness) == 6
+    for care_flow_id in care_flows:
+        page = (await api_only.api.get(f"/v1/care-flows/{care_flow_id}/timeline")).json()
+        changes = page["items"]
+        assert [one["what"] for one in changes] == ["care_flow.start", "timer.fire", "timer.fire"]
+        sequences = [event["sequence"] for change in changes for event in change["events"]]
+        assert sequences == list(range(1, len(sequences) + 1))
+        details = (await api_only.api.get(f"/v1/care-flows/{care_flow_id}")).json()
+        assert {one["action_id"]: one["status"] for one in details["activities"]} == {
+            "day": "done",
+            "hour": "done",
+            "ask": "active",
+            "bye": "active",
+        }
+    assert await pending(database, care_flows) == 0
+
+
+async def test_a_timer_that_leaves_nothing_to_do_completes_a_session_and_numbers_that_as_well(
+    api_only: Running, settings: OrchestratorSettings, database: Database
+) -> None:
+    (care_flow_id,) = await start(api_only, GIVEN_UP)
+    session = await api_only.api.post("/v1/sessions", json={"care_flow_id": care_flow_id})
+    assert session.status_code == 201, session.text
+    assert len(await due_timers(settings, database).take(datetime.now(UTC) + 2 * DAY, 100)) == 1
+    events = await api_only.events_of(care_flow_id, "session.completed")
+    assert [one.value["sequence"] for one in events] == list(range(1, len(events) + 1))
+    assert [one.event_type for one in events][-1] == "session.completed"
+    found = (await api_only.api.get(f"/v1/sessions/{session.json()['id']}")).json()
+    assert found["status"] == "completed"

@@ -44,32 +44,31 @@ SELECT document FROM care_flow WHERE id = $1 FOR UPDATE;
 -- its patient, and whether any of its sessions is active (migration 0009).
 SELECT state, systems, sealed_values, has_sessions FROM take_care_flow($1);
 
--- name: save_care_flows
--- The states of care flows after events, with the activities that are new or have changed, the values that were
+-- name: save_care_flow
+-- The state of a locked care flow after an event.
+UPDATE care_flow SET status = $2, document = $3, ended_at = $4 WHERE id = $1;
+
+-- name: save_changes
+-- What changes of care flows brought about: the activities that are new or have changed, the values that were
 -- collected, and what their timelines say, in the order given.
 WITH
-saved AS (
-    UPDATE care_flow SET status = given.status, document = given.document, ended_at = given.ended_at
-    FROM unnest($1::text[], $2::text[], $3::text[], $4::timestamptz[]) AS given (id, status, document, ended_at)
-    WHERE care_flow.id = given.id
-),
 moved AS (
     INSERT INTO activity (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
     SELECT id, care_flow_id, kind, status, created_at, ended_at, string_to_array(stakeholders, ' ')
-    FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::timestamptz[], $11::text[])
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::timestamptz[], $7::text[])
         AS given (id, care_flow_id, kind, status, created_at, ended_at, stakeholders)
     ON CONFLICT (id) DO UPDATE
     SET status = excluded.status, ended_at = excluded.ended_at, stakeholders = excluded.stakeholders
 ),
 collected AS (
     INSERT INTO data_point (id, care_flow_id, definition_id, value_type, value, collected_at)
-    SELECT * FROM unnest($12::text[], $13::text[], $14::text[], $15::text[], $16::text[], $17::timestamptz[])
+    SELECT * FROM unnest($8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::timestamptz[])
 )
 INSERT INTO care_flow_change
     (care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events)
 SELECT care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events
 FROM unnest(
-    $18::text[], $19::timestamptz[], $20::text[], $21::text[], $22::text[], $23::text[], $24::bigint[], $25::text[]
+    $14::text[], $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::text[], $20::bigint[], $21::text[]
 ) WITH ORDINALITY AS given
     (care_flow_id, happened_at, what, cause_kind, cause_id, cause_name, first_sequence, events, number)
 ORDER BY number;

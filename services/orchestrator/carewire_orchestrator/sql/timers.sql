@@ -1,12 +1,12 @@
 -- name: set_timers
 -- Set timers, or set them to other moments.
-INSERT INTO timer (id, care_flow_id, due_at)
+INSERT INTO timer (care_flow_id, id, due_at)
 SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
-ON CONFLICT (id) DO UPDATE SET due_at = excluded.due_at;
+ON CONFLICT (care_flow_id, id) DO UPDATE SET due_at = excluded.due_at;
 
--- name: cancel_timers
--- Forget timers; those that are due already may be gone.
-DELETE FROM timer WHERE id = ANY ($1::text[]);
+-- name: cancel_timer
+-- Forget a timer; one that is due already may be gone.
+DELETE FROM timer WHERE care_flow_id = $1 AND id = $2;
 
 -- name: is_any_timer_due
 -- Whether any timer is due.
@@ -24,6 +24,6 @@ ORDER BY timer.due_at, timer.id
 LIMIT $2
 FOR UPDATE OF care_flow SKIP LOCKED;
 
--- name: take_timers
--- Forget timers that have been said. One that was set to a later moment meanwhile stays.
-DELETE FROM timer WHERE id = ANY ($1::text[]) AND due_at <= $2;
+-- name: take_timer
+-- Forget a timer that has been said. One that was set to a later moment meanwhile stays.
+DELETE FROM timer WHERE care_flow_id = $1 AND id = $2 AND due_at <= $3;

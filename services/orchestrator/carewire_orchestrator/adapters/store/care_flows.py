@@ -114,9 +114,10 @@ async def save_care_flows(
     last = {advanced.care_flow.id: advanced.care_flow for _, advanced in changed}.values()
     states = [(one.id, one.status.value, write_care_flow(one), one.ended_at) for one in last]
     activities, values = _effect_rows(changed)
+    # One by one, in one round trip: each is found by its key whatever Postgres knows of the table's size.
+    await connection.executemany(QUERIES.save_care_flow, states)
     await connection.execute(
-        QUERIES.save_care_flows,
-        *_columns(states, 4),
+        QUERIES.save_changes,
         *_columns(activities, 7),
         *_columns(values, 6),
         *_columns([entry.row() for entry in entries], 8),

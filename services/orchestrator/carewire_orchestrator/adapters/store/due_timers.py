@@ -48,7 +48,7 @@ class DueTimers:
             return bool(await connection.fetchval(QUERIES.is_any_timer_due, now))
 
     async def _say_all(self, connection: Connection, rows: Sequence[Any], now: datetime) -> None:
-        await connection.execute(QUERIES.take_timers, [row["id"] for row in rows], now)
+        await connection.executemany(QUERIES.take_timer, [(row["care_flow_id"], row["id"], now) for row in rows])
         care_flows = {row["care_flow_id"]: read_care_flow(row["document"]) for row in rows}
         releases = await self._releases.load(connection, {one.release_id for one in care_flows.values()})
         identifiers = await self._identities.of_patients(connection, [one.patient_id for one in care_flows.values()])

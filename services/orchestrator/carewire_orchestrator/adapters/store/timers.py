@@ -11,16 +11,16 @@ from carewire_runtime.postgres.pool import Connection
 
 async def keep_timers(connection: Connection, all_advanced: Iterable[Advanced]) -> None:
     """Do as the orders about timers say. Of several about one timer the last counts."""
-    wanted: dict[str, tuple[str, datetime] | None] = {}
+    wanted: dict[tuple[str, str], datetime | None] = {}
     for advanced in all_advanced:
         for order in advanced.orders:
             if isinstance(order, TimerSet):
-                wanted[order.timer_id] = (advanced.care_flow.id, order.due_at)
+                wanted[advanced.care_flow.id, order.timer_id] = order.due_at
             elif isinstance(order, TimerCancelled):
-                wanted[order.timer_id] = None
-    cancelled = [timer_id for timer_id, moment in wanted.items() if moment is None]
-    kept = [(timer_id, *moment) for timer_id, moment in wanted.items() if moment is not None]
+                wanted[advanced.care_flow.id, order.timer_id] = None
+    cancelled = [timer for timer, moment in wanted.items() if moment is None]
+    kept = [(*timer, moment) for timer, moment in wanted.items() if moment is not None]
     if cancelled:
-        await connection.execute(QUERIES.cancel_timers, cancelled)
+        await connection.executemany(QUERIES.cancel_timer, cancelled)
     if kept:
         await connection.execute(QUERIES.set_timers, *(list(column) for column in zip(*kept, strict=True)))
