@@ -7,6 +7,7 @@ import pytest
 from carewire_contracts.catalogue import CatalogueDefinition
 from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.topics import Topics
+from carewire_ingress.adapters import shared_batches
 from carewire_ingress.adapters.admission_plans import AdmissionPlans
 from carewire_ingress.adapters.receiver import Limits, Receiver
 from carewire_ingress.adapters.request_channel import RequestChannel
@@ -15,6 +16,7 @@ from carewire_ingress.domain.admit import Admission
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.clock import FakeClock
+from carewire_runtime.errors import ProducerFatal
 from carewire_runtime.telemetry import metrics
 from carewire_testing.waiting import eventually
 from carewire_testing_ingress.gates import gate
@@ -192,6 +194,52 @@ async def test_a_sender_that_asks_first_is_told_to_send_unless_its_head_decides(
             calls.receiver.arrived(caller.exchange)
         assert (await refused.answered()).status == 404
         assert (welcome.continued, refused.continued, welcome.answers) == (1, 0, [])
+
+
+async def test_calls_that_come_while_a_batch_is_under_way_go_on_together_at_its_end() -> None:
+    calls = Calls()
+    calls.producer.batch = 10
+    async with calls.channel:
+        await calls.open()
+        first = asyncio.create_task(calls.call())
+        await eventually(lambda: len(calls.producer.sent) == 2)
+        others = [asyncio.create_task(calls.call()) for _ in range(3)]
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert calls.receiver.under_way == 1, "the others are not looked at yet"
+        await calls.acknowledge(1)
+        await calls.acknowledge(2)
+        answers = await asyncio.gather(first, *others)
+    assert [len(batch.records) for batch in calls.producer.sent] == [1, 1, 3]
+    assert [answer.status for answer in answers] == [202] * 4
+
+
+async def test_a_batch_that_takes_long_holds_up_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_batches, "_HOLDS_UP_S", 0.01)
+    calls = Calls()
+    async with calls.channel:
+        await calls.open()
+        stuck = asyncio.create_task(calls.call())
+        await eventually(lambda: len(calls.producer.sent) == 2)
+        following = asyncio.create_task(calls.call())
+        await calls.acknowledge(2)
+        assert (await following).status == 202
+        assert not stuck.done()
+        await calls.acknowledge(1)
+        assert (await stuck).status == 202
+
+
+async def test_calls_that_wait_for_a_batch_are_turned_away_when_its_producer_fails() -> None:
+    calls = Calls()
+    async with calls.channel:
+        await calls.open()
+        under_way = asyncio.create_task(calls.call())
+        await eventually(lambda: len(calls.producer.sent) == 2)
+        waiting = asyncio.create_task(calls.call())
+        await asyncio.sleep(0)
+        failing, calls.producer = calls.producer, ScriptedProducer()
+        failing.failed.set_result(ProducerFatal("out of sequence"))
+        assert [(await answer).status for answer in (under_way, waiting)] == [503, 503]
 
 
 async def test_a_fault_in_one_call_leaves_none_of_its_turn_waiting(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ class Sending:
         self.producer = ScriptedProducer(batch=batch)
         self.producer.runs = True
         self.ended: list[tuple[bytes, Appended | KafkaError | None]] = []
-        self.batches = SharedBatches(self.producer, Topic("t", partitions, key="any"), self._settled)
+        self.batches = SharedBatches(self.producer, Topic("t", partitions, key="any"), self._settled, lambda: None)
         self._tickets = count()
 
     def _settled(self, records: Sequence[Waiting], outcome: Appended | KafkaError | None) -> None:

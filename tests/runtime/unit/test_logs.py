@@ -56,6 +56,18 @@ def test_long_text_is_cut() -> None:
     assert len(lines.all()[0]["reason"]) == 500
 
 
+def test_lines_of_one_event_are_written_at_once_each_with_its_own_span() -> None:
+    traced = f"00-{1:032x}-{2:016x}-01"
+    with logged() as lines:
+        logger("a").info_each("done", [({"count": 1}, traced), ({"count": 2}, traced[:-1] + "0")])
+    with logged("WARNING") as silent:
+        logger("a").info_each("done", [({"count": 1}, traced)])
+    assert [line["count"] for line in lines.of("done")] == [1, 2]
+    assert (lines.all()[0]["trace_id"], lines.all()[0]["span_id"]) == (f"{1:032x}", f"{2:016x}")
+    assert "trace_id" not in lines.all()[1]
+    assert silent.all() == []
+
+
 @pytest.mark.parametrize(
     ("level", "written"),
     [

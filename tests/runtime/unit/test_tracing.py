@@ -150,6 +150,18 @@ def test_log_lines_name_the_recorded_span_around_them(file: Path) -> None:
     assert "trace_id" not in lines.all()[0]
 
 
+def test_a_span_that_is_begun_and_ended_by_hand_is_that_of_no_code(file: Path) -> None:
+    trace_to(file)
+    one = span("one").begin()
+    assert current_traceparent() is None
+    with logged() as lines:
+        logger("c").info("beside")
+    one.end()
+    [line] = finished(file)
+    assert (line["name"], line["trace_id"]) == ("one", one.traceparent[3:35])
+    assert "trace_id" not in lines.all()[0]
+
+
 def test_the_plain_tracer_takes_a_traceparent_as_context(file: Path) -> None:
     trace_to(file)
     plain = tracer().start_span("plain", context=context_from(SAMPLED))

@@ -49,6 +49,7 @@ class RequestChannel:
         self._broker_clock = BrokerClock()
         self._producer: Producer | None = None
         self._batches: dict[str, SharedBatches] = {}
+        self._waiting_acts: list[Callable[[], None]] = []
         self._keeping: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -93,6 +94,25 @@ class RequestChannel:
         self.send(topic, [Waiting(key, value, headers, partial(_settle, ended))])
         return await ended
 
+    def at_leisure(self, act: Callable[[], None]) -> None:
+        """Have `act` called once no batch holds up what is sent: now, or in a moment.
+
+        What is to be sent can as well be worked on then, with all that has come meanwhile.
+        """
+        if self._is_held_up():
+            self._waiting_acts.append(act)
+        else:
+            act()
+
+    def _is_held_up(self) -> bool:
+        return any(batches.holds_up for batches in self._batches.values())
+
+    def _freed(self) -> None:
+        if self._waiting_acts and not self._is_held_up():
+            acts, self._waiting_acts = self._waiting_acts, []
+            for act in acts:
+                act()
+
     def send(self, topic: Topic, records: Sequence[Waiting]) -> None:
         """Append records, and tell of each where it is, once all replicas have it, or why it is not.
 
@@ -106,7 +126,7 @@ class RequestChannel:
             return
         batches = self._batches.get(topic.name)
         if batches is None:
-            batches = self._batches[topic.name] = SharedBatches(producer, topic, self._settled)
+            batches = self._batches[topic.name] = SharedBatches(producer, topic, self._settled, self._freed)
         now = self._clock.monotonic()
         batches.add([one for one in records if self._is_sent(producer, one, now)])
 
@@ -169,6 +189,7 @@ class RequestChannel:
         batches, self._batches = self._batches, {}
         for each in batches.values():
             await each.close()
+        self._freed()
         if producer is not None:
             await producer.stop()
 

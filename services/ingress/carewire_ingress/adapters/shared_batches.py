@@ -47,17 +47,26 @@ Settled: TypeAlias = Callable[[Sequence[Waiting], Appended | KafkaError | None],
 
 
 class SharedBatches:
-    """The batches of one topic and one producer. `settled` hears once of each record how it ended."""
+    """The batches of one topic and one producer.
 
-    def __init__(self, producer: Producer, topic: Topic, settled: Settled) -> None:
+    `settled` hears once of each record how it ended, and `freed` whenever nothing `holds_up` the next batch any more.
+    """
+
+    def __init__(self, producer: Producer, topic: Topic, settled: Settled, freed: Callable[[], None]) -> None:
         self._producer = producer
         self._topic = topic.name
         self._settled = settled
+        self._freed = freed
         self._gathered: list[Waiting] = []
         self._free = deque(range(topic.partitions))
         self._fresh: dict[int, asyncio.TimerHandle] = {}
         """The partitions whose batches keep the next one waiting, until a timer runs out."""
         self._handing: asyncio.Task[None] | None = None
+
+    @property
+    def holds_up(self) -> bool:
+        """Whether a batch keeps the next one waiting, which it does for a moment at most."""
+        return bool(self._fresh)
 
     def add(self, records: Iterable[Waiting]) -> None:
         """Let records go with the next batch."""
@@ -116,8 +125,13 @@ class SharedBatches:
         if timer is not None:
             timer.cancel()
         self._settled(records if count == len(records) else records[:count], outcome)
-        self._go_on()
+        self._free_next()
 
     def _stop_waiting(self, partition: int) -> None:
         del self._fresh[partition]
+        self._free_next()
+
+    def _free_next(self) -> None:
+        if not self._fresh:
+            self._freed()
         self._go_on()

@@ -1,6 +1,8 @@
 """Who calls: an HTTP request as its sender signed it, shown to the sender's scheme."""
 
+import math
 from collections.abc import Sequence
+from typing import Final
 
 from carewire_ingress.domain.senders.client_address import Network, client_address
 from carewire_ingress.domain.senders.sender import Sender
@@ -8,6 +10,8 @@ from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Challenge, Unverified, Verified
 from carewire_runtime.clock import Clock
 from carewire_runtime.http.exchange import Exchange
+
+_READ_EVERY_S: Final = 1.0
 
 
 class Verification:
@@ -20,6 +24,8 @@ class Verification:
         self._public_url = public_url.rstrip("/").encode()
         self._proxies = tuple(proxies)
         self._clock = clock
+        self._read_at = -math.inf
+        self._wall = 0.0
 
     def of(self, sender: Sender, exchange: Exchange, *, is_call: bool) -> Challenge | Unverified | Verified:
         """What the sender's scheme says of a request. What is no call of a webhook can be a handshake alone.
@@ -39,9 +45,16 @@ class Verification:
             url=self._url(exchange),
             headers=headers,
             body=exchange.body,
-            received_at=self._clock.now().timestamp(),
+            received_at=self._time(),
             client=client_address(exchange.peer, forwarded, self._proxies),
         )
+
+    def _time(self) -> float:
+        """Our wall clock in seconds since 1970, read once a second: signatures are fresh for minutes."""
+        now = self._clock.monotonic()
+        if now - self._read_at >= _READ_EVERY_S:
+            self._read_at, self._wall = now, self._clock.now().timestamp()
+        return self._wall
 
     def _url(self, exchange: Exchange) -> bytes:
         path, query = exchange.raw_path, exchange.query

@@ -1,5 +1,7 @@
 """A call on its way through the stages of ingress."""
 
+from typing import Final
+
 from carewire_ingress.adapters.arrival import Arrival
 from carewire_ingress.adapters.request_records import RequestRecord
 from carewire_ingress.domain.admit import Admission, Rejected
@@ -8,6 +10,9 @@ from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.mapping import AdmissionPlan
 from carewire_runtime.http.exchange import Exchange
 from carewire_runtime.telemetry.tracing import SpanKind, span
+
+_SERVER: Final = SpanKind.SERVER
+"""Looked up once: a member of an enumeration costs as much as a step."""
 
 
 class Visit:
@@ -41,7 +46,7 @@ class Visit:
         self.exchange = exchange
         self.began = began
         self.arrival = Arrival.of(exchange)
-        self.trace = span("ingress.receive", parent=self.arrival.traceparent, kind=SpanKind.SERVER).begin()
+        self.trace = span("ingress.receive", parent=self.arrival.traceparent, kind=_SERVER).begin()
         self.webhook_id: str | None = None
         self.request_id: str | None = None
         self.refusal: Rejected | None = None
