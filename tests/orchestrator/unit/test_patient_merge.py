@@ -27,7 +27,6 @@ def test_the_one_who_stays_gets_all_identifiers_and_what_is_known_of_the_other_a
     other = patient("other", "2", "3", first_name="I.", email="i@b.example", address={"zip": "9000"})
     outcome = merge("kept", "other", kept, other)
     assert isinstance(outcome, Merged)
-    assert outcome.merged_id == "other"
     assert outcome.patient.id == "kept"
     assert [one.value for one in outcome.patient.identifiers.values()] == ["1", "2", "3"]
     assert list(outcome.patient.profile.items()) == [

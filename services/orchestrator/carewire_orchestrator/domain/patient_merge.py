@@ -21,10 +21,9 @@ class MergeRefusal(StrEnum):
 
 @record()
 class Merged:
-    """The one who stays as they are then, and the id of the other."""
+    """The one who stays, as they are then."""
 
     patient: Patient
-    merged_id: str
 
 
 @record()
@@ -43,7 +42,7 @@ def merge(kept_id: str, other_id: str, kept: Patient, other: Patient) -> Merged 
     if kept.id == other.id:
         return AlreadyMerged(kept)
     whole = kept.with_identifiers({**kept.identifiers, **other.identifiers})
-    return Merged(whole.with_profile(fill_gaps(kept.profile, other.profile)), other.id)
+    return Merged(whole.with_profile(fill_gaps(kept.profile, other.profile)))
 
 
 def fill_gaps(profile: ProfileDocument, other: ProfileDocument) -> ProfileDocument:
