@@ -44,7 +44,7 @@ def test_a_merge_that_was_done_is_not_done_again() -> None:
 
 def test_earlier_merges_of_both_are_heeded() -> None:
     outcome = merge("pointer to kept", "pointer to other", patient("kept"), patient("other"))
-    assert outcome == Merged(patient("kept"), "other")
+    assert outcome == Merged(patient("kept"))
 
 
 def test_nobody_is_merged_with_themselves_nor_with_somebody_who_was_deleted() -> None:
