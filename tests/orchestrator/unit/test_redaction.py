@@ -35,7 +35,7 @@ CARRIERS = [
     IdentifierBody(system="https://clinic.example/mrn", value=CANARY),
     CollectedDataPoint("id", "dp", "string", Phi(CANARY), datetime.now(UTC)),
     PATIENT,
-    Merged(PATIENT, "other"),
+    Merged(PATIENT),
     AlreadyMerged(PATIENT),
     IdentifierChange({("system", b"print"): Identifier("system", CANARY)}, (), {}),
     ProfileBody(email=CANARY, address=AddressBody(city=CANARY)),
