@@ -52,11 +52,11 @@ LONG = designed(
 )
 
 
-def _last_to_be_called(route: str) -> tuple[int, str]:
+def _last_to_be_called(route: str) -> tuple[int, str, str]:
     """What ends things comes last, so that the others find them."""
     method, path = route.split()
     ends = path.endswith(("/merge", "/stop", "/pause", "/expire", "/remove")) or method == "DELETE"
-    return ends + 2 * (method == "DELETE"), path
+    return ends + 2 * (method == "DELETE"), path, method
 
 
 ROUTES = sorted(routes(), key=_last_to_be_called)
