@@ -79,7 +79,6 @@ def test_no_backlog_keeps_another_partition_of_its_lane_waiting() -> None:
 def test_what_is_not_ripe_sleeps_until_it_is() -> None:
     taking = Taking(Pile("fast", 500, 700), Pile("bulk", 300))
     assert taking.turn(299) == {}
-    assert not taking.rota.is_awake
     assert taking.rota.wakes_at() == 300
     assert taking.turn(300) == {"bulk": 1}
     assert taking.rota.wakes_at() == 500
@@ -94,7 +93,6 @@ def test_what_is_stuck_is_taken_again_once_it_is_offered() -> None:
     taking = Taking(pile)
     pile.is_stuck = True
     assert taking.turn() == {}
-    assert not taking.rota.is_awake
     assert list(taking.rota.behind("fast")) == [pile]
     assert list(taking.rota.behind("bulk")) == []
     pile.is_stuck = False
@@ -138,4 +136,3 @@ def test_everything_is_taken_once_in_the_order_of_its_pile_and_never_early(
                 assert max(left[name][:count]) <= now
                 del left[name][:count]
     assert not any(left.values())
-    assert not taking.rota.is_awake

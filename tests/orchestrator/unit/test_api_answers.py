@@ -76,3 +76,15 @@ def test_an_answer_that_is_partly_wrong_is_of_no_use_at_all(answer: object, mess
 )
 def test_a_path_is_checked_before_anybody_is_called(path: str, is_sound: bool) -> None:
     assert (path_problem(path) is None) is is_sound
+
+
+def test_an_answer_too_deep_to_be_searched_is_of_no_use() -> None:
+    searching = ApiCallAction.model_validate(
+        CALL | {"response": [{"path": "$..value", "data_point_definition_id": "dp_lab"}]}
+    )
+    deep: Any = {"value": 7}
+    for _ in range(500):
+        deep = [deep]
+    read = read_answer(RELEASE, searching, deep)
+    assert isinstance(read, NotAsExpected)
+    assert [problem.message for problem in read.problems] == ["the answer cannot be searched for this path"]

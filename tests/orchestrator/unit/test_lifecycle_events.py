@@ -80,6 +80,15 @@ def test_a_timer_that_is_not_due_yet_goes_on_after_a_pause() -> None:
     assert played.later(days=1) == ["activity completed long", "activity created last"]
 
 
+def test_a_care_flow_whose_last_wait_was_over_during_the_pause_is_completed_when_it_goes_on() -> None:
+    t = track("t", {}, [("start", "short"), ("short", "END")], [delay("short", 1, "day")])
+    played = Played(release(designed(t)))
+    played.let(Paused(None))
+    assert played.later(days=2) == []
+    assert played.let(Unpaused())[-1] == "CareFlowCompleted"
+    assert played.care_flow.status is CareFlowStatus.COMPLETED
+
+
 def test_a_timer_that_was_heard_during_a_pause_is_not_heard_again_afterwards() -> None:
     played = flow()
     short = played.activity("short").id

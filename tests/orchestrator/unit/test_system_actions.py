@@ -122,6 +122,25 @@ def test_a_message_says_what_was_known_when_it_was_sent() -> None:
     assert "Iris" not in repr(letter)
 
 
+def test_a_message_says_an_answer_as_its_question_labels_it() -> None:
+    sides = [{"value": "l", "label": "left"}, {"value": "r", "label": "right"}]
+    question = {"id": "side", "key": "side", "title": "Which?", "user_question_type": "multiple_choice"}
+    form = {"id": "form", "key": "form", "title": "Form", "questions": [question | {"possible_values": sides}]}
+    told = {
+        "id": "tells",
+        "title": "Tells",
+        "type": "message",
+        "subject": "{{side}}",
+        "body": "",
+        "dynamic_variables": variables(side={"data_point_definition_id": "side", "property": "label"}),
+    }
+    asks = {"id": "asks", "type": "form", "title": "Asks", "form_definition_id": "form"}
+    t = track("t", {"a": [asks], "b": [told]}, [("start", "a"), ("a", "b")])
+    played = Played(release(designed(t, forms=[form])))
+    played.do("asks", text("side", "r"))
+    assert played.activity("tells").letter == Letter("right", "")
+
+
 def test_a_message_without_variables_is_not_copied() -> None:
     assert flow({"type": "message", "subject": "S", "body": "B"}).activity("does").letter is None
 

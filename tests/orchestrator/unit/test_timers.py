@@ -242,6 +242,14 @@ def test_a_date_that_has_passed_when_it_becomes_known_lets_the_transition_be_tak
     assert told == ["DataPointCollected", "activity completed t-0", "activity created do"]
 
 
+def test_a_date_that_changes_changes_when_a_slow_transition_is_taken() -> None:
+    timing = {"delay": {"amount": 1, "unit": "day"}, "data_point_definition_id": "dp_surgery"}
+    played = timed(timing, date("dp_surgery", "2026-03-10T00:00:00.000Z"))
+    assert played.let(BaselineUpdated((date("dp_surgery", "2026-03-20T00:00:00.000Z"),))) == ["DataPointCollected"]
+    assert played.later(days=15) == []
+    assert played.later(days=5) == ["activity created do"]
+
+
 def test_a_track_that_is_stopped_takes_its_slow_transitions_with_it() -> None:
     played = timed({"delay": {"amount": 3, "unit": "day"}})
     assert played.let(TrackStopped("t")) == ["track stopped t", "CareFlowCompleted"]

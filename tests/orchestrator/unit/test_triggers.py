@@ -123,6 +123,21 @@ def test_a_track_that_somebody_started_meanwhile_is_not_started_by_its_timer() -
     assert dated.care_flow.timers == {}
 
 
+def test_of_triggers_that_waited_for_the_same_date_the_first_starts_the_track_and_the_others_have_nothing_to_do() -> (
+    None
+):
+    dated = [{"delay": DAY, "data_point_definition_id": "dp_visit"}]
+    main = track("main", {"a": [checklist("wait")]}, [("start", "a")])
+    later = track("later", {"b": [checklist("do")]}, [("start", "b")])
+    document = designed(main, later, data_points=[point("dp_visit", "date")])
+    document["triggers"] += [trigger("later", dated, type="pathway_started") | {"id": name} for name in ("one", "two")]
+    played = Played(release(document))
+    passed = GivenValue("dp_visit", ValueType.DATE, "2026-02-01T00:00:00.000Z")
+    told = played.let(BaselineUpdated((passed,)))
+    assert told.count("track started later") == 1
+    assert played.care_flow.timers == {}
+
+
 def test_a_track_that_an_operator_does_not_want_to_wait_for_is_not_started() -> None:
     played = flow(timers=[{"delay": DAY, "data_point_definition_id": "dp_visit"}], type="pathway_started")
     assert played.let(Resumed(played.activity("trg-later").id)) == ["activity completed trg-later"]

@@ -66,11 +66,6 @@ class Rota(Generic[S]):
             self._stuck.discard(source)
             self._awake[source.lane].append(source)
 
-    @property
-    def is_awake(self) -> bool:
-        """Whether there may be ripe records."""
-        return any(self._awake.values())
-
     def wakes_at(self) -> int | None:
         """Say when the next record will be ripe of those that are not."""
         return self._asleep[0][0] if self._asleep else None

@@ -1,5 +1,7 @@
 """What people do with tracks by hand."""
 
+from typing import assert_never
+
 from carewire_orchestrator.domain import tracks
 from carewire_orchestrator.domain.care_flow import PendingTimer, TimerPurpose
 from carewire_orchestrator.domain.course import Course
@@ -18,6 +20,8 @@ def change_tracks(course: Course, event: TrackEvent) -> None:
             cancel(course, course.timers[event.timer_id])
         case TrackStopped():
             tracks.stop(course, event.track_id)
+        case _:
+            assert_never(event)
 
 
 def _schedule(course: Course, event: TrackScheduled) -> None:

@@ -128,14 +128,13 @@ def _let_be_due(course: Course, timer_id: str) -> None:
 def _unpause(course: Course) -> None:
     """Let the timers fire that were due meanwhile, in the order of their moments, whether they were heard or not."""
     course.status, course.pause_reason = CareFlowStatus.ACTIVE, None
-    while course.is_active:
-        settle(course)
-        due = [one for one in course.timers.values() if one.due_at is not None and one.due_at <= course.now]
-        if not due:
-            return
+    settle(course)
+    # A care flow that has ended meanwhile has no timers.
+    while due := [one for one in course.timers.values() if one.due_at is not None and one.due_at <= course.now]:
         first = min(due, key=lambda one: (one.due_at, one.id))
         cancel(course, first)
         ring(course, first)
+        settle(course)
 
 
 def _happen_to_activity(course: Course, activity: Activity, event: ActivityEvent) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from carewire_contracts.definition import Duration
 from carewire_orchestrator.domain.assignees import Assignee, assignees
 from carewire_orchestrator.domain.calendar_time import moved
 from carewire_orchestrator.domain.care_flow import Activity, PendingTimer, TimerPurpose
@@ -12,7 +13,8 @@ from carewire_orchestrator.domain.timers import add
 
 def begin_to_remind(course: Course, activity: Activity) -> None:
     """Set the first reminder of a new activity, where the definition wants reminders."""
-    if course.release.definition.settings.reminders is not None:
+    settings = course.release.definition.settings.reminders
+    if settings is not None:
         first = PendingTimer(
             course.next_timer_id(),
             TimerPurpose.REMINDER,
@@ -21,7 +23,7 @@ def begin_to_remind(course: Course, activity: Activity) -> None:
             course.now,
             activity_id=activity.id,
         )
-        _set(course, first)
+        _set(course, first, settings.delay)
 
 
 def remind(course: Course, timer: PendingTimer) -> None:
@@ -32,14 +34,11 @@ def remind(course: Course, timer: PendingTimer) -> None:
         course.tell(Reminded(activity, one.id, one.type, count, _open_activities_of(course, one)))
     settings = course.release.definition.settings.reminders
     if settings is not None and count < settings.amount:
-        _set(course, replace(timer, id=course.next_timer_id(), count=count))
+        _set(course, replace(timer, id=course.next_timer_id(), count=count), settings.delay)
 
 
-def _set(course: Course, timer: PendingTimer) -> None:
-    settings = course.release.definition.settings.reminders
-    if settings is not None:
-        due_at = moved(course.now, settings.delay, course.zone)
-        add(course, replace(timer, set_at=course.now, due_at=due_at))
+def _set(course: Course, timer: PendingTimer, delay: Duration) -> None:
+    add(course, replace(timer, set_at=course.now, due_at=moved(course.now, delay, course.zone)))
 
 
 def _open_activities_of(course: Course, whose: Assignee) -> int:

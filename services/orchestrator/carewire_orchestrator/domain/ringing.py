@@ -19,9 +19,8 @@ def ring(course: Course, timer: PendingTimer) -> None:
         case TimerPurpose.TRANSITION:
             arrive(course, release.tracks[timer.track_id or ""], release.transitions_by_id[timer.node_id])
         case TimerPurpose.TRIGGER:
-            track = release.tracks[release.triggers_by_id[timer.node_id].target_id]
-            if track.id not in course.tracks:
-                start(course, track)
+            # Had the track been started otherwise, nothing would wait to start it.
+            start(course, release.tracks[release.triggers_by_id[timer.node_id].target_id])
         case TimerPurpose.NOT_COLLECTED:
             pull(course, release.triggers_by_id[timer.node_id])
         case TimerPurpose.SCHEDULED_TRACK:

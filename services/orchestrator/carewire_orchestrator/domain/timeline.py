@@ -5,7 +5,7 @@ flow are numbered without gaps.
 """
 
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, assert_never
 
 from carewire_contracts.record import record
 from carewire_orchestrator.domain import events
@@ -87,3 +87,5 @@ def told(effect: Effect) -> Told:
             return Told("clinical_note.created", effect.activity.id)
         case Reminded():
             return Told("reminder.created", effect.activity.id)
+        case _:
+            assert_never(effect)
