@@ -34,8 +34,10 @@ class Hooks:
         self.held = False
         self.answered = 0
         self.gone = 0
+        self.connection: Any = None
 
     def arrived(self, exchange: Exchange) -> None:
+        self.connection = exchange._connection
         self.waiting.append(exchange)
         if exchange.path.endswith("/early"):
             self.answer(exchange)
@@ -237,21 +239,21 @@ async def test_who_does_not_read_gets_no_further_answers_until_it_does() -> None
     hooks = Hooks()
     async with connected(hooks) as line:
         await line.say(request(b"/hooks/large") * 40)
-        await asyncio.sleep(0.1)
-        assert 0 < hooks.answered < 20, "what the kernel holds, and one"
+        await eventually(lambda: hooks.answered and hooks.connection.flow.write_paused)
+        assert hooks.answered < 20, "what the kernel holds, and one"
         for _ in range(40):
             assert len((await line.answer())[1]) == 1_000_000
         assert hooks.answered == 40
 
 
-async def test_an_idle_connection_is_closed_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("carewire_runtime.http.server._TICK_S", 0.02)
-    monkeypatch.setattr("carewire_runtime.http.server._KEEP_ALIVE_S", 0.1)
-    async with connected(Hooks()) as line:
-        for _ in range(3):
+async def test_an_idle_connection_is_closed_after_65_seconds_since_its_last_answer() -> None:
+    hooks, now = Hooks(), asyncio.get_running_loop().time
+    async with connected(hooks) as line:
+        for _ in range(2):
             await line.say(request(b"/hooks/a"))
             await line.answer()
-            await asyncio.sleep(0.05)
+            hooks.connection.check_pace(now() + 50)
+        hooks.connection.check_pace(now() + 66)
         assert await line.rest() == b""
 
 
