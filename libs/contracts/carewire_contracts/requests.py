@@ -187,7 +187,8 @@ class RefusedRequest:
 
     A TEST without reasons would have been accepted. `payload` is None where the sender was not authenticated,
     so that a stranger cannot fill the log with content. `resubmission_of`, `headers` and `filter` are as in
-    `AcceptedRequest`.
+    `AcceptedRequest`. `start_key` is the one that the sender's own key gives a rejected call, None where it gave none:
+    under it the call is sent again by staff, so that the sender may repeat it as well.
     """
 
     request_id: str
@@ -203,6 +204,7 @@ class RefusedRequest:
     resubmission_of: str | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     filter: tuple[Mapping[str, Any], ...] | None = None
+    start_key: str | None = None
 
     def encode(self) -> bytes:
         """The record's value for Kafka."""
@@ -218,7 +220,12 @@ class RefusedRequest:
                 "data_points": _write_data_points(self.data_points),
                 "content_type": self.content_type,
                 "payload": None if self.payload is None else b64encode(self.payload).decode(),
-                **_said(resubmission_of=self.resubmission_of, headers=self.headers or None, filter=self.filter),
+                **_said(
+                    resubmission_of=self.resubmission_of,
+                    headers=self.headers or None,
+                    filter=self.filter,
+                    start_key=self.start_key,
+                ),
             }
         )
 
@@ -246,6 +253,7 @@ class RefusedRequest:
             resubmission_of=data.get("resubmission_of"),
             headers=dict(data.get("headers", {})),
             filter=_read_filter(data),
+            start_key=data.get("start_key"),
         )
 
 

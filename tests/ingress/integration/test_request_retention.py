@@ -33,6 +33,7 @@ TABLES = {
     "request_status": "request_id",
     "request_reason": "request_id",
     "request_resubmission": "request_id",
+    "request_start_key": "request_id",
 }
 
 
@@ -50,6 +51,7 @@ def entry(at: datetime, number: int) -> LogEntry:
         received_at=at,
         reasons=({"code": ReasonCode.NO_MATCH.value, "message": "m"},),
         resubmission_of=derived_id("original", str(number)),
+        start_key=derived_id("key", str(number)),
     )
 
 
@@ -65,7 +67,7 @@ async def empty(database_dsn: str) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def db(empty: Database) -> Database:
     async with empty.connection() as connection:
-        await connection.execute("truncate request, request_status, request_reason, request_resubmission, audit_record")
+        await connection.execute(f"truncate {', '.join(TABLES)}, audit_record")
     return empty
 
 

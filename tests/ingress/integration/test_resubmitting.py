@@ -122,6 +122,21 @@ async def test_two_clicks_and_a_refused_one_between_share_one_start_key(
     assert records[0].start_key not in {original, clicks[0]["request_id"]}
 
 
+async def test_what_its_sender_repeats_meanwhile_shares_its_start_key(
+    ingress: RunningIngress, settings: IngressSettings
+) -> None:
+    created = await webhook(ingress)
+    key = {"idempotency-key": new_id()}
+    calls = [(await ingress.called(created, WRONG, 422, headers=key))["request_id"] for _ in range(2)]
+    for call in calls:
+        await ingress.logged(call, "REJECTED")
+    await correct(ingress, created)
+    clicks = [(await ingress.admin.post(f"{V1}/{call}/resubmit")).json()["request_id"] for call in calls]
+    repeated = (await ingress.called(created, WRONG, 202, headers=key))["request_id"]
+    records = [await accepted(settings, one) for one in (*clicks, repeated)]
+    assert len({(record.start_key, record.body_digest) for record in records}) == 1
+
+
 async def test_a_resubmission_that_failed_is_sent_again_under_another_key(
     ingress: RunningIngress, settings: IngressSettings
 ) -> None:

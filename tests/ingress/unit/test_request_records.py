@@ -185,9 +185,20 @@ def test_headers_that_may_be_shown_and_the_request_sent_again_are_kept() -> None
     assert (request.headers, request.resubmission_of) == ({"user-agent": "x"}, "r-0")
 
 
+STRANGER = Rejected((Reason(ReasonCode.UNAUTHENTICATED, "The signature does not fit."),))
+
+
 def test_the_payload_of_a_stranger_is_not_kept() -> None:
-    stranger = Rejected((Reason(ReasonCode.UNAUTHENTICATED, "The signature does not fit."),))
-    assert refused(stranger, body=b"anything").payload is None
+    assert refused(STRANGER, body=b"anything").payload is None
+
+
+def test_what_staff_may_send_again_keeps_its_senders_key_and_nothing_else_does() -> None:
+    by_key = {"headers": {"idempotency-key": "k-1"}}
+    assert refused(REJECTED, **by_key).start_key is not None
+    assert refused(REJECTED).start_key is None
+    assert refused(STRANGER, **by_key).start_key is None
+    assert refused(REJECTED, **by_key, is_test=True).start_key is None
+    assert refused(REJECTED, **by_key, resubmission_of="r-0").start_key is None
 
 
 def test_a_record_of_a_webhook_without_further_wishes_stays_small() -> None:

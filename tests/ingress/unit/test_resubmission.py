@@ -9,6 +9,8 @@ from carewire_ingress.domain.request_filter import RequestFilter
 from carewire_ingress.domain.resubmission import Obstacle, Sent, obstacle_of, resubmission_key
 
 CALL = Sent("call", "REJECTED", None)
+REPEATED = Sent("call", "REJECTED", None, "K")
+"""A call whose sender's own key makes the start key K."""
 
 
 def line(*steps: tuple[str, FailureReason | None]) -> list[Sent]:
@@ -57,6 +59,34 @@ def test_how_the_call_itself_failed_makes_no_difference() -> None:
 
 
 ENDS = st.sampled_from(["REJECTED", "not_acknowledged", "identity_conflict", "SUCCESS"])
+
+
+def test_a_rejected_call_with_a_key_of_its_senders_is_sent_again_under_that_key() -> None:
+    assert resubmission_key([REPEATED]) == resubmission_key([Sent("r-0", *REJECTED), REPEATED]) == "K"
+
+
+def test_calls_that_their_sender_repeated_share_all_keys() -> None:
+    failed = Sent("r-0", *CONFLICT)
+    later = Sent("call again", "REJECTED", None, "K")
+    assert resubmission_key([failed, REPEATED]) == resubmission_key([failed, later]) != "K"
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), ENDS, st.booleans()), max_size=40))
+def test_whatever_staff_and_the_sender_repeat_one_care_flow_starts(steps: list[tuple[int, str, bool]]) -> None:
+    """Each step is a repetition by the sender, under its own key, or a click of staff."""
+    family: list[list[Sent]] = [[REPEATED]]
+    outcomes: dict[str, str] = {}
+    for pick, end, is_senders in steps:
+        able = [line for line in family if line[0].status in {"REJECTED", "FAILED"}]
+        line = [] if is_senders else able[pick % len(able)]
+        key = resubmission_key(line) if line else "K"
+        outcome = end if end in {"REJECTED", "not_acknowledged"} else outcomes.setdefault(key, end)
+        failed = outcome not in {"REJECTED", "SUCCESS"}
+        start_key = "K" if is_senders and outcome == "REJECTED" else None
+        sent = Sent(f"r-{len(family)}", "FAILED" if failed else outcome, outcome if failed else None, start_key)
+        if not is_senders or outcome == "REJECTED":
+            family.append([sent, *line])
+    assert list(outcomes.values()).count("SUCCESS") <= 1
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), ENDS), max_size=40))

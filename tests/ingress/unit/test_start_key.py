@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_ingress.domain.json_path import JsonPath
-from carewire_ingress.domain.start_key import MAX_KEY_LENGTH, start_key
+from carewire_ingress.domain.start_key import MAX_KEY_LENGTH, senders_start_key, start_key
 from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_testing_ingress.samples import call, webhook
 
@@ -74,6 +74,23 @@ def test_a_whole_number_and_its_digits_are_one_delivery(number: int, text: str) 
     hook = webhook(start_key=StartKeySource(path=PATH))
     keys = {start_key(hook, call(), {"event": {"id": value}}) for value in (number, text)}
     assert len(keys) == 1
+
+
+def test_a_refused_call_keeps_the_key_that_its_sender_gave_it() -> None:
+    hook = webhook(start_key=StartKeySource(path=PATH))
+    body = b'{"event": {"id": "e-1"}}'
+    assert senders_start_key(hook, call(body=body)) == start_key(hook, call(), {"event": {"id": "e-1"}})
+    by_header = call(headers={"webhook-id": "m-1"}, body=b"no JSON")
+    assert senders_start_key(hook, by_header) == start_key(hook, by_header, None)
+
+
+NO_KEY = {"nothing": b"{}", "no JSON": b"{", "no delivery id": b'{"event": {"id": [1]}}'}
+
+
+@pytest.mark.parametrize("body", NO_KEY.values(), ids=NO_KEY.keys())
+def test_a_refused_call_without_a_key_that_counts_has_none(body: bytes) -> None:
+    assert senders_start_key(webhook(start_key=StartKeySource(path=PATH)), call(body=body)) is None
+    assert senders_start_key(webhook(), call(body=body)) is None
 
 
 CANARY = "canary-7f3a9"

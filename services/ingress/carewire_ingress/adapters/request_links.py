@@ -1,4 +1,4 @@
-"""What leads to a request beside its own row: the codes of its reasons, and the request that it sends again.
+"""What is kept of a request beside its own row: the codes of its reasons, what it sends again, and its sender's key.
 
 Only requests that were refused, failed or were sent again have any, so a happy batch costs nothing here.
 """
@@ -21,3 +21,6 @@ async def add_links(connection: Connection, entries: Sequence[LogEntry]) -> None
     links = [(entry.request_id, entry.resubmission_of) for entry in entries if entry.resubmission_of is not None]
     if links:
         await connection.execute(_queries.add_request_resubmissions, *map(list, zip(*links, strict=True)))
+    keys = [(entry.request_id, entry.start_key) for entry in entries if entry.start_key is not None]
+    if keys:
+        await connection.execute(_queries.add_request_start_keys, *map(list, zip(*keys, strict=True)))

@@ -94,4 +94,4 @@ async def _read(connection: Connection, request_ids: Sequence[str], *, payloads:
 
 async def _line(connection: Connection, request_id: str) -> list[Sent]:
     rows = await connection.fetch(_queries.get_resubmission_line, request_id)
-    return [Sent(row["id"], row["status"], row["failure_reason"]) for row in rows]
+    return [Sent(row["id"], row["status"], row["failure_reason"], row["start_key"]) for row in rows]

@@ -17,6 +17,7 @@ from carewire_contracts.timestamps import format_milliseconds
 from carewire_contracts.topics import Topic, Topics
 from carewire_ingress.domain.admit import Accepted, Admission, Rejected
 from carewire_ingress.domain.call import Call
+from carewire_ingress.domain.start_key import senders_start_key
 from carewire_ingress.domain.webhook import IncomingWebhook
 
 SOURCE: Final = "carewire/ingress"
@@ -73,6 +74,9 @@ class RequestRecords:
 
     def _refused(self, webhook: IncomingWebhook, call: Call, verdict: Admission) -> bytes:
         status: Literal["REJECTED", "TEST"] = "TEST" if call.is_test else "REJECTED"
+        is_strangers = isinstance(verdict, Rejected) and verdict.is_unauthenticated
+        # What nobody sends again needs no key: a test, a stranger's call, and what was sent again has its call's.
+        is_kept = not (call.is_test or is_strangers or call.resubmission_of is not None)
         return RefusedRequest(
             request_id=call.request_id,
             tenant_id=self._tenant_id,
@@ -83,10 +87,11 @@ class RequestRecords:
             reasons=verdict.reasons,
             data_points=verdict.data_points,
             content_type=call.content_type,
-            payload=None if isinstance(verdict, Rejected) and verdict.is_unauthenticated else call.body,
+            payload=None if is_strangers else call.body,
             resubmission_of=call.resubmission_of,
             headers=call.logged_headers,
             filter=verdict.explanation,
+            start_key=senders_start_key(webhook, call) if is_kept else None,
         ).encode()
 
 

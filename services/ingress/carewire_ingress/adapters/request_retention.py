@@ -15,6 +15,7 @@ async def delete_requests(connection: Connection, before: str, limit: int) -> in
         _queries.delete_request_statuses,
         _queries.delete_request_reasons,
         _queries.delete_request_resubmissions,
+        _queries.delete_request_start_keys,
     ):
         await connection.execute(query, last)
     return int((await connection.execute(_queries.delete_requests, last)).split()[-1])

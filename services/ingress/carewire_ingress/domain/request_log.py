@@ -45,6 +45,7 @@ class LogEntry:
     headers: dict[str, str] | None = None
     filter: tuple[Mapping[str, Any], ...] | None = None
     skip_reason: str | None = None
+    start_key: str | None = None
 
     @property
     def reason_codes(self) -> frozenset[str]:
@@ -76,6 +77,7 @@ class LogEntry:
             headers=_known(self.headers, other.headers),
             filter=_known(self.filter, other.filter),
             skip_reason=_known(self.skip_reason, other.skip_reason),
+            start_key=_known(self.start_key, other.start_key),
         )
 
 
@@ -139,6 +141,7 @@ def of_refused(request: RefusedRequest) -> LogEntry:
         resubmission_of=request.resubmission_of,
         headers=dict(request.headers) or None,
         filter=request.filter,
+        start_key=request.start_key,
     )
 
 

@@ -1,9 +1,10 @@
 """Sending a request again: which may be, and under which start key, so that a call starts one care flow for ever.
 
-Staff may click twice, and resubmit a resubmission. All that descends from one call shares its start keys: the key
-is derived from that call and the number of keys that its line has used up. A key is used up by a request that the
-orchestrator ended FAILED under it; then no care flow was started under it and none ever will be, so the next key
-is safe. Under one key, whatever else comes is a duplicate.
+Staff may click twice, and resubmit a resubmission; a sender may repeat what was rejected, before that and after. A
+rejected call with a key of its sender's is first sent again under that one. Else all that descends from one call shares
+its start keys: the key is derived from that call (or its sender's key) and the number of keys that its line has used
+up. A key is used up by a request that the orchestrator ended FAILED under it; then no care flow was started under it
+and none ever will be, so the next key is safe. Under one key, whatever else comes is a duplicate.
 """
 
 from collections.abc import Sequence
@@ -21,18 +22,24 @@ _KEY_NOT_USED_UP: Final = frozenset({FailureReason.NOT_ACKNOWLEDGED, FailureReas
 
 @record()
 class Sent:
-    """One request of a line: a call or a resubmission. `status` is None where the log does not keep it any more."""
+    """One request of a line: a call or a resubmission. `status` is None where the log does not keep it any more.
+
+    `start_key` is the one that its sender's own key gives a call that was rejected.
+    """
 
     request_id: str
     status: str | None
     failure_reason: str | None
+    start_key: str | None = None
 
 
 def resubmission_key(line: Sequence[Sent]) -> str:
     """The start key under which the first of a line is sent again; the last of it is the call of a third party."""
     *resubmissions, call = line
     used_up = sum(_used_its_key_up(sent) for sent in resubmissions)
-    return derived_id("resubmission", call.request_id, str(used_up))
+    if used_up == 0 and call.start_key is not None:
+        return call.start_key
+    return derived_id("resubmission", call.start_key or call.request_id, str(used_up))
 
 
 def _used_its_key_up(sent: Sent) -> bool:

@@ -13,6 +13,7 @@ from carewire_contracts.requests import Reason, ReasonCode
 from carewire_contracts.values.soundness import name_of
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.json_path import Miss
+from carewire_ingress.domain.payload import read_payload
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.ids import keyed_id
 
@@ -42,6 +43,15 @@ def start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | Re
         kind = name_of(value)
         return _malformed(source, f"{kind} that is blank or too long" if text is not None else kind)
     return keyed_id(webhook.salt, source.encode(), text.encode("utf-8", "surrogatepass"))
+
+
+def senders_start_key(webhook: IncomingWebhook, call: Call) -> str | None:
+    """The start key that a sender's own key gives a call that was refused; None where it gave none that counts."""
+    if webhook.start_key.path is None and not call.headers:
+        return None
+    payload = read_payload(call.content_type, call.body)
+    key = start_key(webhook, call, None if isinstance(payload, Reason) else payload)
+    return None if isinstance(key, Reason) or key == call.request_id else key
 
 
 def source_of_start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | None:

@@ -9,3 +9,9 @@ ON CONFLICT DO NOTHING;
 INSERT INTO request_resubmission (request_id, resubmission_of)
 SELECT * FROM unnest($1::uuid[], $2::uuid[])
 ON CONFLICT DO NOTHING;
+
+-- name: add_request_start_keys
+-- Adds the start keys of calls that were rejected; what is there already stays.
+INSERT INTO request_start_key (request_id, start_key)
+SELECT * FROM unnest($1::uuid[], $2::uuid[])
+ON CONFLICT DO NOTHING;

@@ -31,4 +31,8 @@ WITH RECURSIVE line (id, depth) AS (
     FROM line
     JOIN request_resubmission link ON link.request_id = line.id AND link.resubmission_of < line.id
 )
-SELECT line.id::text, r.status, r.failure_reason FROM line LEFT JOIN request r ON r.id = line.id ORDER BY line.depth;
+SELECT line.id::text, r.status, r.failure_reason, key.start_key::text
+FROM line
+LEFT JOIN request r ON r.id = line.id
+LEFT JOIN request_start_key key ON key.request_id = line.id
+ORDER BY line.depth;

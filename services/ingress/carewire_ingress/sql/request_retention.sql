@@ -17,3 +17,7 @@ DELETE FROM request_reason WHERE request_id <= $1;
 -- name: delete_request_resubmissions
 -- Deletes what requests up to an id are resubmissions of.
 DELETE FROM request_resubmission WHERE request_id <= $1;
+
+-- name: delete_request_start_keys
+-- Deletes the start keys of requests up to an id.
+DELETE FROM request_start_key WHERE request_id <= $1;
