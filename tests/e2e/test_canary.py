@@ -461,6 +461,7 @@ async def definitions_travel(play: Play, definition_id: str) -> None:
     release = f"{path}/releases/{live}"
     for part in ("", "/graph", "/data-points"):
         assert (await care.get(release + part)).is_success
+    await constants_are_concealed(play, f"{path}/constants")
     exported = await care.get(f"{release}/export")
     assert exported.is_success
     headers = {
@@ -476,6 +477,17 @@ async def definitions_travel(play: Play, definition_id: str) -> None:
     assert (await care.delete(path)).status_code == 204
     assert (await care.get("/v1/definition-schema")).is_success
     await ok(care.get("/v1/audit"))
+
+
+async def constants_are_concealed(play: Play, path: str) -> None:
+    """A value is set, wrongly at first, taken away, and set again for good."""
+    care = play.house.orchestrator
+    wrong = play.canaries(Family.CREDENTIAL, "impossible value of a constant", "{}\r\nx: y".format)
+    assert (await care.put(f"{path}/KEY", json={"value": wrong})).status_code == 422
+    await ok(care.put(f"{path}/KEY", json={"value": play.canaries(Family.CREDENTIAL, "first value of a constant")}))
+    assert (await care.delete(f"{path}/KEY")).status_code == 204
+    await ok(care.put(f"{path}/KEY", json={"value": play.canaries(Family.CREDENTIAL, "value of a constant")}))
+    await ok(care.get(path))
 
 
 async def configure_webhooks(play: Play) -> None:

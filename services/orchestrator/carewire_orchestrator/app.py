@@ -15,6 +15,7 @@ from carewire_orchestrator.adapters.api.accesses import Accesses
 from carewire_orchestrator.adapters.api.activities import ActivityApi
 from carewire_orchestrator.adapters.api.care_flow_tracks import TrackApi
 from carewire_orchestrator.adapters.api.care_flows import CareFlowApi
+from carewire_orchestrator.adapters.api.definition_constants import ConstantApi
 from carewire_orchestrator.adapters.api.definition_import import ImportApi
 from carewire_orchestrator.adapters.api.definition_releases import ReleaseApi
 from carewire_orchestrator.adapters.api.definitions import DefinitionApi
@@ -31,6 +32,7 @@ from carewire_orchestrator.adapters.request_consumer import RequestConsumer
 from carewire_orchestrator.adapters.session_expiry import SessionExpiry
 from carewire_orchestrator.adapters.store.activity_lists import ActivityLists
 from carewire_orchestrator.adapters.store.changes import Changes
+from carewire_orchestrator.adapters.store.constants import Constants
 from carewire_orchestrator.adapters.store.definition_reading import DefinitionReading
 from carewire_orchestrator.adapters.store.definitions import Definitions
 from carewire_orchestrator.adapters.store.due_timers import DueTimers
@@ -131,6 +133,7 @@ class _Shared:
     identities: Identities
     releases: Releases
     changes: Changes
+    constants: Constants
     sessions: Sessions
 
     @classmethod
@@ -141,8 +144,22 @@ class _Shared:
         identities, releases = Identities(settings.keyring), Releases()
         idle = timedelta(minutes=settings.session_idle_minutes)
         changes = Changes(identities, releases, publishing, idle)
+        constants = Constants(db, settings.keyring, audit, clock)
         sessions = Sessions(db, changes, relay, audit, clock, idle)
-        return cls(settings, db, producer, clock, relay, audit, publishing, identities, releases, changes, sessions)
+        return cls(
+            settings=settings,
+            db=db,
+            producer=producer,
+            clock=clock,
+            relay=relay,
+            audit=audit,
+            publishing=publishing,
+            identities=identities,
+            releases=releases,
+            changes=changes,
+            constants=constants,
+            sessions=sessions,
+        )
 
 
 def _components(
@@ -195,6 +212,7 @@ def _api_caller(shared: _Shared) -> ApiCaller:
     return ApiCaller(
         shared.db,
         shared.changes,
+        shared.constants,
         calls,
         shared.relay,
         shared.clock,
@@ -244,8 +262,9 @@ def _other_routers(shared: _Shared) -> list[APIRouter]:
     systems = IdentifierSystems(shared.db, shared.publishing, shared.relay, shared.audit, shared.clock)
     return [
         IdentifierSystemApi(systems).router(),
-        ImportApi(definitions).router(),
+        ImportApi(definitions, reading).router(),
         DefinitionApi(definitions, reading).router(),
+        ConstantApi(shared.constants, reading).router(),
         ReleaseApi(reading).router(),
         audit_router(shared.db),
     ]

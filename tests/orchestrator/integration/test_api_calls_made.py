@@ -8,7 +8,8 @@ import pytest
 
 from carewire_orchestrator import app
 from carewire_orchestrator.adapters.store import api_calls
-from carewire_orchestrator.adapters.store.api_calls import ApiCallQueue, TakenCall
+from carewire_orchestrator.adapters.store.api_calls import ApiCallQueue
+from carewire_orchestrator.domain.api_requests import HttpRequest
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import PostgresUnavailable
@@ -124,9 +125,9 @@ async def test_a_call_is_taken_for_all_to_see_before_it_is_made(
         (call,) = await one._take(0)
         make, seen = one._calls.call, []
 
-        async def watched(call: TakenCall) -> Any:
+        async def watched(request: HttpRequest) -> Any:
             seen.extend(await leases(api_only, hands.id))
-            return await make(call)
+            return await make(request)
 
         monkeypatch.setattr(one._calls, "call", watched)
         await one._serve(call)

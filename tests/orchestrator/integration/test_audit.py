@@ -132,6 +132,13 @@ async def another_release(world: World) -> Ready:
     return Ready(definition_id, {"definition_id": definition_id}, {"release_id": first})
 
 
+async def a_constant(world: World) -> Ready:
+    definition_id, _ = await world.orchestrator.publish(BY_HAND)
+    path = f"/v1/definitions/{definition_id}/constants/KEY"
+    told(await world.orchestrator.api.put(path, json={"value": "a"}), 200)
+    return Ready(f"{definition_id}/KEY", {"definition_id": definition_id, "name": "KEY"}, {"value": "b"})
+
+
 async def a_draft(_: World) -> Ready:
     definition_id = f"draft-{new_id()}"
     return Ready(definition_id, {"definition_id": definition_id}, {**BY_HAND, "id": definition_id})
@@ -252,6 +259,9 @@ ROWS = [
     Row(f"GET {D}/live", "", on_definition()),
     Row(f"PUT {D}/live", "definition.make_live", another_release),
     Row(f"GET {D}/diff", "", on_definition()),
+    Row(f"GET {D}/constants", "", on_definition()),
+    Row(f"PUT {D}/constants/{{name}}", "constant.set", a_constant),
+    Row(f"DELETE {D}/constants/{{name}}", "constant.clear", a_constant),
     Row(f"GET {D}/releases", "", on_definition()),
     Row(f"GET {R}", "", on_definition()),
     Row(f"GET {R}/export", "", on_definition()),
@@ -338,7 +348,7 @@ async def test_a_look_at_a_patient_and_any_change_is_recorded(world: World, row:
     assert {record["principal_role"] for record in records} <= {"admin"}
     if row.actions:
         subject = row.actions.partition(".")[0]
-        kind = subject if subject in ("definition", "identifier_system") else "patient"
+        kind = subject if subject in ("definition", "constant", "identifier_system") else "patient"
         assert {record["subject_kind"] for record in records} == {kind}
         made = answer.json().get("patient", answer.json()).get("id") if not ready.subject_id else ready.subject_id
         assert made in {record["subject_id"] for record in records}

@@ -120,7 +120,7 @@ def test_a_blood_pressure_in_time_is_not_asked_for_and_a_high_one_is_looked_at()
 def booking() -> Played:
     played = started("appointment-booking", text("speciality", 'cardio"logy'))
     (asked,) = [order for order in played.orders if isinstance(order, ApiCallRequested)]
-    assert asked.body == r'{"speciality": "cardio\"logy", "clinic": "North Clinic"}'
+    assert asked.body == (r'{"speciality": "cardio\"logy", "clinic": "North Clinic"}',)
     return played
 
 

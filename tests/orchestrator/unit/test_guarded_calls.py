@@ -11,15 +11,15 @@ import pytest
 
 from carewire_orchestrator.adapters import guarded_calls
 from carewire_orchestrator.adapters.guarded_calls import Answered, CallFailed, CallRefused, GuardedCalls
-from carewire_orchestrator.adapters.store.api_calls import TakenCall
+from carewire_orchestrator.domain.api_requests import HttpRequest
 
 Answer = Callable[[bytes], bytes]
 
 
 def call(
     url: str, method: str = "POST", body: str | None = '{"a": 1}', headers: Sequence[tuple[str, str]] = ()
-) -> TakenCall:
-    return TakenCall("activity-1", "care-flow-1", 1, method, url, tuple(headers), body)
+) -> HttpRequest:
+    return HttpRequest("activity-1", method, url, tuple(headers), body)
 
 
 def ok(body: bytes) -> Answer:

@@ -118,7 +118,7 @@ def test_texts_name_the_patient_or_what_stands_for_them() -> None:
         "dynamic_variables": [SAID],
     }
     [order] = [one for one in Played(release(doing(call)), profile=IRIS).orders if isinstance(one, ApiCallRequested)]
-    assert order.url == "https://ehr.example/Iris"
+    assert order.url == ("https://ehr.example/Iris",)
 
 
 def test_nothing_of_the_profile_is_kept_by_a_care_flow_that_looks_at_it() -> None:

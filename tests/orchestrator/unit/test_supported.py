@@ -30,18 +30,10 @@ def act(**action: Any) -> Callable[[dict[str, Any]], object]:
     return lambda d: track(d)["steps"][0]["actions"].append({"id": "new", "title": "N"} | action)
 
 
-def set_up(**settings: Any) -> Callable[[dict[str, Any]], object]:
-    return lambda d: d.update(id="new", settings=settings)
-
-
 MESSAGE = {"type": "message", "subject": "S", "body": "B"}
 
 REFUSED: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "property of an action: idle_time": (act(**MESSAGE, idle_time=DAY), "let settings.reminders tell"),
-    "kind of a constant: concealed": (
-        set_up(constants=[{"name": "new", "concealed": True}]),
-        "let a gateway of yours add the secret",
-    ),
 }
 
 

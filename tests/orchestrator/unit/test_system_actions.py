@@ -244,9 +244,9 @@ def test_an_api_call_is_asked_for_and_the_step_goes_on() -> None:
         ApiCallRequested(
             played.activity("does").id,
             "POST",
-            "https://ehr.example/patients/a%2Fb",
-            (("x-name", "a/b"),),
-            '{"name": "a/b"}',
+            ("https://ehr.example/patients/a%2Fb",),
+            (("x-name", ("a/b",)),),
+            ('{"name": "a/b"}',),
         )
     ]
     assert "a/b" not in repr(played.orders[0])

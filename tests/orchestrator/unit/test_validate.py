@@ -98,6 +98,12 @@ def add_action(document: dict[str, Any], **action: Any) -> None:
 
 WAIT = {"id": "wait", "key": "wait", "title": "W", "type": "delay", "delay": {"amount": 1, "unit": "day"}}
 
+
+def tell_a_secret(document: dict[str, Any]) -> None:
+    document["settings"] = {"constants": [{"name": "A", "concealed": True}]}
+    add_action(document, type="message", subject="S", body="{{A}}")
+
+
 CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]] = {
     "a cycle": (
         lambda d: follow(d)["transitions"].append(arrow("stp_call", "stp_pain")),
@@ -363,8 +369,12 @@ CASES: dict[str, tuple[Callable[[dict[str, Any]], object], tuple[str, str, str]]
         ("ERROR", "NOT_FOUND", HIP["id"]),
     ),
     "something that cannot be run yet": (
-        lambda d: d.update(settings={"constants": [{"name": "A", "concealed": True}]}),
-        ("ERROR", "NOT_SUPPORTED", "A"),
+        lambda d: add_action(d, type="message", subject="S", body="B", idle_time={"amount": 1, "unit": "day"}),
+        ("ERROR", "NOT_SUPPORTED", "act_new"),
+    ),
+    "a concealed constant in a message": (
+        tell_a_secret,
+        ("ERROR", "EXPOSED_SECRET", "act_new"),
     ),
     "a transition to a timer that is none": (
         lambda d: transition(d, "t1")["destination"].update(type="timer", node_id="nobody"),
@@ -409,7 +419,8 @@ def test_it_is_told(name: str) -> None:
 
 
 def test_every_reason_that_a_definition_can_have_is_pinned_here() -> None:
-    assert {code for _, (_, code, _) in CASES.values()} == {code.value for code in ProblemCode}
+    # Whether a value is missing is for a deployment to say, not for a definition.
+    assert {code for _, (_, code, _) in CASES.values()} == set(ProblemCode) - {ProblemCode.MISSING_VALUE}
 
 
 def test_the_follow_up_can_be_published() -> None:

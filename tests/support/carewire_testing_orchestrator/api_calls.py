@@ -10,9 +10,11 @@ from carewire_orchestrator.adapters.api_caller import ApiCaller
 from carewire_orchestrator.adapters.guarded_calls import GuardedCalls
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.changes import Changes
+from carewire_orchestrator.adapters.store.constants import Constants
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.releases import Releases
 from carewire_orchestrator.settings import OrchestratorSettings
+from carewire_runtime.audit import Audit
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.pool import Database
@@ -24,20 +26,23 @@ Script = Callable[[int], tuple[int, bytes]]
 
 
 class Api:
-    """Somebody's HTTP API, and the idempotency keys that it saw."""
+    """Somebody's HTTP API, and the requests that it got, with their idempotency keys."""
 
     def __init__(self, script: Script) -> None:
         self._script = script
         self.keys: list[str] = []
+        self.requests: list[str] = []
         self.url = ""
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Answer one call."""
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        (key,) = (line[17:] for line in head.split("\r\n") if line.lower().startswith("idempotency-key: "))
-        self.keys.append(key)
-        status, body = self._script(len(self.keys))
-        writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n%b" % (status, len(body), body))
+        headers = dict(line.lower().split(": ", 1) for line in head.split("\r\n")[1:] if line)
+        body = await reader.readexactly(int(headers.get("content-length", 0)))
+        self.requests.append(head + body.decode())
+        self.keys.append(headers["idempotency-key"])
+        status, answer = self._script(len(self.keys))
+        writer.write(b"HTTP/1.1 %d X\r\ncontent-length: %d\r\n\r\n%b" % (status, len(answer), answer))
         writer.close()
         await writer.wait_closed()
 
@@ -51,8 +56,11 @@ async def answering(script: Script) -> AsyncIterator[Api]:
         yield api
 
 
-def calling(url: str, **retries: Any) -> dict[str, Any]:
-    """A care flow that calls an API for a data point, while there is something to be done by hand."""
+def calling(url: str, *, changes: Any = (), constants: Any = (), **retries: Any) -> dict[str, Any]:
+    """A care flow that calls an API for a data point, while there is something to be done by hand.
+
+    `changes` are those of the call.
+    """
     call = {
         "id": "call",
         "title": "Call",
@@ -60,12 +68,13 @@ def calling(url: str, **retries: Any) -> dict[str, Any]:
         "method": "GET",
         "url": url,
         "response": [{"path": "$.lab", "data_point_definition_id": "dp_lab"}],
+        **dict(changes),
     }
     settings = {"initial_delay_ms": 1, "max_delay_ms": 1, "max_attempts": 3, **retries}
     return designed(
         track("t", {"a": [call, checklist("rest")]}, [("start", "a")]),
         data_points=[point("dp_lab", category="api_call")],
-        settings={"api_call_retry_settings": settings},
+        settings={"api_call_retry_settings": settings, "constants": constants},
     )
 
 
@@ -78,4 +87,5 @@ def caller(settings: OrchestratorSettings, db: Database, clock: FakeClock) -> Ap
     changes = Changes(identities, releases, Publishing(settings.topics, settings.tenant_id), timedelta(hours=1))
     calls = GuardedCalls(timeout_s=TIMEOUT_S, allow_http=True, allow_private=True)
     relay = Relay(db, Producer(settings.kafka_bootstrap, "unused"))
-    return ApiCaller(db, changes, calls, relay, clock, timeout_s=TIMEOUT_S, concurrency=4)
+    constants = Constants(db, settings.keyring, Audit(clock), clock)
+    return ApiCaller(db, changes, constants, calls, relay, clock, timeout_s=TIMEOUT_S, concurrency=4)

@@ -26,6 +26,7 @@ STAKEHOLDERS = [
     {"id": "sh_patient", "label": "Patient", "clinical_app_role": "Patient"},
     {"id": "sh_nurse", "label": "Nurse", "clinical_app_role": "Caregiver"},
 ]
+CONSTANTS = [{"name": "BASE", "value": "https://ehr.example"}, {"name": "KEY", "concealed": True}]
 NUMBERS = ["p_number", "p_sum", "p_answer", "q_number"]
 DATES = ["p_date", "t0.CompletionDate", "t0s0.ActivationDate"]
 
@@ -84,7 +85,8 @@ def actions(action_id: str) -> st.SearchStrategy[dict[str, Any]]:
     form = {**head, "type": "form", "form_definition_id": "form"}
     note = {"narratives": [{"id": "n", "key": "n", "title": "N", "body": "{{n}} {{who}}"}]}
     note = {**note, "dynamic_variables": [*named, who]}
-    call = {"method": "POST", "url": "https://ehr.example/{{n}}", "body": "{{n}}", "dynamic_variables": named}
+    call = {"method": "POST", "url": "{{BASE}}/{{n}}?key={{KEY}}", "body": "{{n}}", "dynamic_variables": named}
+    call["headers"] = [{"name": "authorization", "value": "Bearer {{KEY}}"}]
     computed = {"inputs": named, "output_data_point_definition_id": "p_sum"}
     return st.sampled_from(
         [
@@ -121,7 +123,7 @@ def whole_definitions(draw: st.DrawFn) -> CareFlowDefinition:
             "stakeholders": STAKEHOLDERS,
             "tracks": tracks,
             "triggers": triggers,
-            "settings": {"reminders": reminders},
+            "settings": {"reminders": reminders, "constants": CONSTANTS},
         }
     )
 

@@ -3,11 +3,13 @@
 A call is taken for the time of a lease. Whoever dies with it loses nothing: it is made again when the lease is over,
 with the same `Idempotency-Key`, so a server may see a call twice and a care flow sees its answer once. A lease is
 longer than a call may take, and an answer counts only while the call is still one's own.
+
+The values of concealed constants are read for each attempt anew, so a changed one holds at once, on every replica.
 """
 
 import asyncio
 from datetime import timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 import orjson
 
@@ -15,10 +17,12 @@ from carewire_contracts.definition import ApiCallAction
 from carewire_orchestrator.adapters.guarded_calls import Answered, CallFailed, CallRefused, GuardedCalls
 from carewire_orchestrator.adapters.store.api_calls import ApiCallQueue, TakenCall, forget_call, is_still_taken
 from carewire_orchestrator.adapters.store.changes import Changed, Changes
+from carewire_orchestrator.adapters.store.constants import Constants
 from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.advance import Refusal
 from carewire_orchestrator.domain.api_answers import NotAsExpected, read_answer
 from carewire_orchestrator.domain.api_call_attempts import Again, after_failure, is_success
+from carewire_orchestrator.domain.api_requests import blanks_of, request_of
 from carewire_orchestrator.domain.care_flow import CareFlow, Reason
 from carewire_orchestrator.domain.events import ApiCallAnswered, ApiCallFailed
 from carewire_orchestrator.domain.release import Release
@@ -39,6 +43,9 @@ Where it does not suffice a server sees a call twice, under one key; the longer 
 process that died wait.
 """
 
+Outcome: TypeAlias = Answered | CallFailed | CallRefused | Reason
+"""What came of a call; a reason is why it could not be made."""
+
 _log = logger("api_caller")
 
 
@@ -51,6 +58,7 @@ class ApiCaller:
         self,
         db: Database,
         changes: Changes,
+        constants: Constants,
         calls: GuardedCalls,
         relay: Relay,
         clock: Clock,
@@ -61,6 +69,7 @@ class ApiCaller:
         self._db = db
         self._queue = ApiCallQueue(db)
         self._changes = changes
+        self._constants = constants
         self._calls = calls
         self._relay = relay
         self._clock = clock
@@ -101,11 +110,19 @@ class ApiCaller:
         with span("orchestrator.api_call", root=True) as current:
             current.set("care_flow_id", call.care_flow_id)
             current.set("activity_id", call.activity_id)
-            outcome = await self._feed_safely(call, await self._call(call))
+            outcome = await self._make_safely(call)
             current.set("outcome", outcome)
         metrics.API_CALLS.add(outcome=outcome)
 
-    async def _feed_safely(self, call: TakenCall, answer: Answered | CallFailed | CallRefused) -> str:
+    async def _make_safely(self, call: TakenCall) -> str:
+        try:
+            answer = await self._call(call)
+        except DatabaseError as error:
+            _log.warning("api_call_not_made", activity_id=call.activity_id, error=error)
+            return "lost"
+        return await self._feed_safely(call, answer)
+
+    async def _feed_safely(self, call: TakenCall, answer: Outcome) -> str:
         try:
             return await self._feed(call, answer)
         except DatabaseError as error:
@@ -115,13 +132,19 @@ class ApiCaller:
         # It would fail again each time: no answer of a stranger's may keep the process from living.
         return await self._feed(call, CallRefused())
 
-    async def _call(self, call: TakenCall) -> Answered | CallFailed | CallRefused:
+    async def _call(self, call: TakenCall) -> Outcome:
+        """What came of a call. Raises DatabaseError where the values of concealed constants cannot be read."""
+        blanks = blanks_of(call.order)
+        values = await self._constants.values(call.care_flow_id, blanks) if blanks else {}
+        request = request_of(call.order, values)
+        if isinstance(request, Reason):
+            return request
         try:
-            return await self._calls.call(call)
+            return await self._calls.call(request)
         except (CallFailed, CallRefused) as error:
             return error
 
-    async def _feed(self, call: TakenCall, answer: Answered | CallFailed | CallRefused) -> str:
+    async def _feed(self, call: TakenCall, answer: Outcome) -> str:
         """Let the care flow have what came of a call; answers in a fixed word what that was."""
         again: list[Again] = []
         async with self._db.transaction() as connection:
@@ -150,8 +173,10 @@ class ApiCaller:
 
 
 def _event(
-    release: Release, care_flow: CareFlow, call: TakenCall, answer: Answered | CallFailed | CallRefused
+    release: Release, care_flow: CareFlow, call: TakenCall, answer: Outcome
 ) -> ApiCallAnswered | ApiCallFailed | Again:
+    if isinstance(answer, Reason):
+        return ApiCallFailed(call.activity_id, answer)
     if isinstance(answer, CallRefused):
         return ApiCallFailed(call.activity_id, Reason.CALL_FAILED)
     if isinstance(answer, Answered) and is_success(answer.status):

@@ -13,7 +13,7 @@ from typing import Final
 
 import httpx
 
-from carewire_orchestrator.adapters.store.api_calls import TakenCall
+from carewire_orchestrator.domain.api_requests import HttpRequest
 from carewire_runtime.addresses import is_public
 
 MOST_BYTES: Final = 1024 * 1024
@@ -64,26 +64,26 @@ class GuardedCalls:
         """Close what is open."""
         await self._client.aclose()
 
-    async def call(self, call: TakenCall) -> Answered:
-        """Make a call; its activity's id tells the server that a repeated one is the same. Raises as above."""
+    async def call(self, request: HttpRequest) -> Answered:
+        """Make a call; its idempotency key tells the server that a repeated one is the same. Raises as above."""
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._call(call)
+                return await self._call(request)
         except (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError, UnicodeError, ValueError):
             raise CallRefused from None
         except (TimeoutError, httpx.HTTPError, OSError):
             raise CallFailed from None
 
-    async def _call(self, call: TakenCall) -> Answered:
-        url = httpx.URL(call.url)
+    async def _call(self, request: HttpRequest) -> Answered:
+        url = httpx.URL(request.url)
         if url.scheme not in self._schemes or not url.host or url.userinfo:
             raise CallRefused
-        given = [(name, value) for name, value in call.headers if name.lower() not in _OURS]
-        if call.body is not None and not any(name.lower() == "content-type" for name, _ in given):
+        given = [(name, value) for name, value in request.headers if name.lower() not in _OURS]
+        if request.body is not None and not any(name.lower() == "content-type" for name, _ in given):
             given.append(("content-type", "application/json"))
-        headers = [*_without(_HEADERS, given), *given, ("idempotency-key", call.activity_id)]
-        content = None if call.body is None else call.body.encode()
-        async with self._client.stream(call.method, url, headers=headers, content=content) as answer:
+        headers = [*_without(_HEADERS, given), *given, ("idempotency-key", request.idempotency_key)]
+        content = None if request.body is None else request.body.encode()
+        async with self._client.stream(request.method, url, headers=headers, content=content) as answer:
             return Answered(answer.status_code, await _read(answer))
 
 

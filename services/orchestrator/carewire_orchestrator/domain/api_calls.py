@@ -3,31 +3,36 @@
 The care flow goes on meanwhile, but is not completed before each call was answered or given up.
 """
 
-from typing import Final
+from collections.abc import Collection, Mapping
 
 from carewire_contracts.definition import ApiCallAction
 from carewire_orchestrator.domain.activities import end
+from carewire_orchestrator.domain.api_requests import can_be_sent
 from carewire_orchestrator.domain.care_flow import Activity, ActivityStatus, Reason
 from carewire_orchestrator.domain.course import Course
-from carewire_orchestrator.domain.orders import ApiCallRequested
-from carewire_orchestrator.domain.texts import fill, in_json, in_url, plain, texts
-
-MAX_URL: Final = 8_192
-"""Characters of a URL with everything filled in: what servers take at most."""
+from carewire_orchestrator.domain.orders import ApiCallRequested, WithBlanks
+from carewire_orchestrator.domain.texts import base_of, fill_around, in_json, in_url, plain, texts
 
 
 def call(course: Course, activity: Activity, action: ApiCallAction) -> None:
     """Ask for the call; an activity whose request cannot be sent fails at once."""
+    constants = course.release.definition.settings.constants
+    concealed = {constant.name for constant in constants if constant.concealed}
     known = texts(course, action.dynamic_variables)
-    url = fill(action.url, known, in_url)
-    headers = tuple((header.name, fill(header.value, known, plain)) for header in action.headers)
-    body = None if action.body is None else fill(action.body, known, in_json)
-    if len(url) > MAX_URL or not all(_is_sendable(value) for _, value in headers):
-        end(course, activity, ActivityStatus.FAILED, Reason.UNSUITABLE_REQUEST)
+    order = ApiCallRequested(
+        activity_id=activity.id,
+        method=action.method,
+        url=_url(course, action, known, concealed),
+        headers=tuple((header.name, fill_around(header.value, known, plain, concealed)) for header in action.headers),
+        body=None if action.body is None else fill_around(action.body, known, in_json, concealed),
+    )
+    if can_be_sent(order):
+        course.order(order)
     else:
-        course.order(ApiCallRequested(activity.id, action.method, url, headers, body))
+        end(course, activity, ActivityStatus.FAILED, Reason.UNSUITABLE_REQUEST)
 
 
-def _is_sendable(value: str) -> bool:
-    """A line break in a header would begin another one."""
-    return value.isascii() and value.isprintable()
+def _url(course: Course, action: ApiCallAction, known: Mapping[str, str], concealed: Collection[str]) -> WithBlanks:
+    base, rest = base_of(course.release, action)
+    filled = fill_around(rest, known, in_url, concealed)
+    return (base, *filled) if base else filled

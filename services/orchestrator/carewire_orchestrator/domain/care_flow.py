@@ -96,6 +96,7 @@ class Reason(StrEnum):
     CALL_FAILED = "call_failed"
     UNSUITABLE_ANSWER = "unsuitable_answer"
     UNSUITABLE_REQUEST = "unsuitable_request"
+    CONSTANT_UNAVAILABLE = "constant_unavailable"
 
 
 @record()

@@ -23,14 +23,28 @@ class TimerCancelled:
 
 
 @record()
+class Blank:
+    """Where the value of a concealed constant belongs, which nobody who decides or stores anything ever has."""
+
+    constant: str
+
+
+WithBlanks: TypeAlias = tuple[str | Blank, ...]
+"""A text in its parts; most have no blank, so one part."""
+
+
+@record()
 class ApiCallRequested:
-    """Call an HTTP API, and say `ApiCallAnswered` or `ApiCallFailed`. The activity's id is the idempotency key."""
+    """Call an HTTP API, and say `ApiCallAnswered` or `ApiCallFailed`. The activity's id is the idempotency key.
+
+    `api_requests` tells what is sent, once it is known what belongs into the blanks.
+    """
 
     activity_id: str
     method: str
-    url: str = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    body: str | None = field(repr=False)
+    url: WithBlanks = field(repr=False)
+    headers: tuple[tuple[str, WithBlanks], ...] = field(repr=False)
+    body: WithBlanks | None = field(repr=False)
 
 
 Order: TypeAlias = TimerSet | TimerCancelled | ApiCallRequested

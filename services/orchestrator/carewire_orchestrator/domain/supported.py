@@ -36,7 +36,6 @@ SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
     "question": frozenset(get_args(UserQuestionType)),
     "category of a data point": frozenset({"pathway", "calculation", "api_call"}),
     "setting": frozenset({"reminders", "stakeholder_emails", "constants", "api_call_retry_settings"}),
-    "kind of a constant": frozenset(),
     "property of an action": frozenset({"dynamic_variables"}),
     "property of a question": frozenset({"rule"}),
     "property of a transition": frozenset({"timing"}),
@@ -47,8 +46,6 @@ SUPPORTED: Final[Mapping[str, frozenset[str]]] = {
 
 _INSTEAD: Final[Mapping[str, str]] = {
     "idle_time": "remove it, and let settings.reminders tell of what nobody has done yet",
-    "concealed": "remove it, and let a gateway of yours add the secret to the call: whoever may read definitions "
-    "reads all of this one",
 }
 """What a designer can do where there is another way."""
 
@@ -86,9 +83,6 @@ def _settings(definition: CareFlowDefinition) -> Iterator[_Said]:
     for name in type(definition.settings).model_fields:
         if getattr(definition.settings, name):
             yield _Said(definition.id, "setting", name)
-    for constant in definition.settings.constants:
-        if constant.concealed:
-            yield _Said(constant.name, "kind of a constant", "concealed")
 
 
 def _question(question: Question) -> Iterator[_Said]:

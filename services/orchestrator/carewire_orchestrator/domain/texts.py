@@ -1,32 +1,54 @@
 """Texts with dynamic variables: `{{name}}` stands for a data point or for a constant of the definition.
 
 Each text is written for where it goes: into HTML, a URL or a JSON string what is filled in is escaped, so that a value
-can never become markup, another path or another field. A name that nobody knows stays as it stands.
+can never become markup, another path or another field. A name that nobody knows stays as it stands. So does that of a
+concealed constant, whose value is not known here.
 """
 
 import html
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime, time, tzinfo
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from carewire_contracts.definition import DynamicVariable, PossibleValue
+from carewire_contracts.definition import ApiCallAction, DynamicVariable, PossibleValue
 from carewire_contracts.timestamps import format_timestamp
 from carewire_contracts.values import TypedValue, is_empty
 from carewire_contracts.values.comparing import equal
 from carewire_orchestrator.domain.course import Course
+from carewire_orchestrator.domain.orders import Blank, WithBlanks
 from carewire_orchestrator.domain.release import Release
 
 Escape: TypeAlias = Callable[[str], str]
 
 _NAMED: Final = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]{1,128})\s*\}\}")
+"""How a text names a dynamic variable or a constant."""
+
+
+def names_in(template: str) -> list[str]:
+    """The names that a template holds, in their order."""
+    return [found[1] for found in _NAMED.finditer(template)]
 
 
 def fill(template: str, known: Mapping[str, str], escape: Escape) -> str:
     """Fill a template once: what is filled in is not read as a template again."""
     return _NAMED.sub(lambda found: escape(known[found[1]]) if found[1] in known else found[0], template)
+
+
+def fill_around(template: str, known: Mapping[str, str], escape: Escape, concealed: Collection[str]) -> WithBlanks:
+    """Fill a template and leave blanks for concealed constants.
+
+    Blanks are told apart by their place in the template, so no value that is filled in can make one.
+    """
+    parts: list[str | Blank] = []
+    end = 0
+    for found in _NAMED.finditer(template):
+        if found[1] in concealed and found[1] not in known:
+            parts += [fill(template[end : found.start()], known, escape), Blank(found[1])]
+            end = found.end()
+    return tuple(part for part in (*parts, fill(template[end:], known, escape)) if part)
 
 
 def plain(text: str) -> str:
@@ -51,9 +73,25 @@ def in_json(text: str) -> str:
 
 def texts(course: Course, variables: Iterable[DynamicVariable]) -> dict[str, str]:
     """What the names of a template stand for now."""
-    constants = course.release.definition.settings.constants
-    known = {constant.name: constant.value for constant in constants if constant.value is not None}
-    return known | {variable.name: _text(course, variable) for variable in variables}
+    return constants_of(course.release) | {variable.name: _text(course, variable) for variable in variables}
+
+
+def constants_of(release: Release) -> dict[str, str]:
+    """The constants whose values stand in the definition."""
+    constants = release.definition.settings.constants
+    return {constant.name: constant.value for constant in constants if constant.value is not None}
+
+
+def base_of(release: Release, action: ApiCallAction) -> tuple[str, str]:
+    """What a URL begins with where that is a constant, as it stands, and the rest of its template.
+
+    A constant there is the address of an API, which the designer wrote; anywhere else it is escaped like all others.
+    """
+    found = _NAMED.match(action.url)
+    if found is None or any(variable.name == found[1] for variable in action.dynamic_variables):
+        return "", action.url
+    base = constants_of(release).get(found[1])
+    return ("", action.url) if base is None else (base, action.url[found.end() :])
 
 
 def text_of(value: TypedValue, zone: tzinfo) -> str:

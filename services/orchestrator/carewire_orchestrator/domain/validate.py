@@ -10,6 +10,7 @@ from carewire_orchestrator.domain.definition_data_points import data_points_by_i
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem
 from carewire_orchestrator.domain.supported import support_problems
 from carewire_orchestrator.domain.validate_actions import action_problems
+from carewire_orchestrator.domain.validate_concealed import concealed_problems
 from carewire_orchestrator.domain.validate_duplicates import duplicate_problems
 from carewire_orchestrator.domain.validate_rules import rule_problems
 from carewire_orchestrator.domain.validate_timing import timing_problems
@@ -27,6 +28,7 @@ def validate(definition: CareFlowDefinition) -> list[DefinitionProblem]:
         *timing_problems(definition, points),
         *action_problems(definition, points),
         *rule_problems(definition, points),
+        *concealed_problems(definition),
         *support_problems(definition),
     ]
     # Nodes that share an id share their problems as well: each is told once.

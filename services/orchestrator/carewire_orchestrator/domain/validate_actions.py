@@ -1,9 +1,7 @@
 """What may be wrong with the actions of a definition, and with the settings that they use."""
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Final
 
 from carewire_contracts.definition import (
     Action,
@@ -20,9 +18,7 @@ from carewire_orchestrator.domain.api_answers import path_problem
 from carewire_orchestrator.domain.definition_data_points import Category, KnownDataPoint
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
 from carewire_orchestrator.domain.expressions import expression_problem
-
-_VARIABLE: Final = re.compile(r"\{\{\s*([A-Za-z0-9_.\-]{1,128})\s*\}\}")
-"""How a text names a dynamic variable or a constant."""
+from carewire_orchestrator.domain.texts import names_in
 
 
 @record()
@@ -104,7 +100,7 @@ def _text_problems(
         if variable.property == "collection_date" and point is not None and not point.collected:
             message = f"{point.id} is never collected, so it has no collection_date; use its value"
             yield error(ProblemCode.INCOMPLETE_CONDITION, node_id, message)
-    used = [name for text in texts for name in _VARIABLE.findall(text)]
+    used = [name for text in texts for name in names_in(text)]
     yield from _missing(node_id, "dynamic variable", used, declared | set(names.constants))
 
 

@@ -12,9 +12,9 @@ from carewire_orchestrator.adapters.api.definition_files import MOST_BYTES, File
 from carewire_orchestrator.adapters.api.definition_views import ImportedDraft, validation
 from carewire_orchestrator.adapters.api.preconditions import Given
 from carewire_orchestrator.adapters.api.unknown_fields import refuse_unknown_fields
+from carewire_orchestrator.adapters.store.definition_reading import DefinitionReading
 from carewire_orchestrator.adapters.store.definitions import Definitions
 from carewire_orchestrator.domain.definition_draft import DraftDefinition
-from carewire_orchestrator.domain.validate import validate
 from carewire_runtime.http.problem import Problem
 from carewire_runtime.http.traced import traced
 
@@ -39,8 +39,9 @@ _DOCUMENT: Final[dict[str, Any]] = {
 class ImportApi:
     """The route, for admins."""
 
-    def __init__(self, definitions: Definitions) -> None:
+    def __init__(self, definitions: Definitions, reading: DefinitionReading) -> None:
         self._definitions = definitions
+        self._reading = reading
 
     def router(self) -> APIRouter:
         """The route."""
@@ -68,7 +69,7 @@ class ImportApi:
         `If-None-Match: *` takes it only where there is no draft yet.
         """
         draft = _read(await _body(request), _format(request))
-        problems = validation(validate(draft))
+        problems = validation(await self._reading.problems(draft))
         if dry_run:
             return ImportedDraft(id=draft.id, revision=None, **problems)
         saved = await self._definitions.put_draft(draft, given, by)

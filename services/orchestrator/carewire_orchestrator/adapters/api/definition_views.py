@@ -83,6 +83,12 @@ def validation(problems: Sequence[DefinitionProblem]) -> dict[str, Any]:
     return {"publishable": all(one.severity != "ERROR" for one in problems), "problems": found}
 
 
+class PublishedRelease(ReleaseView):
+    """A release that was made, with all that its designer should look at."""
+
+    problems: list[ProblemView]
+
+
 class SavedDraft(Validation):
     """A draft that was saved, with all that is wrong with it."""
 

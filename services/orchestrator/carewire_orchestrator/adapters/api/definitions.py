@@ -9,6 +9,7 @@ from carewire_orchestrator.adapters.api.definition_views import (
     DefinitionDocument,
     DefinitionView,
     LiveChoice,
+    PublishedRelease,
     ReleaseDocument,
     ReleaseView,
     SavedDraft,
@@ -22,7 +23,6 @@ from carewire_orchestrator.adapters.store.definition_reading import LIVE, Defini
 from carewire_orchestrator.adapters.store.definitions import Definitions
 from carewire_orchestrator.domain.definition_draft import DraftDefinition
 from carewire_orchestrator.domain.given_values import ValueProblem
-from carewire_orchestrator.domain.validate import validate
 from carewire_orchestrator.errors import InvalidValues, NotFound
 from carewire_runtime.http.problem import Problem
 from carewire_runtime.http.traced import traced
@@ -84,7 +84,7 @@ class DefinitionApi:
             raise Problem(413, "Too large", f"a definition has at most {MOST_BYTES} bytes")
         saved = await self._definitions.put_draft(draft, given, by)
         response.headers["etag"] = saved.etag
-        return SavedDraft(id=draft.id, revision=saved.revision, **validation(validate(draft)))
+        return SavedDraft(id=draft.id, revision=saved.revision, **validation(await self._reading.problems(draft)))
 
     async def discard(self, definition_id: str, given: Given, by: Admin) -> Response:
         """Discard the working copy. A definition that was never published is gone; else its releases stay."""
@@ -96,11 +96,12 @@ class DefinitionApi:
         _summary, draft = await self._reading.find(definition_id)
         if draft is None:
             raise NotFound("the definition has no draft")
-        return Validation(**validation(validate(draft.document)))
+        return Validation(**validation(await self._reading.problems(draft.document)))
 
-    async def publish(self, definition_id: str, given: Given, by: Admin) -> ReleaseView:
+    async def publish(self, definition_id: str, given: Given, by: Admin) -> PublishedRelease:
         """Make an immutable release of the draft. New care flows get it; those that run keep theirs."""
-        return ReleaseView.of(await self._definitions.publish(definition_id, given, by))
+        release, problems = await self._definitions.publish(definition_id, given, by)
+        return PublishedRelease(**dict(ReleaseView.of(release)), problems=validation(problems)["problems"])
 
     async def live(self, definition_id: str, _: Viewer) -> ReleaseDocument:
         """Get the release that new care flows get."""

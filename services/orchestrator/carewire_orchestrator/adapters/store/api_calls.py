@@ -1,7 +1,7 @@
 """API calls on their way, as rows: asked for and taken back in the transactions of their care flows."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ import orjson
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.domain.advance import Advanced
 from carewire_orchestrator.domain.effects import ActivityMoved
-from carewire_orchestrator.domain.orders import ApiCallRequested
+from carewire_orchestrator.domain.orders import ApiCallRequested, Blank, WithBlanks
 from carewire_runtime.postgres.pool import Connection, Database
 
 
@@ -18,13 +18,14 @@ from carewire_runtime.postgres.pool import Connection, Database
 class TakenCall:
     """A call that is this process's to make until its lease ends. `attempts` counts this one."""
 
-    activity_id: str
     care_flow_id: str
     attempts: int
-    method: str
-    url: str = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
-    body: str | None = field(repr=False)
+    order: ApiCallRequested
+
+    @property
+    def activity_id(self) -> str:
+        """The activity that waits for it."""
+        return self.order.activity_id
 
 
 async def write_api_calls(connection: Connection, all_advanced: Iterable[Advanced], now: datetime) -> bool:
@@ -45,7 +46,12 @@ async def write_api_calls(connection: Connection, all_advanced: Iterable[Advance
 
 
 def _row(advanced: Advanced, order: ApiCallRequested, now: datetime) -> tuple[object, ...]:
-    request = {"method": order.method, "url": order.url, "headers": order.headers, "body": order.body}
+    request = {
+        "method": order.method,
+        "url": _written(order.url),
+        "headers": [(name, _written(value)) for name, value in order.headers],
+        "body": None if order.body is None else _written(order.body),
+    }
     return order.activity_id, advanced.care_flow.id, orjson.dumps(request).decode(), now
 
 
@@ -79,13 +85,23 @@ async def forget_call(connection: Connection, call: TakenCall) -> None:
 
 def _taken(row: Mapping[str, Any]) -> TakenCall:
     request = orjson.loads(row["request"])
-    headers = tuple((name, value) for name, value in request["headers"])
-    return TakenCall(
+    order = ApiCallRequested(
         activity_id=row["activity_id"],
-        care_flow_id=row["care_flow_id"],
-        attempts=row["attempts"],
         method=request["method"],
-        url=request["url"],
-        headers=headers,
-        body=request["body"],
+        url=_read(request["url"]),
+        headers=tuple((name, _read(value)) for name, value in request["headers"]),
+        body=None if request["body"] is None else _read(request["body"]),
     )
+    return TakenCall(row["care_flow_id"], row["attempts"], order)
+
+
+def _written(text: WithBlanks) -> str | list[str | dict[str, str]]:
+    """A text without blanks is written as one."""
+    parts = [part if isinstance(part, str) else {"concealed": part.constant} for part in text]
+    texts = [part for part in parts if isinstance(part, str)]
+    return parts if len(texts) < len(parts) else "".join(texts)
+
+
+def _read(written: str | list[str | dict[str, str]]) -> WithBlanks:
+    parts = [written] if isinstance(written, str) else written
+    return tuple(part if isinstance(part, str) else Blank(part["concealed"]) for part in parts)

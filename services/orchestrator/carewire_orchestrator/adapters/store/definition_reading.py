@@ -7,10 +7,14 @@ from typing import Any, Final
 
 from carewire_contracts.definition import CareFlowDefinition
 from carewire_contracts.wire import decode
+from carewire_orchestrator.adapters.store.constants import constants_set
 from carewire_orchestrator.adapters.store.definitions import ReleaseName, release_name
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.domain.definition_draft import DraftDefinition
+from carewire_orchestrator.domain.definition_problems import DefinitionProblem
 from carewire_orchestrator.domain.definition_revision import entity_tag
+from carewire_orchestrator.domain.validate import validate
+from carewire_orchestrator.domain.validate_concealed import unset_problems
 from carewire_orchestrator.errors import NotFound
 from carewire_runtime.postgres.pool import Database
 
@@ -80,6 +84,12 @@ class DefinitionReading:
         if row is None or row["definition_id"] != definition_id:
             raise NotFound("the definition has no such release")
         return release_name(row), decode(CareFlowDefinition, row["document"].encode())
+
+    async def problems(self, draft: DraftDefinition) -> list[DefinitionProblem]:
+        """All that is wrong with a draft, saved or not, in this deployment."""
+        async with self._db.connection() as connection:
+            values_set = (await constants_set(connection, draft.id)).keys()
+        return [*validate(draft), *unset_problems(draft, values_set)]
 
     async def document(self, definition_id: str, which: str) -> CareFlowDefinition:
         """What a release says, or the live one, or the draft, by these words. Raises NotFound."""

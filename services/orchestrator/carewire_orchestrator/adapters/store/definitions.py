@@ -13,11 +13,14 @@ from carewire_contracts.catalogue import CatalogueDefinition, CatalogueRelease
 from carewire_contracts.definition import CareFlowDefinition
 from carewire_contracts.wire import decode, encode
 from carewire_orchestrator.adapters.outbox_records import Publishing
+from carewire_orchestrator.adapters.store.constants import constants_set
 from carewire_orchestrator.adapters.store.queries import QUERIES
 from carewire_orchestrator.domain.baseline import baseline_points
 from carewire_orchestrator.domain.definition_draft import DraftDefinition
+from carewire_orchestrator.domain.definition_problems import DefinitionProblem
 from carewire_orchestrator.domain.definition_revision import Precondition, entity_tag
 from carewire_orchestrator.domain.validate import validate
+from carewire_orchestrator.domain.validate_concealed import unset_problems
 from carewire_orchestrator.errors import ChangedMeanwhile, NotFound, NotPublishable
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal
@@ -87,8 +90,10 @@ class Definitions:
                 await connection.execute(QUERIES.discard_draft, definition_id, title, self._clock.now())
             await self._audit.add(connection, by, [Deed(DISCARD_DRAFT, SUBJECT, definition_id)])
 
-    async def publish(self, definition_id: str, given: Precondition, by: Principal) -> ReleaseName:
-        """Make an immutable release of the draft, make it live, and tell ingress.
+    async def publish(
+        self, definition_id: str, given: Precondition, by: Principal
+    ) -> tuple[ReleaseName, list[DefinitionProblem]]:
+        """Make an immutable release of the draft, make it live, and tell ingress; answers what to look at as well.
 
         Raises NotFound, ChangedMeanwhile, NotPublishable, or a DatabaseError.
         """
@@ -99,7 +104,8 @@ class Definitions:
             if row["draft"] is None:
                 raise NotFound("the definition has no draft; save one")
             draft = decode(DraftDefinition, row["draft"].encode())
-            problems = validate(draft)
+            values_set = (await constants_set(connection, definition_id)).keys()
+            problems = [*validate(draft), *unset_problems(draft, values_set)]
             if any(problem.severity == "ERROR" for problem in problems):
                 raise NotPublishable(problems)
             release_id = new_id()
@@ -108,7 +114,7 @@ class Definitions:
             await self._make_live(connection, draft, published, row["catalogue_version"] + 1)
             await self._audit.add(connection, by, [Deed(PUBLISH, SUBJECT, definition_id)])
         self._relay.wake()
-        return published
+        return published, problems
 
     async def make_live(self, definition_id: str, release_id: str, by: Principal) -> ReleaseName:
         """Have new care flows get this release, and tell ingress. Raises NotFound or a DatabaseError.
