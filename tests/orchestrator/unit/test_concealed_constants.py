@@ -174,6 +174,12 @@ RULE = {"all": [{"reference": "dp_said", "operator": "is_equal_to", "operand": "
 LAB: dict[str, Any] = {"method": "GET", "body": None, "headers": []}
 
 
+def settings(**constants: str) -> dict[str, Any]:
+    """Settings with the concealed constant and these."""
+    named = [{"name": name, "value": value} for name, value in constants.items()]
+    return {"constants": [{"name": "KEY", "concealed": True}, *named]}
+
+
 def ruled(document: dict[str, Any]) -> dict[str, Any]:
     """The definition with rules that name the constant wherever one can stand."""
     changed = deepcopy(document)
@@ -223,9 +229,14 @@ EXPOSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
         "the concealed constant KEY stands where the host of the URL belongs",
     ),
     "behind an address without a path": (
-        calling(url="{{BASE}}{{KEY}}"),
+        {**calling(url="{{BASE}}{{KEY}}"), "settings": settings(BASE="https://ehr.example")},
         ["call"],
         "the concealed constant KEY stands where the host of the URL belongs",
+    ),
+    "for a host that a value decides behind an address without one": (
+        {**calling(url="{{BASE}}/{{said}}?key={{KEY}}"), "settings": settings(BASE="https:/")},
+        ["call"],
+        "the value of said would decide who gets KEY",
     ),
     "for a host that a value decides": (
         calling(url="https://{{said}}.example/", body=None),
@@ -250,8 +261,10 @@ FINE = {
     "a call": calling(),
     "in the path": calling(url="https://hooks.example/{{KEY}}/{{said}}"),
     "in the query of a constant address": calling(url="{{BASE}}/labs?key={{KEY}}"),
+    "behind an address with a path": calling(url="{{BASE}}{{KEY}}"),
     "in a fragment, without a path": calling(url="https://ehr.example#{{KEY}}"),
     "a host by a value that gets no secret": calling(url="https://{{said}}.example/", body=None, headers=[]),
+    "a constant that is not concealed": acting({"type": "message", "subject": "{{CLINIC}}", "body": ""}),
     "a variable of that name": acting(
         {
             "type": "message",

@@ -33,6 +33,6 @@ def call(course: Course, activity: Activity, action: ApiCallAction) -> None:
 
 
 def _url(course: Course, action: ApiCallAction, known: Mapping[str, str], concealed: Collection[str]) -> WithBlanks:
-    base, rest = base_of(course.release, action)
+    base, rest = base_of(course.release.definition, action)
     filled = fill_around(rest, known, in_url, concealed)
     return (base, *filled) if base else filled

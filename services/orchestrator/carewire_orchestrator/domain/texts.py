@@ -13,7 +13,7 @@ from datetime import UTC, datetime, time, tzinfo
 from typing import Final, TypeAlias
 from urllib.parse import quote
 
-from carewire_contracts.definition import ApiCallAction, DynamicVariable, PossibleValue
+from carewire_contracts.definition import ApiCallAction, CareFlowDefinition, DynamicVariable, PossibleValue
 from carewire_contracts.timestamps import format_timestamp
 from carewire_contracts.values import TypedValue, is_empty
 from carewire_contracts.values.comparing import equal
@@ -73,16 +73,10 @@ def in_json(text: str) -> str:
 
 def texts(course: Course, variables: Iterable[DynamicVariable]) -> dict[str, str]:
     """What the names of a template stand for now."""
-    return constants_of(course.release) | {variable.name: _text(course, variable) for variable in variables}
+    return _constants(course.release.definition) | {variable.name: _text(course, variable) for variable in variables}
 
 
-def constants_of(release: Release) -> dict[str, str]:
-    """The constants whose values stand in the definition."""
-    constants = release.definition.settings.constants
-    return {constant.name: constant.value for constant in constants if constant.value is not None}
-
-
-def base_of(release: Release, action: ApiCallAction) -> tuple[str, str]:
+def base_of(definition: CareFlowDefinition, action: ApiCallAction) -> tuple[str, str]:
     """What a URL begins with where that is a constant, as it stands, and the rest of its template.
 
     A constant there is the address of an API, which the designer wrote; anywhere else it is escaped like all others.
@@ -90,8 +84,14 @@ def base_of(release: Release, action: ApiCallAction) -> tuple[str, str]:
     found = _NAMED.match(action.url)
     if found is None or any(variable.name == found[1] for variable in action.dynamic_variables):
         return "", action.url
-    base = constants_of(release).get(found[1])
+    base = _constants(definition).get(found[1])
     return ("", action.url) if base is None else (base, action.url[found.end() :])
+
+
+def _constants(definition: CareFlowDefinition) -> dict[str, str]:
+    """The constants whose values stand in the definition."""
+    constants = definition.settings.constants
+    return {constant.name: constant.value for constant in constants if constant.value is not None}
 
 
 def text_of(value: TypedValue, zone: tzinfo) -> str:

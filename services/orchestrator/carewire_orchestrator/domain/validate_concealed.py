@@ -12,7 +12,7 @@ from typing import Any, Final
 from carewire_contracts.definition import Action, ApiCallAction, CalculationAction, CareFlowDefinition, Header
 from carewire_orchestrator.domain.definition_problems import DefinitionProblem, ProblemCode, error, warning
 from carewire_orchestrator.domain.expressions import FUNCTIONS
-from carewire_orchestrator.domain.texts import names_in
+from carewire_orchestrator.domain.texts import base_of, names_in
 
 _HOST: Final = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.\-]*://)?[^/?#]*")
 """A URL, up to where its path, query or fragment begins (RFC 3986, section 3)."""
@@ -32,7 +32,7 @@ def concealed_problems(definition: CareFlowDefinition) -> Iterator[DefinitionPro
     for _, step in definition.steps():
         for action in step.actions:
             if isinstance(action, ApiCallAction):
-                yield from _host_problems(action, concealed)
+                yield from _host_problems(definition, action, concealed)
                 yield from _written_out(action, open_names)
             yield from _exposed(action.id, _names_elsewhere(action), concealed)
     for node in _other_nodes(definition):
@@ -85,12 +85,15 @@ def _names(value: Any) -> Iterator[str]:
             yield from _names(part)
 
 
-def _host_problems(action: ApiCallAction, concealed: AbstractSet[str]) -> Iterator[DefinitionProblem]:
+def _host_problems(
+    definition: CareFlowDefinition, action: ApiCallAction, concealed: AbstractSet[str]
+) -> Iterator[DefinitionProblem]:
     """Whoever gets a secret has to stand in the definition, for all to see."""
     variables = {variable.name for variable in action.dynamic_variables}
     texts = [action.url, action.body or "", *(header.value for header in action.headers)]
     secrets = [name for text in texts for name in names_in(text) if name in concealed - variables]
-    for name in dict.fromkeys(names_in(_HOST.findall(action.url)[0])):
+    host = _HOST.findall("".join(base_of(definition, action)))[0]
+    for name in dict.fromkeys(names_in(host)):
         if name in secrets:
             cure = "write the host out, and name the constant behind it"
             message = f"the concealed constant {name} stands where the host of the URL belongs; {cure}"
