@@ -109,6 +109,11 @@ class Topics:
         return self._log("carewire.incoming-webhooks", key="request id", retention_ms=self._events_retention_ms)
 
     @property
+    def endpoint_events(self) -> Topic:
+        """The public events of endpoints that fail or recover. Written by the dispatcher; read by it and by anyone."""
+        return self._log("carewire.endpoints", key="endpoint id", retention_ms=self._events_retention_ms)
+
+    @property
     def endpoints(self) -> Topic:
         """Endpoint configuration, secrets encrypted. Written by the dispatcher; read by fan-out and workers."""
         return self._table("dispatcher.endpoints", key="endpoint id")
@@ -163,7 +168,7 @@ class Topics:
 
     def dispatcher(self) -> tuple[Topic, ...]:
         """Topics that the dispatcher needs: its own, the two lanes' wheels, and those that it shares."""
-        shared = (self.events, self.incoming_webhooks)
+        shared = (self.events, self.incoming_webhooks, self.endpoint_events)
         return (self.endpoints, self.health, self.attempts, self.dispatcher_dead, *self._lanes(), *shared)
 
     def _lanes(self) -> Iterator[Topic]:
