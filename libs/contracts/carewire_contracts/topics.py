@@ -123,6 +123,11 @@ class Topics:
         """Endpoints that are left alone for failing. Written by workers, read by whoever takes over from them."""
         return self._table("dispatcher.health", key="endpoint id")
 
+    @property
+    def repairs(self) -> Topic:
+        """Repairs that supersede what is still on its way. Written by the dispatcher's repairs, read by its workers."""
+        return self._table("dispatcher.repairs", key="repair id")
+
     def deliveries(self, lane: Lane) -> Topic:
         """Deliveries that are due. Written by fan-out and workers, read by the owner of the partition."""
         return self._wheel(f"dispatcher.{lane}.deliveries")
@@ -169,7 +174,7 @@ class Topics:
     def dispatcher(self) -> tuple[Topic, ...]:
         """Topics that the dispatcher needs: its own, the two lanes' wheels, and those that it shares."""
         shared = (self.events, self.incoming_webhooks, self.endpoint_events)
-        return (self.endpoints, self.health, self.attempts, self.dispatcher_dead, *self._lanes(), *shared)
+        return (self.endpoints, self.health, self.repairs, self.attempts, self.dispatcher_dead, *self._lanes(), *shared)
 
     def _lanes(self) -> Iterator[Topic]:
         for lane in LANES:

@@ -30,6 +30,7 @@ TABLE: dict[str, tuple[int, str, str, int, str]] = {
     "carewire.endpoints": (12, "endpoint id", "delete", MONTH, "dispatcher"),
     "dispatcher.endpoints": (1, "endpoint id", "compact", FOREVER, "dispatcher"),
     "dispatcher.health": (1, "endpoint id", "compact", FOREVER, "dispatcher"),
+    "dispatcher.repairs": (1, "repair id", "compact", FOREVER, "dispatcher"),
     "dispatcher.attempts": (12, "endpoint id", "delete", WEEK, "dispatcher"),
     "dispatcher.dead": (12, "as the source", "delete", FOREVER, "dispatcher"),
     **{f"dispatcher.{lane}.deliveries": (12, "endpoint id", "delete", FOREVER, "dispatcher") for lane in LANES},

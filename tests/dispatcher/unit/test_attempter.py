@@ -103,6 +103,17 @@ async def test_a_first_attempt_goes_on_with_the_event_s_trace_and_a_later_one_be
     assert traces[1] != traces[0]
 
 
+async def test_what_is_sent_again_says_so_to_who_may_have_seen_it_and_begins_a_trace_of_its_own() -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    attempter = an_attempter(receiver, clock)
+    for again in (a_delivery(), a_delivery(epoch=4, traceparent=traceparent), a_delivery(epoch=4, replayed=True)):
+        await attempter.attempt("bulk", again, an_endpoint())
+    assert [call.headers.get("webhook-replay") for call in receiver.calls] == [None, None, "true"]
+    assert receiver.calls[1].headers["traceparent"].split("-")[1] != traceparent.split("-")[1]
+
+
 async def test_after_a_lost_session_nobody_is_called() -> None:
     clock = FakeClock()
     receiver = Receiver(clock)

@@ -96,6 +96,7 @@ def _delivery_row(entry: LogEntry) -> tuple[Any, ...]:
         moment(entry.first_attempt_at),
         moment(entry.next_attempt_at),
         moment(entry.at),
+        entry.care_flow_id,
     )
 
 

@@ -23,6 +23,8 @@ from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.telemetry.tracing import SpanKind, span
 
 USER_AGENT: Final = "Carewire/0.1"
+_REPLAYED: Final = {"webhook-replay": "true"}
+"""Told to a receiver who may have seen the delivery before, because somebody had it sent again."""
 _HOSTS_KEPT: Final = 10_000
 
 _log = logger("worker")
@@ -63,9 +65,9 @@ class Attempter:
         return Trial(counted, verdict, entry, started_at)
 
     def _span(self, delivery: Delivery) -> span:
-        """Go on with the event's trace at the first attempt; a later one is a trace of its own, linked to it."""
+        """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it."""
         attributes = {"delivery_id": delivery.id, "endpoint_id": delivery.endpoint_id}
-        if delivery.attempt == 0:
+        if delivery.attempt == 0 and delivery.epoch == 0:
             parent = delivery.traceparent
             return span(
                 "dispatcher.attempt",
@@ -90,6 +92,7 @@ def _call(delivery: Delivery, endpoint: Endpoint, at: int, traceparent: str) -> 
         "user-agent": USER_AGENT,
         "traceparent": traceparent,
         **signed_headers(endpoint.secrets, delivery.event_id, at // 1000, delivery.body),
+        **(_REPLAYED if delivery.replayed else {}),
     }
     return Call(endpoint.url, headers, delivery.body, endpoint.timeout_s)
 

@@ -39,7 +39,7 @@ class Delivery:
     `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `event_at` is when the
     event was appended. `epoch` grows with each deliberate resend. `hop` grows each time that the record is
     written again. `attempt` counts the attempts that were made; `slot` is the place in the schedule of the
-    attempt that is next.
+    attempt that is next. `replayed` says that the receiver may have seen it in an epoch before.
     """
 
     id: str
@@ -56,6 +56,8 @@ class Delivery:
     epoch: int = 0
     hop: int = 0
     traceparent: str | None = None
+    care_flow_id: str | None = None
+    replayed: bool = False
 
     def forwarded(self, due_at: int | None = None) -> Self:
         """Make the record of the next hop, due at the same moment or at another."""
@@ -90,11 +92,13 @@ class Delivery:
             epoch=self.epoch,
             hop=hop,
             traceparent=self.traceparent,
+            care_flow_id=self.care_flow_id,
+            replayed=self.replayed,
         )
 
     def headers(self) -> Headers:
         """Write everything but the body as Kafka headers."""
-        state = {
+        state: dict[str, Any] = {
             "id": self.id,
             "event_id": self.event_id,
             "event_type": self.event_type,
@@ -107,6 +111,10 @@ class Delivery:
             "epoch": self.epoch,
             "hop": self.hop,
         }
+        if self.care_flow_id is not None:
+            state["care_flow_id"] = self.care_flow_id
+        if self.replayed:
+            state["replayed"] = True
         headers = [(STATE_HEADER, orjson.dumps(state))]
         if self.traceparent is not None:
             headers.append((TRACEPARENT_HEADER, self.traceparent.encode()))
@@ -143,4 +151,6 @@ class Delivery:
             epoch=int(state["epoch"]),
             hop=int(state["hop"]),
             traceparent=traceparent,
+            care_flow_id=None if (care_flow_id := state.get("care_flow_id")) is None else str(care_flow_id),
+            replayed=bool(state.get("replayed", False)),
         )

@@ -64,6 +64,7 @@ class LogEntry:
     event_partition: int
     event_offset: int
     event_at: int
+    care_flow_id: str | None
     epoch: int
     attempts: int
     first_attempt_at: int | None
@@ -85,6 +86,7 @@ class LogEntry:
             event_partition=delivery.event.partition,
             event_offset=delivery.event.offset,
             event_at=delivery.event_at,
+            care_flow_id=delivery.care_flow_id,
             epoch=delivery.epoch,
             attempts=delivery.attempt,
             first_attempt_at=delivery.first_attempt_at,
@@ -103,7 +105,7 @@ class LogEntry:
     def decode(cls, value: bytes | None) -> Self:
         """Read an entry. Raises UnreadableEntry where the bytes are none."""
         try:
-            fields = orjson.loads(value or b"")
+            fields = _ADDED | orjson.loads(value or b"")
             tried = fields["tried"]
             return cls(
                 **_checked(fields, _ENTRY),
@@ -167,6 +169,7 @@ _ENTRY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "event_partition": _is_int4,
     "event_offset": _is_number(_INT8),
     "event_at": _is_instant,
+    "care_flow_id": _or_none(_is_uuid),
     "epoch": _is_int4,
     "attempts": _is_int4,
     "first_attempt_at": _or_none(_is_instant),
@@ -174,6 +177,8 @@ _ENTRY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "next_attempt_at": _or_none(_is_instant),
     "at": _is_instant,
 }
+_ADDED: Final[Mapping[str, Any]] = {"care_flow_id": None}
+"""What entries of an earlier release do not tell."""
 _TRIED: Final[Mapping[str, Callable[[Any], bool]]] = {
     "id": _is_uuid,
     "started_at": _is_instant,

@@ -2,12 +2,12 @@
 -- Brings deliveries up to date. The rule which state is the later one is that of LogEntry.supersedes.
 insert into delivery as old (
     id, endpoint_id, event_id, event_type, event_topic, event_partition, event_offset, event_at,
-    epoch, attempts, status, reason, first_attempt_at, next_attempt_at, updated_at
+    epoch, attempts, status, reason, first_attempt_at, next_attempt_at, updated_at, care_flow_id
 )
 select * from unnest(
     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::bigint[], $8::timestamptz[],
     $9::integer[], $10::integer[], $11::text[], $12::text[], $13::timestamptz[], $14::timestamptz[],
-    $15::timestamptz[]
+    $15::timestamptz[], $16::uuid[]
 )
 on conflict (event_at, id) do update
 set epoch = excluded.epoch,
