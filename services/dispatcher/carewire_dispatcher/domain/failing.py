@@ -74,11 +74,14 @@ class Notice(Enum):
 
 @record()
 class Judged:
-    """What is known after an attempt, what follows from it, and since when the endpoint had been failing."""
+    """What is known after an attempt, and what follows from it.
+
+    `about` is the failing that a warning or a recovery speaks of.
+    """
 
     health: Health
     notice: Notice | None = None
-    was: Health = None
+    about: Health = None
 
 
 @dataclass(frozen=True, slots=True)
