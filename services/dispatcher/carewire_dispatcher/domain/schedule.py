@@ -5,7 +5,9 @@ Attempt n is due at the first attempt + an offset: 0, 2, 6, 14, ... 65,534 and 8
 (reference, section 2.3).
 """
 
+from collections.abc import Sequence
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
 from carewire_contracts.record import record
@@ -15,7 +17,23 @@ LAST_SLOT: Final = len(OFFSETS_S) - 1
 JITTER: Final = 0.1
 """The largest part of a step by which an attempt may come sooner. It only subtracts: the horizon stands."""
 
+MOST_ATTEMPTS: Final = 30
+"""Attempts in an endpoint's own schedule."""
+
 _HASH_RANGE: Final = 2**32
+
+
+def schedule_fault(offsets_s: Sequence[int]) -> str | None:
+    """Say what keeps some offsets from being a schedule; None where they are one."""
+    if not 1 <= len(offsets_s) <= MOST_ATTEMPTS:
+        return f"a schedule has from 1 to {MOST_ATTEMPTS} attempts"
+    if offsets_s[0] != 0:
+        return "a schedule begins with 0, the first attempt"
+    if any(later <= earlier for earlier, later in pairwise(offsets_s)):
+        return "each attempt comes later than the one before"
+    if offsets_s[-1] > OFFSETS_S[-1]:
+        return f"the last attempt comes at most {OFFSETS_S[-1]} seconds after the first"
+    return None
 
 
 @record()
