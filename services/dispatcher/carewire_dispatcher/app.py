@@ -5,7 +5,7 @@ Roles: `api` (management API and the relay of its outbox), `fan-out` (events to 
 """
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Final, Literal, TypeVar
@@ -22,6 +22,8 @@ from carewire_dispatcher.adapters.delivery_client.sender import DeliveryClient
 from carewire_dispatcher.adapters.delivery_client.tls import tls_context
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
+from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
+from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
@@ -32,6 +34,7 @@ from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.worker import Worker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
+from carewire_dispatcher.domain.failing import FailingPolicy
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.addresses import is_public
 from carewire_runtime.auth import ApiKeys
@@ -71,7 +74,7 @@ def _consumed(topics: Topics) -> dict[str, tuple[list[Topic], Literal["end", "st
     """List each group's topics, and where it begins: fan-out at the end, for history is not news."""
     return {
         fan_out_group(topics): ([topics.events], "end"),
-        status_fan_out_group(topics): ([topics.incoming_webhooks], "end"),
+        status_fan_out_group(topics): ([topics.incoming_webhooks, topics.endpoint_events], "end"),
         lanes_group(topics): ([topics.deliveries(lane) for lane in LANES], "start"),
         wheel_group(topics): ([topics.tier(lane, tier) for lane in LANES for tier in TIERS], "start"),
         attempt_log_group(topics): ([topics.attempts], "start"),
@@ -169,20 +172,26 @@ class _Assembly:
         return table
 
     def _add_fan_out(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
-        # A request's statuses come in three pieces, and rarely does anyone subscribe to them.
+        # A request's statuses come in three pieces, and rarely does anyone subscribe to them, or to what is told of
+        # endpoints.
         topics = self._topics
-        self._fan_out("fan-out", topics.events, fan_out_group(topics), EAGER, endpoints, producer)
-        self._fan_out(
-            "status-fan-out", topics.incoming_webhooks, status_fan_out_group(topics), LAZY, endpoints, producer
-        )
+        statuses = [topics.incoming_webhooks, topics.endpoint_events]
+        self._fan_out("fan-out", [topics.events], fan_out_group(topics), EAGER, endpoints, producer)
+        self._fan_out("status-fan-out", statuses, status_fan_out_group(topics), LAZY, endpoints, producer)
 
     def _fan_out(
-        self, name: str, topic: Topic, group: str, pace: Pace, endpoints: CompactedTable[Endpoint], producer: Producer
+        self,
+        name: str,
+        topics: Sequence[Topic],
+        group: str,
+        pace: Pace,
+        endpoints: CompactedTable[Endpoint],
+        producer: Producer,
     ) -> None:
         fan_out = FanOut(self._topics, endpoints, producer, self._clock)
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
-            [topic.name],
+            [topic.name for topic in topics],
             group,
             fan_out.handle,
             max_records=_EVENTS_AT_ONCE,
@@ -219,7 +228,10 @@ class _Assembly:
 
     def _add_attempt_log(self, db: Database, producer: Producer) -> None:
         days = LogDays(db, timedelta(days=self._settings.attempt_log_days), self._clock)
-        log = AttemptLog(db, days, producer, self._topics, self._clock)
+        # The relay that publishes what the judge changes may be another process's: it looks each second.
+        news, store = EndpointNews(self._topics, self._settings.tenant_id), self._store(db, lambda: None)
+        judge = EndpointJudge(db, store, news, FailingPolicy(self._settings.time_scale), self._clock)
+        log = AttemptLog(db, days, judge, producer, self._topics, self._clock)
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
             [self._topics.attempts.name],
@@ -233,6 +245,10 @@ class _Assembly:
         self._health.add("attempt-log", consumer.not_ready)
         self._parts.append(consumer)
 
+    def _store(self, db: Database, wake: Callable[[], None]) -> EndpointStore:
+        news = EndpointNews(self._topics, self._settings.tenant_id)
+        return EndpointStore(db, self._settings.keyring, self._topics, news, wake)
+
     def _add_api(self, db: Database, producer: Producer) -> list[APIRouter]:
         relay = Relay(db, producer, clock=self._clock)
         self._parts.append(relay)
@@ -242,7 +258,7 @@ class _Assembly:
 
         self._health.add("postgres", database)
         policy = UrlPolicy(self._settings.allow_http_endpoints, self._settings.allow_private_endpoints)
-        store = EndpointStore(db, self._settings.keyring, self._topics, relay.wake)
+        store = self._store(db, relay.wake)
         return [endpoint_router(store, policy), delivery_router(DeliveryStore(db))]
 
 

@@ -7,10 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.event_catalogue import EVENT_CATALOGUE
 from carewire_contracts.events import EVENT_TYPES
 from carewire_contracts.statuses import AnyRequestStatusEvent
 from carewire_dispatcher.domain.endpoint import Endpoint
-from carewire_dispatcher.domain.matching import STATUS_EVENT_TYPES, SUBSCRIBABLE, Event, Subscribers, wants_type
+from carewire_dispatcher.domain.matching import (
+    ENDPOINT_EVENT_TYPES,
+    STATUS_EVENT_TYPES,
+    SUBSCRIBABLE,
+    Event,
+    Subscribers,
+    wants_type,
+)
 from carewire_testing_dispatcher.deliveries import an_endpoint
 
 TYPES = ("pathway.completed", "patient.created", "activity.created", *STATUS_EVENT_TYPES[:2])
@@ -52,7 +60,7 @@ def test_the_status_events_are_those_of_the_contract() -> None:
     union, _ = get_args(AnyRequestStatusEvent)
     known = {get_args(event.model_fields["event_type"].annotation)[0] for event in get_args(union)}
     assert set(STATUS_EVENT_TYPES) == known
-    assert set(STATUS_EVENT_TYPES) | set(EVENT_TYPES) == SUBSCRIBABLE
+    assert {*STATUS_EVENT_TYPES, *EVENT_TYPES, *ENDPOINT_EVENT_TYPES} == SUBSCRIBABLE == EVENT_CATALOGUE.keys()
 
 
 @pytest.mark.parametrize("event_type", STATUS_EVENT_TYPES)

@@ -16,7 +16,10 @@ STATUS_EVENT_TYPES: Final = tuple(
 )
 """The events of carewire.incoming-webhooks."""
 
-SUBSCRIBABLE: Final = frozenset((*EVENT_TYPES, *STATUS_EVENT_TYPES))
+ENDPOINT_EVENT_TYPES: Final = tuple(f"endpoint.{word}" for word in ("warning", "disabled", "recovered"))
+"""The events of carewire.endpoints."""
+
+SUBSCRIBABLE: Final = frozenset((*EVENT_TYPES, *STATUS_EVENT_TYPES, *ENDPOINT_EVENT_TYPES))
 """Every event type that an endpoint may name."""
 
 _DOMAIN_EVENTS: Final = frozenset(EVENT_TYPES)
@@ -35,12 +38,27 @@ class Event:
 
         Raises ValueError where the body is no JSON object.
         """
-        data = orjson.loads(self.body)
-        if not isinstance(data, dict):
-            raise ValueError("the event is no JSON object")  # noqa: TRY004  what is wrong is the data
+        data = self._data()
         pathway: Any = data.get("pathway")
         found = pathway.get("pathway_definition_id") if isinstance(pathway, dict) else data.get("definition_id")
         return found if isinstance(found, str) else None
+
+    @property
+    def told_of(self) -> str | None:
+        """The endpoint that the event tells of, or None where it tells of something else.
+
+        Raises ValueError where the body is no JSON object.
+        """
+        if self.type not in ENDPOINT_EVENT_TYPES:
+            return None
+        found = self._data().get("endpoint_id")
+        return found if isinstance(found, str) else None
+
+    def _data(self) -> dict[str, Any]:
+        data = orjson.loads(self.body)
+        if not isinstance(data, dict):
+            raise ValueError("the event is no JSON object")  # noqa: TRY004  what is wrong is the data
+        return data
 
 
 def wants_type(endpoint: Endpoint, event_type: str) -> bool:
@@ -58,8 +76,13 @@ class Subscribers:
         self._by_type: dict[str, tuple[Endpoint, ...]] = {}
 
     def of(self, event: Event) -> tuple[Endpoint, ...]:
-        """List the endpoints that want the event. Raises ValueError where its body is needed and unreadable."""
+        """List the endpoints that want the event. Raises ValueError where its body is needed and unreadable.
+
+        Nobody is told of himself: an endpoint that fails would not hear it, and what recovers knows.
+        """
         candidates = self.of_type(event.type)
+        if candidates and (told_of := event.told_of) is not None:
+            candidates = tuple(endpoint for endpoint in candidates if endpoint.id != told_of)
         if all(endpoint.definition_ids is None for endpoint in candidates):
             return candidates
         definition_id = event.definition_id
