@@ -3,7 +3,8 @@
 Deliveries never wait for it: while Postgres is away the topic grows and the log lags.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from carewire_contracts.topics import Topics
@@ -15,15 +16,14 @@ from carewire_runtime.clock import Clock
 from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record
-from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import retry_in_place
 
 _UNREADABLE: Final = "unreadable_log_entry"
 
-_EVENT_AT: Final = 7
 _STARTED_AT: Final = 4
-"""Columns by which the rows below are partitioned."""
+"""The column by which attempts are partitioned."""
 
 _queries = load_queries("carewire_dispatcher")
 
@@ -60,12 +60,12 @@ class AttemptLog:
             await retry_in_place(lambda: self._judge.look_at(entries), self._clock, what="judge_endpoints")
 
     async def _write(self, entries: list[LogEntry]) -> None:
-        deliveries = [_delivery_row(entry) for entry in latest(entries)]
+        deliveries = latest(entries)
         attempts = [_attempt_row(entry, entry.tried) for entry in entries if entry.tried is not None]
-        await self._days.ensure("delivery", [row[_EVENT_AT] for row in deliveries])
+        await self._days.ensure("delivery", event_days(deliveries))
         await self._days.ensure("attempt", [row[_STARTED_AT] for row in attempts])
         async with self._db.transaction() as connection:
-            await connection.execute(_queries.merge_deliveries, *_columns(deliveries))
+            await merge_deliveries(connection, deliveries)
             if attempts:
                 await connection.execute(_queries.add_attempts, *_columns(attempts))
 
@@ -78,6 +78,16 @@ def latest(entries: Iterable[LogEntry]) -> list[LogEntry]:
         if known is None or entry.supersedes(known):
             found[entry.delivery_id] = entry
     return [found[delivery_id] for delivery_id in sorted(found)]
+
+
+def event_days(entries: Iterable[LogEntry]) -> list[datetime]:
+    """Return the moments by which rows of deliveries are partitioned."""
+    return [datetime.fromtimestamp(entry.event_at / 1000, UTC) for entry in entries]
+
+
+async def merge_deliveries(connection: Connection, entries: Sequence[LogEntry]) -> None:
+    """Bring rows of deliveries up to date. Their days are there; each delivery comes once, and ids are in order."""
+    await connection.execute(_queries.merge_deliveries, *_columns([_delivery_row(entry) for entry in entries]))
 
 
 def _columns(rows: list[tuple[Any, ...]]) -> list[list[Any]]:
