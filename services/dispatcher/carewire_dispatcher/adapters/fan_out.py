@@ -86,13 +86,16 @@ class FanOut:
         if not subscribers.of_type(kind):
             return None
         event = Event(kind, record.value)
+        now = millis(self._clock)
         try:
             wanting = subscribers.of(event)
+            deliveries = [
+                (endpoint, fresh_delivery(record, event, event_id.decode("utf-8", "replace"), endpoint, now))
+                for endpoint in wanting
+            ]
         except ValueError:
             return UNREADABLE_BODY
-        now = millis(self._clock)
-        for endpoint in wanting:
-            delivery = fresh_delivery(record, event, event_id.decode("utf-8", "replace"), endpoint, now)
+        for endpoint, delivery in deliveries:
             topic = self._lanes[self._admit(endpoint, now)]
             made.append(_Outgoing(topic, endpoint.id.encode(), delivery.body, delivery.headers()))
         return None

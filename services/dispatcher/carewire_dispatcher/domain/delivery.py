@@ -1,6 +1,6 @@
 """One event on its way to one endpoint, and how it is written to Kafka.
 
-On the wire the record's value is the event's bytes as they are (they are what the signature covers), its key
+On the wire the record's value is what is sent, byte by byte (it is what the signature covers), its key
 the endpoint id, and all else stands in one header, so that a body is never parsed or copied on its way.
 """
 
@@ -12,6 +12,7 @@ import orjson
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.record import record
+from carewire_dispatcher.domain.endpoint import ContentMode, Payload
 
 STATE_HEADER: Final = "delivery"
 TRACEPARENT_HEADER: Final = "traceparent"
@@ -39,7 +40,8 @@ class Delivery:
     `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `event_at` is when the
     event was appended. `epoch` grows with each deliberate resend. `hop` grows each time that the record is
     written again. `attempt` counts the attempts that were made; `slot` is the place in the schedule of the
-    attempt that is next. `replayed` says that the receiver may have seen it in an epoch before.
+    attempt that is next. `replayed` says that the receiver may have seen it in an epoch before. `body` is what is sent,
+    made of the event as `payload` and `content_mode` say.
     """
 
     id: str
@@ -58,6 +60,8 @@ class Delivery:
     traceparent: str | None = None
     care_flow_id: str | None = None
     replayed: bool = False
+    payload: Payload = "full"
+    content_mode: ContentMode = "flat"
 
     def forwarded(self, due_at: int | None = None) -> Self:
         """Make the record of the next hop, due at the same moment or at another."""
@@ -94,6 +98,8 @@ class Delivery:
             traceparent=self.traceparent,
             care_flow_id=self.care_flow_id,
             replayed=self.replayed,
+            payload=self.payload,
+            content_mode=self.content_mode,
         )
 
     def headers(self) -> Headers:
@@ -115,6 +121,10 @@ class Delivery:
             state["care_flow_id"] = self.care_flow_id
         if self.replayed:
             state["replayed"] = True
+        if self.payload != "full":
+            state["payload"] = self.payload
+        if self.content_mode != "flat":
+            state["content_mode"] = self.content_mode
         headers = [(STATE_HEADER, orjson.dumps(state))]
         if self.traceparent is not None:
             headers.append((TRACEPARENT_HEADER, self.traceparent.encode()))
@@ -153,4 +163,6 @@ class Delivery:
             traceparent=traceparent,
             care_flow_id=None if (care_flow_id := state.get("care_flow_id")) is None else str(care_flow_id),
             replayed=bool(state.get("replayed", False)),
+            payload="thin" if state.get("payload") == "thin" else "full",
+            content_mode="cloudevents" if state.get("content_mode") == "cloudevents" else "flat",
         )
