@@ -8,7 +8,7 @@ Attempt n is due at the first attempt + an offset: 0, 2, 6, 14, ... 65,534 and 8
 from collections.abc import Sequence
 from hashlib import blake2b
 from itertools import pairwise
-from typing import Final
+from typing import Final, Self
 
 from carewire_contracts.record import record
 
@@ -46,17 +46,27 @@ class Slot:
 
 @record()
 class RetrySchedule:
-    """The schedule of one deployment. `time_scale` divides every offset: tests need not wait a day."""
+    """When attempts are due. `time_scale` divides every offset: tests need not wait a day."""
 
     time_scale: float = 1.0
+    offsets_s: tuple[int, ...] = OFFSETS_S
+
+    def of(self, offsets_s: tuple[int, ...] | None) -> Self:
+        """Return the schedule of an endpoint: this one, or that of its own offsets."""
+        return self if offsets_s is None else type(self)(self.time_scale, offsets_s)
+
+    @property
+    def last(self) -> int:
+        """The last slot."""
+        return len(self.offsets_s) - 1
 
     def offset(self, index: int) -> int:
         """Milliseconds from the first attempt to slot `index`, without jitter."""
-        return round(OFFSETS_S[index] * 1000 / self.time_scale)
+        return round(self.offsets_s[index] * 1000 / self.time_scale)
 
     def horizon(self, first_attempt_at: int) -> int:
         """Say when the last attempt is."""
-        return first_attempt_at + self.offset(LAST_SLOT)
+        return first_attempt_at + self.offset(self.last)
 
     def due(self, delivery_id: str, first_attempt_at: int, index: int) -> int:
         """Say when slot `index` of this delivery is due.
@@ -65,7 +75,7 @@ class RetrySchedule:
         failed together don't come back together. The first and the last slot have none.
         """
         due_at = first_attempt_at + self.offset(index)
-        if index in (0, LAST_SLOT):
+        if index in (0, self.last):
             return due_at
         step = self.offset(index) - self.offset(index - 1)
         return due_at - int(step * JITTER * _fraction(delivery_id, index))
@@ -80,10 +90,11 @@ class RetrySchedule:
     ) -> Slot | None:
         """Find the slot after an attempt of slot `index` that ended at `ended_at`; None past the last one.
 
-        Slots that went by during the attempt are skipped. `not_before` (a Retry-After) moves the attempt
-        back, at most to the horizon; it never brings one forward.
+        There is none either where the schedule became shorter meanwhile and has no slot `index` any more. Slots that
+        went by during the attempt are skipped. `not_before` (a Retry-After) moves the attempt back, at most to the
+        horizon; it never brings one forward.
         """
-        for following in range(index + 1, len(OFFSETS_S)):
+        for following in range(index + 1, len(self.offsets_s)):
             due_at = self.due(delivery_id, first_attempt_at, following)
             if due_at > ended_at:
                 slot = Slot(following, due_at)
@@ -94,7 +105,7 @@ class RetrySchedule:
         due_at = min(not_before, self.horizon(first_attempt_at))
         if due_at <= slot.due_at:
             return slot
-        reached = (i for i in range(slot.index, len(OFFSETS_S)) if first_attempt_at + self.offset(i) <= due_at)
+        reached = (i for i in range(slot.index, len(self.offsets_s)) if first_attempt_at + self.offset(i) <= due_at)
         return Slot(max(reached, default=slot.index), due_at)
 
 
