@@ -50,6 +50,7 @@ class World:
     buried: list[str] = field(default_factory=list)
     known: Breaker | None = None
     told: list[tuple[str, bool]] = field(default_factory=list)
+    made_anew: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.answering, self.acknowledging = asyncio.Event(), asyncio.Event()
@@ -64,6 +65,7 @@ class World:
             Policy.scaled(),
             self.clock,
             self.bury,
+            lambda delivery: delivery.id in self.made_anew,
         )
 
     async def send(self, call: Call) -> Answer | Failure:
@@ -174,6 +176,55 @@ async def test_retries_sign_the_same_id_and_bytes_again(world: World) -> None:
     assert first.body == second.body
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 2
+
+
+async def test_what_was_made_anew_while_it_waited_in_a_tier_goes(world: World) -> None:
+    world.made_anew.add("delivery 0")
+    world.put(world.due(0, hop=7), world.due(1, hop=7))
+    await settle()
+    assert [entry.delivery_id for entry in world.logged] == ["delivery 1"]
+    assert (len(world.calls), world.committed) == (1, 2)
+
+
+@pytest.mark.parametrize("told_by", ["its newer record", "a claim"])
+async def test_what_is_made_anew_while_it_waits_in_memory_goes(world: World, told_by: str) -> None:
+    world.put(a_delivery(id="delivery 0", due_at=world.now + 1_500, hop=3))
+    await settle()
+    if told_by == "a claim":
+        world.made_anew.add("delivery 0")
+    else:
+        world.put(world.due(0, epoch=1), first=1)
+    await settle()
+    world.clock.advance(2)
+    await settle()
+    world.mill.offer(world.source)
+    await settle()
+    assert len(world.calls) == (0 if told_by == "a claim" else 1)
+    assert world.committed == len(world.calls) + 1
+
+
+async def test_what_is_made_anew_while_it_queues_goes_and_the_queue_with_it(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=1)
+    world.answering.clear()
+    world.put(*(world.due(number) for number in range(4)))
+    await settle()
+    world.made_anew |= {"delivery 1", "delivery 2"}
+    world.answering.set()
+    await settle()
+    assert [entry.delivery_id for entry in world.logged] == ["delivery 0", "delivery 3"]
+    assert world.committed == 4
+
+
+async def test_what_is_made_anew_during_its_attempt_is_logged_and_not_tried_again(world: World) -> None:
+    world.answers = [Answer(500)]
+    world.answering.clear()
+    world.put(world.due())
+    await settle()
+    world.made_anew.add("delivery 0")
+    world.answering.set()
+    await settle()
+    assert [entry.status for entry in world.logged] == [DeliveryStatus.RETRYING]
+    assert (world.forwarded, world.committed) == ([], 1)
 
 
 async def test_an_endpoint_gets_no_more_calls_at_a_time_than_it_bears_and_the_rest_queue(world: World) -> None:

@@ -17,7 +17,6 @@ from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.slots import Slots
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
-from carewire_dispatcher.domain.classify import Retry
 from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Queue, decide
 from carewire_dispatcher.domain.delivery import Delivery, UnreadableDelivery
 from carewire_dispatcher.domain.ending import End
@@ -53,6 +52,7 @@ class Mill:
         policy: Policy,
         clock: Clock,
         bury: Bury,
+        made_anew: Callable[[Delivery], bool] = lambda _: False,
     ) -> None:
         self._endpoints = endpoints
         self._attempter = attempter
@@ -60,6 +60,7 @@ class Mill:
         self._policy = policy
         self._clock = clock
         self._bury = bury
+        self._made_anew = made_anew
         self._holdings = Holdings(breaker_of)
         self._rota: Rota[Source] = Rota()
         self._awake = asyncio.Event()
@@ -109,7 +110,7 @@ class Mill:
     def _release(self, now: int) -> None:
         if self._slots.free > 0:
             for item in self._holdings.due(now):
-                self._settle(item, now)
+                self._settle(item, now, is_copy=self._is_superseded(item.delivery))
                 if self._slots.free <= 0:
                     return
 
@@ -137,7 +138,7 @@ class Mill:
             self._slots.start(self._put_aside(source, record))
             return
         self.read += 1
-        is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop)
+        is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop) or self._made_anew(delivery)
         self._settle(Item(source, record.offset, delivery), now, is_copy=is_copy)
 
     def _settle(self, item: Item, now: int, *, is_copy: bool = False) -> None:
@@ -181,14 +182,17 @@ class Mill:
         self._learn(work, trial)
         self._pull(work, trial.entry.at)
         lane, partition = item.source.lane, item.source.place.partition
-        if isinstance(trial.verdict, Retry):
+        if isinstance(trial.verdict, End):
+            metrics.DELIVERIES.add(outcome=str(trial.verdict.status))
+            await self._writer.log(trial.entry)
+        elif self._is_superseded(trial.delivery):
+            metrics.DELIVERIES_DUPLICATE.add()
+            await self._writer.log(trial.entry)
+        else:
             slot = trial.verdict.slot
             tier = self._policy.wheel.tier_for(slot.due_at - trial.entry.at)
             following = trial.delivery.retried(slot.index, slot.due_at)
             await self._writer.log_and_forward(trial.entry, lane, partition, tier, following)
-        else:
-            metrics.DELIVERIES.add(outcome=str(trial.verdict.status))
-            await self._writer.log(trial.entry)
         self._finish(item)
 
     def _learn(self, work: EndpointWork, trial: Trial) -> None:
@@ -214,7 +218,8 @@ class Mill:
             item = work.queue[0]
             endpoint = self._endpoints(item.delivery.endpoint_id)
             load = work.load(0, is_crowded=self._slots.is_crowded)
-            decision = decide(now, item.delivery, endpoint, load, self._policy)
+            is_copy = self._is_superseded(item.delivery)
+            decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
             if isinstance(decision, Queue):
                 return
             work.queue.popleft()
@@ -228,6 +233,10 @@ class Mill:
         metrics.DELIVERIES.add(outcome=str(end.status))
         await self._writer.log(LogEntry.of(item.delivery, end, millis(self._clock)))
         self._finish(item)
+
+    def _is_superseded(self, delivery: Delivery) -> bool:
+        """Whether the delivery was made anew while this record of it was in memory."""
+        return self.copies.is_superseded(delivery.id, delivery.epoch) or self._made_anew(delivery)
 
     async def _put_aside(self, source: Source, record: Any) -> None:
         await self._bury(record, UNREADABLE)
