@@ -85,7 +85,7 @@ class FanOut:
         subscribers, kind = self._current(), event_type.decode("utf-8", "replace")
         if not subscribers.of_type(kind):
             return None
-        event = Event(kind, record.value)
+        event = Event(kind, record.value, record.timestamp_ms)
         now = millis(self._clock)
         try:
             wanting = subscribers.of(event)

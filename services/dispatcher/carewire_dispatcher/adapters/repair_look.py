@@ -143,7 +143,7 @@ def _is_wanted(subscribers: Subscribers, record: Record) -> bool:
     """Whether fan-out would have spread it to the endpoint; what it could not read lies among the dead records."""
     if record.header("ce_id") is None or record.header("ce_type") is None or record.value is None:
         return False
-    event = Event(_text(record, "ce_type"), record.value)
+    event = Event(_text(record, "ce_type"), record.value, record.timestamp_ms)
     try:
         return bool(subscribers.of_type(event.type) and subscribers.of(event))
     except ValueError:
@@ -153,7 +153,7 @@ def _is_wanted(subscribers: Subscribers, record: Record) -> bool:
 def _made(
     record: Record, event_id: str, endpoint: Endpoint, epoch: int, now: int, *, replayed: bool
 ) -> Delivery | None:
-    event = Event(_text(record, "ce_type"), record.value or b"")
+    event = Event(_text(record, "ce_type"), record.value or b"", record.timestamp_ms)
     try:
         return fresh_delivery(record, event, event_id, endpoint, now, epoch=epoch, replayed=replayed)
     except ValueError:

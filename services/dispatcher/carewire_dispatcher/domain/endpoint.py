@@ -71,6 +71,11 @@ class Endpoint:
     terminal_statuses: frozenset[int] = frozenset()
     shards: int = 1
 
+    @property
+    def is_served(self) -> bool:
+        """Whether deliveries are made for it, be it to be held until it is back."""
+        return self.enabled or self.disabled_because in {DisabledBecause.GONE, DisabledBecause.FAILING}
+
     def secrets_at(self, now: int) -> tuple[bytes, ...]:
         """List the secrets that sign at a moment, the newest first."""
         return _living(self.secrets, self.old_secret_until, now)
