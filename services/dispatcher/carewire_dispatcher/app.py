@@ -1,7 +1,8 @@
 """The dispatcher's command: what `setup` makes, and how `serve` puts the roles together.
 
 Roles: `api` (management API and the relay of its outbox), `fan-out` (events to deliveries), `worker`
-(deliveries to HTTP), `attempt-log` (attempts to Postgres). Each process serves health and metrics.
+(deliveries to HTTP), `attempt-log` (attempts to Postgres), `repair` (what is to be sent again; apart from the API, whose
+answers it would delay). Each process serves health and metrics.
 """
 
 import sys
@@ -24,19 +25,27 @@ from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
 from carewire_dispatcher.adapters.endpoint_news import EndpointNews
+from carewire_dispatcher.adapters.endpoint_lookup import endpoint_lookup
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
+from carewire_dispatcher.adapters.repair_api import RepairApi
+from carewire_dispatcher.adapters.repair_desk import RepairDesk
+from carewire_dispatcher.adapters.repair_reach import RepairReach
+from carewire_dispatcher.adapters.repair_runner import RepairRunner
+from carewire_dispatcher.adapters.repair_step import RepairStep
 from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.worker import Worker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.failing import FailingPolicy
+from carewire_dispatcher.domain.supersession import Claims, decode_claim
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.addresses import is_public
+from carewire_runtime.audit import Audit
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import SystemClock
 from carewire_runtime.errors import SetupMissing
@@ -55,7 +64,7 @@ from carewire_runtime.process import Component, service_command
 from carewire_runtime.retry import retry_in_place
 
 SERVICE: Final = "dispatcher"
-ROLES: Final = ("api", "fan-out", "worker", "attempt-log")
+ROLES: Final = ("api", "fan-out", "worker", "attempt-log", "repair")
 _PACKAGE: Final = "carewire_dispatcher"
 _WORKER_LINGER_MS: Final = 50
 _EVENTS_AT_ONCE: Final = 1000
@@ -141,6 +150,8 @@ class _Assembly:
                 await self._add_worker(endpoints)
         if "attempt-log" in roles:
             self._add_attempt_log(db, producer)
+        if "repair" in roles:
+            self._add_repair(db, producer)
         routers = self._add_api(db, producer) if "api" in roles else []
         app = management_app("Carewire dispatcher", self._health, ApiKeys(db), routers)
         self._parts.append(HttpServer(app, self._settings.http_host, self._settings.http_port))
@@ -212,6 +223,8 @@ class _Assembly:
             may_call=anywhere if self._settings.allow_private_endpoints else is_public,
         )
         self._cleanup.push_async_callback(sender.stop)
+        repairs, claims = self._table("repairs", self._topics.repairs, decode_claim), Claims()
+        repairs.on_change(claims.put)
         means = Means(
             self._settings.kafka_bootstrap,
             self._topics,
@@ -219,6 +232,8 @@ class _Assembly:
             sender,
             endpoints,
             self._table("health", self._topics.health, decode_breaker),
+            repairs,
+            claims,
             self._settings.time_scale,
             self._clock,
         )
@@ -245,6 +260,25 @@ class _Assembly:
         self._health.add("attempt-log", consumer.not_ready)
         self._parts.append(consumer)
 
+    def _add_repair(self, db: Database, producer: Producer) -> None:
+        # What a step publishes is found by the relay within a second.
+        store = self._store(db, lambda: None)
+        step = RepairStep(
+            db,
+            self._settings.kafka_bootstrap,
+            self._topics,
+            producer,
+            endpoint_lookup(store, self._settings.keyring),
+            self._reach(),
+            LogDays(db, timedelta(days=self._settings.attempt_log_days), self._clock),
+            self._clock,
+        )
+        self._parts.append(RepairRunner(db, step, self._topics, self._clock))
+
+    def _reach(self) -> RepairReach:
+        kept = timedelta(days=self._settings.attempt_log_days)
+        return RepairReach(self._settings.kafka_bootstrap, self._topics, kept, self._clock)
+
     def _store(self, db: Database, wake: Callable[[], None]) -> EndpointStore:
         news = EndpointNews(self._topics, self._settings.tenant_id)
         return EndpointStore(db, self._settings.keyring, self._topics, news, wake)
@@ -259,7 +293,11 @@ class _Assembly:
         self._health.add("postgres", database)
         policy = UrlPolicy(self._settings.allow_http_endpoints, self._settings.allow_private_endpoints)
         store = self._store(db, relay.wake)
-        return [endpoint_router(store, policy), delivery_router(DeliveryStore(db))]
+        endpoint_of = endpoint_lookup(store, self._settings.keyring)
+        desk = RepairDesk(
+            db, self._settings.kafka_bootstrap, endpoint_of, self._reach(), Audit(self._clock), self._clock
+        )
+        return [endpoint_router(store, policy), delivery_router(DeliveryStore(db)), RepairApi(desk).router()]
 
 
 def main() -> None:

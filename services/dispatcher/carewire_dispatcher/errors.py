@@ -3,9 +3,15 @@
 DispatcherError
 ├── SessionLost         the worker slept past its session; its partitions may be another's
 ├── EndpointNotFound    no endpoint has this id
-└── DeliveryNotFound    no delivery has this id
+├── DeliveryNotFound    no delivery has this id
+├── RepairNotFound      no repair has this id
+├── RepairOver          the repair has ended, so it cannot be cancelled
+└── RepairRefused       deliveries cannot be sent again as asked
 """
 
+from datetime import datetime
+
+from carewire_dispatcher.domain.repair import Obstacle
 from carewire_runtime.errors import CarewireError
 
 
@@ -23,3 +29,20 @@ class EndpointNotFound(DispatcherError):
 
 class DeliveryNotFound(DispatcherError):
     """No delivery has this id, or it was never tried."""
+
+
+class RepairNotFound(DispatcherError):
+    """No repair has this id."""
+
+
+class RepairOver(DispatcherError):
+    """The repair has ended, so it cannot be cancelled."""
+
+
+class RepairRefused(DispatcherError):
+    """Deliveries cannot be sent again as asked. `readable_from` says from when on they could."""
+
+    def __init__(self, obstacle: Obstacle, readable_from: datetime | None = None) -> None:
+        super().__init__(obstacle.remedy)
+        self.obstacle = obstacle
+        self.readable_from = readable_from

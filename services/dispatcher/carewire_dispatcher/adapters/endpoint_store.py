@@ -15,6 +15,7 @@ from carewire_dispatcher.adapters.endpoint_record import (
     seal_headers,
     seal_secret,
 )
+from carewire_dispatcher.adapters.repair_wish import resume_held
 from carewire_dispatcher.domain.endpoint import DisabledBecause
 from carewire_dispatcher.domain.signature import SECRET_BYTES, encode_secret
 from carewire_dispatcher.errors import EndpointNotFound
@@ -131,10 +132,15 @@ class EndpointStore:
         return stored
 
     async def _draw_conclusions(self, connection: Connection, before: EndpointRecord, stored: StoredEndpoint) -> None:
-        """Tell who operates the endpoints of one that was disabled; judge one anew that is enabled or moved."""
+        """Tell who operates the endpoints of one that was disabled; judge one anew that is enabled or moved.
+
+        Once it takes events again, what is held for it is sent.
+        """
         now, at = stored.record, stored.updated_at
         if before.enabled and now.disabled_because is not None:
             await outbox.add(connection, [self._news.disabled(now, at, DisabledBecause(now.disabled_because))])
+        if _is_open(now) and not _is_open(before):
+            await resume_held(connection, now.id, at)
         if now.url != before.url or (now.enabled and not before.enabled):
             await connection.execute(_queries.judge_anew, now.id, int(at.timestamp() * 1000))
 
@@ -143,6 +149,10 @@ class EndpointStore:
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
         return _stored(row)
+
+
+def _is_open(record: EndpointRecord) -> bool:
+    return record.enabled and not record.paused
 
 
 def _stored(row: Any) -> StoredEndpoint:

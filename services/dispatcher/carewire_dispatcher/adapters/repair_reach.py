@@ -7,10 +7,13 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from carewire_contracts.events import EVENT_TYPES
 from carewire_contracts.topics import Topic, Topics
 from carewire_dispatcher.adapters.attempt_log import attempt_log_group
 from carewire_dispatcher.adapters.fan_out import fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.matching import ENDPOINT_EVENT_TYPES, STATUS_EVENT_TYPES, wants_type
 from carewire_dispatcher.domain.repair import Reach
 from carewire_runtime.clock import Clock
 from carewire_runtime.kafka.admin import committed
@@ -32,9 +35,15 @@ class RepairReach:
         self._topics = topics
         self._log_kept = log_kept
         self._clock = clock
+        self._types: dict[Topic, Sequence[str]] = {
+            topics.events: EVENT_TYPES,
+            topics.incoming_webhooks: STATUS_EVENT_TYPES,
+            topics.endpoint_events: ENDPOINT_EVENT_TYPES,
+        }
         self._groups = {
             topics.events.name: fan_out_group(topics),
             topics.incoming_webhooks.name: status_fan_out_group(topics),
+            topics.endpoint_events.name: status_fan_out_group(topics),
         }
 
     async def reach(self, events: Sequence[Topic]) -> Reach:
@@ -61,15 +70,18 @@ class RepairReach:
 
     async def begins(self) -> dict[tuple[str, int], int]:
         """Say where each partition of events begins now."""
-        places = [place for topic in self.topics_of_events for place in _partitions(topic)]
+        places = [place for topic in self._types for place in _partitions(topic)]
         async with self._consumer() as consumer:
             begins = await consumer.beginning_offsets(places)
         return {(place.topic, place.partition): begin for place, begin in begins.items()}
 
-    @property
-    def topics_of_events(self) -> tuple[Topic, ...]:
-        """The topics whose events fan-out spreads."""
-        return (self._topics.events, self._topics.incoming_webhooks)
+    def topics_of(self, endpoint: Endpoint | None) -> list[Topic]:
+        """List the topics that hold what an endpoint wants; without one, all whose events fan-out spreads."""
+        return [
+            topic
+            for topic, types in self._types.items()
+            if endpoint is None or any(wants_type(endpoint, event_type) for event_type in types)
+        ]
 
     async def places(self, events: Sequence[Topic], begin: int, end: int) -> list[Place]:
         """Find the events of a range of time, as far as fan-out has come: what it has not seen is not missing."""

@@ -34,7 +34,7 @@ class Repair:
     progress: dict[str, Any]
     claims: bool
     next_step_at: datetime
-    created_by: str
+    created_by: str | None
     created_at: datetime
     ended_at: datetime | None
 

@@ -29,6 +29,7 @@ from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.policy import Policy
+from carewire_dispatcher.domain.supersession import Claim, Claims
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
@@ -60,6 +61,8 @@ class Means:
     sender: Sender
     endpoints: CompactedTable[Endpoint]
     health: CompactedTable[Breaker]
+    repairs: CompactedTable[Claim]
+    claims: Claims
     time_scale: float
     clock: Clock
 
@@ -83,6 +86,7 @@ class Tenure:
             policy,
             clock,
             self._bury,
+            means.claims.supersede,
         )
         self._pulse = pulse
         self._counted = 0

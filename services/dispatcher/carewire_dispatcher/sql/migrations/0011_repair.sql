@@ -22,7 +22,7 @@ create table repair (
     progress jsonb not null,
     claims boolean not null default false, -- whether dispatcher.repairs speaks of it
     next_step_at timestamptz not null,
-    created_by text not null, -- id of the principal
+    created_by text, -- id of the principal; null: it came with the opening of its endpoint, which is on record
     created_at timestamptz not null,
     ended_at timestamptz
 );
