@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from aiokafka import TopicPartition
 
-from carewire_dispatcher.adapters import slots
+from carewire_dispatcher.adapters import byte_budget, slots
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.instants import millis
@@ -22,6 +22,7 @@ from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.classify import Answer, Failure
+from carewire_dispatcher.domain.decide import LIMIT_WHEN_CROWDED
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry
@@ -31,7 +32,7 @@ from carewire_dispatcher.domain.schedule import RetrySchedule
 from carewire_dispatcher.domain.standing import Standing
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.kafka.offsets import OffsetTracker
-from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery, an_endpoint
+from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery, a_keeper, an_endpoint
 
 Written = tuple[int | None, Delivery]
 
@@ -60,7 +61,7 @@ class World:
         self.mill = Mill(
             lambda _: self.endpoint,
             lambda _: self.known,
-            Attempter(cast("Any", self), RetrySchedule(), self.clock, Pulse(self.clock, 10)),
+            Attempter(cast("Any", self), RetrySchedule(), self.clock, Pulse(self.clock, 10), a_keeper()),
             cast("DeliveryWriter", self),
             Policy.scaled(),
             self.clock,
@@ -238,6 +239,26 @@ async def test_an_endpoint_gets_no_more_calls_at_a_time_than_it_bears_and_the_re
     await settle()
     assert len(world.calls) == 6
     assert world.committed == 6
+
+
+async def test_big_bodies_are_begun_only_as_far_as_the_bytes_of_the_process_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(byte_budget, "WORK_BYTES", 2 * 1024 * 1024)
+    monkeypatch.setattr(byte_budget, "CROWDED_BYTES", 1024 * 1024)
+    world.endpoint = an_endpoint(concurrency=200)
+    world.answering.clear()
+    big = bytes(1024 * 1024)
+    world.put(*(world.due(number, body=big) for number in range(8)))
+    await settle()
+    # The first turn was as long as there was room: four halves. It got two places when the half was taken.
+    assert len(world.calls) == LIMIT_WHEN_CROWDED
+    assert world.mill.read == 4
+    assert [tier for tier, _ in world.diverted] == [2, 2], "nothing queues in a crowd"
+    world.answering.set()
+    await settle()
+    assert world.mill.read == 8
+    assert world.committed == 8
 
 
 async def test_records_that_end_out_of_order_are_committed_up_to_the_first_that_is_under_way(world: World) -> None:

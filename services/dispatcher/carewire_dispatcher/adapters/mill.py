@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from carewire_contracts.topics import Lane
 from carewire_dispatcher.adapters.attempter import Attempter, Trial
+from carewire_dispatcher.adapters.byte_budget import ByteBudget
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.holdings import EndpointWork, Holdings, Item
 from carewire_dispatcher.adapters.instants import millis
@@ -65,6 +66,7 @@ class Mill:
         self._rota: Rota[Source] = Rota()
         self._awake = asyncio.Event()
         self._slots = Slots(self._awake.set)
+        self._bytes = ByteBudget(self._awake.set)
         self._draining = False
         self.copies = ForkCollapse()
         self.in_flight = 0
@@ -75,6 +77,10 @@ class Mill:
     def open_breakers(self) -> int:
         """How many endpoints are left alone for failing."""
         return self._holdings.open_breakers
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._slots.is_crowded or self._bytes.is_crowded
 
     def offer(self, source: Source) -> None:
         """Look at a source: records were put into its buffer."""
@@ -88,7 +94,8 @@ class Mill:
             now = millis(self._clock)
             self._release(now)
             begin = partial(self._begin, now=now)
-            taken = self._rota.turn(now, begin, self._slots.free, self._slots.free_for_bulk)
+            room = min(self._slots.free, self._bytes.room)
+            taken = self._rota.turn(now, begin, room, 0 if self._bytes.is_crowded else self._slots.free_for_bulk)
             if taken:
                 await asyncio.sleep(0)
             else:
@@ -138,6 +145,7 @@ class Mill:
             self._slots.start(self._put_aside(source, record))
             return
         self.read += 1
+        self._bytes.take(delivery.body)
         is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop) or self._made_anew(delivery)
         self._settle(Item(source, record.offset, delivery), now, is_copy=is_copy)
 
@@ -145,7 +153,8 @@ class Mill:
         """Decide about a delivery, and begin to do so."""
         endpoint = self._endpoints(item.delivery.endpoint_id)
         work = self._holdings.of(item.delivery.endpoint_id)
-        load = work.load(len(work.queue), is_crowded=self._slots.is_crowded, is_strained=item.source.is_strained)
+        is_strained = item.source.is_strained or self._bytes.is_crowded
+        load = work.load(len(work.queue), is_crowded=self._is_crowded, is_strained=is_strained)
         decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
         self._do(decision, item, endpoint, work, now)
 
@@ -217,7 +226,7 @@ class Mill:
         while work.queue and not self._draining:
             item = work.queue[0]
             endpoint = self._endpoints(item.delivery.endpoint_id)
-            load = work.load(0, is_crowded=self._slots.is_crowded)
+            load = work.load(0, is_crowded=self._is_crowded)
             is_copy = self._is_superseded(item.delivery)
             decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
             if isinstance(decision, Queue):
@@ -243,6 +252,7 @@ class Mill:
         self._finished(source, record.offset)
 
     def _finish(self, item: Item) -> None:
+        self._bytes.give_back(item.delivery.body)
         self._finished(item.source, item.offset)
 
     def _finished(self, source: Source, offset: int) -> None:

@@ -79,8 +79,9 @@ class Rota(Generic[S]):
         """Call `take` for ripe records, for at most `room`, and `bulk_room` of bulk. Returns for how many."""
         self._wake(now)
         turn = min(TURN, room)
-        fast = self._take("fast", min(turn, TURN - BULK_SHARE), now, take)
-        share = min(BULK_SHARE, bulk_room) if self._awake["fast"] else bulk_room
+        bulk_share = turn * BULK_SHARE // TURN
+        fast = self._take("fast", turn - bulk_share, now, take)
+        share = min(bulk_share, bulk_room) if self._awake["fast"] else bulk_room
         bulk = self._take("bulk", min(turn - fast, share), now, take)
         return fast + bulk + self._take("fast", turn - fast - bulk, now, take)
 
