@@ -1,8 +1,8 @@
 """The dispatcher's command: what `setup` makes, and how `serve` puts the roles together.
 
 Roles: `api` (management API and the relay of its outbox), `fan-out` (events to deliveries), `worker`
-(deliveries to HTTP), `attempt-log` (attempts to Postgres), `repair` (what is to be sent again; apart from the API, whose
-answers it would delay). Each process serves health and metrics.
+(deliveries to HTTP), `attempt-log` (attempts to Postgres), `repair` (what is to be sent again; apart from the API,
+whose answers it would delay). Each process serves health and metrics.
 """
 
 import sys
@@ -24,8 +24,8 @@ from carewire_dispatcher.adapters.delivery_client.tls import tls_context
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
-from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_lookup import endpoint_lookup
+from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
