@@ -15,6 +15,7 @@ import orjson
 from fastapi import APIRouter
 
 from carewire_contracts.topics import LANES, TIERS, Topic, Topics
+from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.attempt_log import AttemptLog, attempt_log_group
 from carewire_dispatcher.adapters.consumers import lanes_group, wheel_group
 from carewire_dispatcher.adapters.delivery_api import delivery_router
@@ -230,6 +231,7 @@ class _Assembly:
             self._topics,
             producer,
             sender,
+            AnswerKeeper(self._settings.keyring, self._settings.answers_kept, self._settings.answer_body_bytes),
             endpoints,
             self._table("health", self._topics.health, decode_breaker),
             repairs,

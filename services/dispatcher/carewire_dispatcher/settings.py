@@ -1,6 +1,7 @@
 """Settings of the dispatcher."""
 
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
@@ -18,3 +19,9 @@ class DispatcherSettings(ServiceSettings):
         None, description="PEM file of the certificate, with its key, that is shown to receivers who ask for one"
     )
     attempt_log_days: int = Field(30, ge=2, description="days that deliveries and attempts stay in the log")
+    answers_kept: Literal["failed", "all", "none"] = Field(
+        "failed", description="of which attempts the log keeps the answer: those that failed, all, or none"
+    )
+    answer_body_bytes: int = Field(
+        1024, ge=0, le=16_384, description="bytes of an answer's body that the log keeps, sealed; 0: none"
+    )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 
 from carewire_contracts.topics import LANES, Lane, Topics
+from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.committer import COMMIT_EVERY_S, PURGE_EVERY_S, Committer, purge
 from carewire_dispatcher.adapters.consumers import (
@@ -59,6 +60,7 @@ class Means:
     topics: Topics
     producer: Producer
     sender: Sender
+    answers: AnswerKeeper
     endpoints: CompactedTable[Endpoint]
     health: CompactedTable[Breaker]
     repairs: CompactedTable[Claim]
@@ -81,7 +83,7 @@ class Tenure:
         self._mill = Mill(
             means.endpoints.get,
             means.health.get,
-            Attempter(means.sender, policy.schedule, clock, pulse),
+            Attempter(means.sender, policy.schedule, clock, pulse, means.answers),
             self._writer,
             policy,
             clock,
