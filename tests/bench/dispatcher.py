@@ -106,7 +106,7 @@ class Bench:
 
     def latencies(self) -> list[float]:
         """Seconds from telling of an event to each of its deliveries, sorted."""
-        return sorted(at - self.teller.told[event_id] for (event_id, _), at in self.arrivals.at.items())
+        return sorted(at - self.teller.told[event_id].at for (event_id, _), at in self.arrivals.at.items())
 
     async def logged(self) -> int:
         """How many deliveries the log knows as delivered."""
