@@ -49,6 +49,7 @@ class World:
     diverted: list[Written] = field(default_factory=list)
     logged: list[LogEntry] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
     known: Breaker | None = None
     told: list[tuple[str, bool]] = field(default_factory=list)
     made_anew: set[str] = field(default_factory=set)
@@ -88,6 +89,11 @@ class World:
     ) -> None:
         await asyncio.gather(self.forward(lane, partition, tier, delivery), self.log(entry))
 
+    async def move(self, lane: str, delivery: Delivery) -> None:
+        assert lane == "fast"
+        self.moved.append(delivery.key)
+        await self.acknowledging.wait()
+
     async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
         self.told.append((endpoint_id, breaker.is_open))
 
@@ -102,7 +108,7 @@ class World:
     def put(self, *deliveries: Delivery, first: int = 0) -> None:
         records = [
             SimpleNamespace(
-                offset=first + number, timestamp=0, key=one.endpoint_id.encode(), value=one.body, headers=one.headers()
+                offset=first + number, timestamp=0, key=one.key.encode(), value=one.body, headers=one.headers()
             )
             for number, one in enumerate(deliveries)
         ]
@@ -259,6 +265,40 @@ async def test_big_bodies_are_begun_only_as_far_as_the_bytes_of_the_process_go(
     await settle()
     assert world.mill.read == 8
     assert world.committed == 8
+
+
+async def test_each_shard_has_places_of_its_own(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=3, shards=2)
+    world.answering.clear()
+    world.put(*(world.due(number, shard=number % 2) for number in range(8)))
+    await settle()
+    assert len(world.calls) == 3
+    world.answering.set()
+    await settle()
+    assert (len(world.calls), world.committed) == (8, 8)
+
+
+async def test_the_failing_of_one_shard_is_told_under_its_key(world: World) -> None:
+    world.endpoint = an_endpoint(shards=2)
+    world.answers = [Failure.CONNECT] * 5
+    world.put(*(world.due(number, shard=1) for number in range(5)))
+    await settle()
+    assert world.told == [(f"{ENDPOINT_ID}/1", True)]
+
+
+async def test_what_a_shard_that_is_no_more_holds_or_waits_for_goes_to_another(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=2, shards=2)
+    world.answering.clear()
+    world.put(*(world.due(number, shard=1) for number in range(3)))
+    await settle()
+    world.endpoint = an_endpoint(concurrency=2)
+    world.answering.set()
+    world.acknowledging.clear()
+    await settle()
+    assert (len(world.calls), world.moved, world.committed) == (1, [ENDPOINT_ID] * 2, 0)
+    world.acknowledging.set()
+    await settle()
+    assert world.committed == 3
 
 
 async def test_records_that_end_out_of_order_are_committed_up_to_the_first_that_is_under_way(world: World) -> None:

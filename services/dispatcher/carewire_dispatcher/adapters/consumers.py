@@ -94,7 +94,7 @@ def sources(topics: Topics, numbers: Iterable[int], wheel: Wheel) -> tuple[list[
             lane,
             tier,
             wheel.delay(tier),
-            lane_bytes // len(TIERS),
+            tier_bytes,
         )
         for lane in LANES
         for tier in TIERS

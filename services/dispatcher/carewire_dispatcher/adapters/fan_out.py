@@ -97,7 +97,7 @@ class FanOut:
             return UNREADABLE_BODY
         for endpoint, delivery in deliveries:
             topic = self._lanes[self._admit(endpoint, now)]
-            made.append(_Outgoing(topic, endpoint.id.encode(), delivery.body, delivery.headers()))
+            made.append(_Outgoing(topic, delivery.key.encode(), delivery.body, delivery.headers()))
         return None
 
     def _admit(self, endpoint: Endpoint, now: int) -> Lane:

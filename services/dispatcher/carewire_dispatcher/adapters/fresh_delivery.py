@@ -7,6 +7,7 @@ from carewire_dispatcher.domain.content import ATTRIBUTES, Attributes, body_of
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.endpoint import ContentMode, Endpoint, Payload
 from carewire_dispatcher.domain.matching import Event
+from carewire_dispatcher.domain.sharding import shard_of
 from carewire_runtime.ids import derived_id
 from carewire_runtime.kafka.records import Record
 
@@ -19,15 +20,24 @@ def delivery_id_of(event_id: str, endpoint_id: str) -> str:
 
 
 def fresh_delivery(
-    record: Record, event: Event, event_id: str, endpoint: Endpoint, now: int, *, epoch: int = 0, replayed: bool = False
+    record: Record,
+    event: Event,
+    event_id: str,
+    endpoint: Endpoint,
+    now: int,
+    *,
+    epoch: int = 0,
+    replayed: bool = False,
+    is_test: bool = False,
 ) -> Delivery:
     """Make a delivery that is due now and was not tried yet in its epoch.
 
     Raises ValueError where the endpoint is sent something else than the event's bytes, and these are no event.
     """
     traceparent = record.header("traceparent")
+    delivery_id = delivery_id_of(event_id, endpoint.id)
     return Delivery(
-        id=delivery_id_of(event_id, endpoint.id),
+        id=delivery_id,
         endpoint_id=endpoint.id,
         event_id=event_id,
         event_type=event.type,
@@ -36,9 +46,11 @@ def fresh_delivery(
         body=sent_body(record, event, endpoint.payload, endpoint.content_mode),
         due_at=now,
         epoch=epoch,
+        shard=shard_of(delivery_id, endpoint.shards),
         traceparent=None if traceparent is None else traceparent.decode("ascii", "replace"),
         care_flow_id=care_flow_of(record.header("ce_subject"), record.header("ce_sequence")),
         replayed=replayed,
+        is_test=is_test,
         payload=endpoint.payload,
         content_mode=endpoint.content_mode,
     )

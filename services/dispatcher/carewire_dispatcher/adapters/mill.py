@@ -18,7 +18,7 @@ from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.slots import Slots
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
-from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Queue, decide
+from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Move, Queue, decide
 from carewire_dispatcher.domain.delivery import Delivery, UnreadableDelivery
 from carewire_dispatcher.domain.ending import End
 from carewire_dispatcher.domain.endpoint import Endpoint
@@ -151,12 +151,15 @@ class Mill:
 
     def _settle(self, item: Item, now: int, *, is_copy: bool = False) -> None:
         """Decide about a delivery, and begin to do so."""
-        endpoint = self._endpoints(item.delivery.endpoint_id)
-        work = self._holdings.of(item.delivery.endpoint_id)
+        work = self._holdings.of(item.delivery.key)
+        endpoint = self._endpoint(item, work)
         is_strained = item.source.is_strained or self._bytes.is_crowded
         load = work.load(len(work.queue), is_crowded=self._is_crowded, is_strained=is_strained)
         decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
         self._do(decision, item, endpoint, work, now)
+
+    def _endpoint(self, item: Item, work: EndpointWork) -> Endpoint | None:
+        return work.part_of(self._endpoints(item.delivery.endpoint_id), item.delivery.shard)
 
     def _do(self, decision: Decision, item: Item, endpoint: Endpoint | None, work: EndpointWork, now: int) -> None:
         match decision:
@@ -175,6 +178,8 @@ class Mill:
             case Divert(tier, delivery) if endpoint is not None:
                 work.standing = work.standing.put_off(delivery.due_at, endpoint)
                 self._slots.start(self._forward(item, "bulk", tier, delivery))
+            case Move(delivery):
+                self._slots.start(self._move(item, delivery))
             case End():
                 self._slots.start(self._end(item, decision))
             case Drop():
@@ -188,7 +193,7 @@ class Mill:
         finally:
             self.in_flight -= 1
             work.in_flight -= 1
-        self._learn(work, trial)
+        self._learn(work, item.delivery.key, trial)
         self._pull(work, trial.entry.at)
         lane, partition = item.source.lane, item.source.place.partition
         if isinstance(trial.verdict, End):
@@ -204,7 +209,7 @@ class Mill:
             await self._writer.log_and_forward(trial.entry, lane, partition, tier, following)
         self._finish(item)
 
-    def _learn(self, work: EndpointWork, trial: Trial) -> None:
+    def _learn(self, work: EndpointWork, key: str, trial: Trial) -> None:
         entry, before = trial.entry, work.standing.breaker
         work.standing = work.standing.learnt(
             trial.started_at, entry.at, self._policy.breaker, delivered=entry.status is DeliveryStatus.DELIVERED
@@ -218,14 +223,14 @@ class Mill:
         else:
             return
         # Nobody waits for it: what is not written the next worker finds out by itself.
-        self._slots.start(self._writer.tell_health(entry.endpoint_id, breaker))
+        self._slots.start(self._writer.tell_health(key, breaker))
 
     def _pull(self, work: EndpointWork, now: int) -> None:
         """Settle what queued at an endpoint, until the first of the queue has to go on waiting."""
         # An attempt that began now would be cut off at once, and made again by whoever is next.
         while work.queue and not self._draining:
             item = work.queue[0]
-            endpoint = self._endpoints(item.delivery.endpoint_id)
+            endpoint = self._endpoint(item, work)
             load = work.load(0, is_crowded=self._is_crowded)
             is_copy = self._is_superseded(item.delivery)
             decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
@@ -236,6 +241,10 @@ class Mill:
 
     async def _forward(self, item: Item, lane: Lane, tier: int, delivery: Delivery) -> None:
         await self._writer.forward(lane, item.source.place.partition, tier, delivery)
+        self._finish(item)
+
+    async def _move(self, item: Item, delivery: Delivery) -> None:
+        await self._writer.move(item.source.lane, delivery)
         self._finish(item)
 
     async def _end(self, item: Item, end: End) -> None:

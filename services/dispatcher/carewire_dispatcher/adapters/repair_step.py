@@ -178,7 +178,7 @@ class RepairStep:
         """Write deliveries to the bulk lane; returns those that Kafka has. Raises KafkaError."""
         if not taken:
             return []
-        outgoing = [_Outgoing(self._topic, one.endpoint_id.encode(), one.body, one.headers()) for one in taken]
+        outgoing = [_Outgoing(self._topic, one.key.encode(), one.body, one.headers()) for one in taken]
         futures = await self._producer.enqueue_all(outgoing)
         await asyncio.gather(*set(futures), return_exceptions=True)
         faults = [future.exception() for future in futures]

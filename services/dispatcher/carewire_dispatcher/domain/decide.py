@@ -77,11 +77,18 @@ class Divert:
 
 
 @record()
+class Move:
+    """Write `delivery` to its lane once more, for the shard where it belongs since there are fewer of them."""
+
+    delivery: Delivery
+
+
+@record()
 class Drop:
     """A copy of a record that came by before: let it go, its twin goes on."""
 
 
-Decision = Attempt | Queue | Hold | Forward | Divert | End | Drop
+Decision = Attempt | Queue | Hold | Forward | Divert | Move | End | Drop
 
 
 def decide(
@@ -95,10 +102,10 @@ def decide(
 ) -> Decision:
     """Say what to do with a record, first rule first.
 
-    A copy is dropped; without an endpoint that is enabled and not paused it is held; before its time it waits, in
-    memory when the wait is below the shortest tier. Then it goes out, unless the endpoint has no place for it or its
-    rate is used up: a place that is free in a moment is queued for, for anything else it is diverted to the endpoint's
-    next slot. So it never waits at the head of a partition of others.
+    A copy is dropped; without an endpoint that is enabled and not paused it is held; of a shard that is no more
+    it is moved; before its time it waits, in memory when the wait is below the shortest tier. Then it goes out, unless
+    the endpoint has no place for it or its rate is used up: a place that is free in a moment is queued for, for
+    anything else it is diverted to the endpoint's next slot. So it never waits at the head of a partition of others.
     """
     if is_copy:
         return Drop()
@@ -108,6 +115,8 @@ def decide(
         return End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED)
     if endpoint.paused:
         return End(EndStatus.HELD, EndReason.ENDPOINT_PAUSED)
+    if delivery.shard >= endpoint.shards:
+        return Move(delivery.moved(endpoint.shards))
     if delivery.due_at > now:
         return _wait(now, delivery, load, policy)
     horizon = _horizon(delivery, endpoint, policy)

@@ -1,11 +1,12 @@
 """A subscriber: where its deliveries go, what it wants, and how much it bears at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 from carewire_dispatcher.domain.event_filter import EventFilter
+from carewire_dispatcher.domain.sharding import part_of
 
 DEFAULT_CONCURRENCY: Final = 16
 DEFAULT_TIMEOUT_S: Final = 10.0
@@ -75,6 +76,13 @@ class Endpoint:
     def is_served(self) -> bool:
         """Whether deliveries are made for it, be it to be held until it is back."""
         return self.enabled or self.disabled_because in {DisabledBecause.GONE, DisabledBecause.FAILING}
+
+    def part(self, shard: int) -> Self:
+        """Return the endpoint as one of its shards sees it: with its part of concurrency and rate."""
+        if self.shards == 1:
+            return self
+        rate = None if self.rate_per_s is None else self.rate_per_s / self.shards
+        return replace(self, concurrency=part_of(self.concurrency, self.shards, shard), rate_per_s=rate)
 
     def secrets_at(self, now: int) -> tuple[bytes, ...]:
         """List the secrets that sign at a moment, the newest first."""
