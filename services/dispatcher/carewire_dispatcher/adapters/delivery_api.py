@@ -7,10 +7,11 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, computed_field
 
 from carewire_contracts.timestamps import Timestamp, format_timestamp, parse_timestamp
 from carewire_dispatcher.adapters.delivery_store import DeliveryFilter, DeliveryStore, Row
+from carewire_dispatcher.domain.explanation import explanation
 from carewire_dispatcher.domain.log_entry import DeliveryStatus
 from carewire_dispatcher.errors import DeliveryNotFound
 from carewire_runtime.auth import Role, require
@@ -34,7 +35,7 @@ class DeliveryView(BaseModel):
 
 
 class AttemptView(BaseModel):
-    """One HTTP call. Either `status_code` or `failure` is set."""
+    """One HTTP call. Either `status_code` or `failure` is set; `explanation` says in a sentence what it means."""
 
     id: str
     number: int
@@ -43,6 +44,12 @@ class AttemptView(BaseModel):
     status_code: int | None
     failure: str | None
     outcome: str
+
+    @computed_field  # type: ignore[prop-decorator]
+    @property
+    def explanation(self) -> str:
+        """What happened, and where to look."""
+        return explanation(self.status_code, self.failure)
 
 
 class DeliveryDetails(DeliveryView):
