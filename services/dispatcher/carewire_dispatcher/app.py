@@ -18,6 +18,8 @@ from carewire_contracts.topics import LANES, TIERS, Topic, Topics
 from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.attempt_log import AttemptLog, attempt_log_group
 from carewire_dispatcher.adapters.consumers import lanes_group, wheel_group
+from carewire_dispatcher.adapters.dead_record_api import dead_record_router
+from carewire_dispatcher.adapters.dead_records import DeadRecords
 from carewire_dispatcher.adapters.delivery_api import delivery_router
 from carewire_dispatcher.adapters.delivery_client.dial import anywhere
 from carewire_dispatcher.adapters.delivery_client.sender import DeliveryClient
@@ -39,6 +41,8 @@ from carewire_dispatcher.adapters.repair_reach import RepairReach
 from carewire_dispatcher.adapters.repair_runner import RepairRunner
 from carewire_dispatcher.adapters.repair_step import RepairStep
 from carewire_dispatcher.adapters.tenure import Means
+from carewire_dispatcher.adapters.undelivered_api import undelivered_router
+from carewire_dispatcher.adapters.undelivered_store import UndeliveredStore
 from carewire_dispatcher.adapters.worker import Worker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
@@ -277,6 +281,18 @@ class _Assembly:
         )
         self._parts.append(RepairRunner(db, step, self._topics, self._clock))
 
+    def _repair_routers(self, db: Database, producer: Producer, store: EndpointStore) -> list[APIRouter]:
+        bootstrap, topics, audit = self._settings.kafka_bootstrap, self._topics, Audit(self._clock)
+        endpoint_of = endpoint_lookup(store, self._settings.keyring)
+        desk = RepairDesk(db, bootstrap, endpoint_of, self._reach(), audit, self._clock)
+        read = [topic.name for consumed, _ in _consumed(topics).values() for topic in consumed]
+        dead = DeadRecords(db, bootstrap, topics.dispatcher_dead, read, producer, audit, self._clock)
+        return [
+            RepairApi(desk).router(),
+            undelivered_router(UndeliveredStore(db), self._clock),
+            dead_record_router(dead),
+        ]
+
     def _reach(self) -> RepairReach:
         kept = timedelta(days=self._settings.attempt_log_days)
         return RepairReach(self._settings.kafka_bootstrap, self._topics, kept, self._clock)
@@ -295,11 +311,7 @@ class _Assembly:
         self._health.add("postgres", database)
         policy = UrlPolicy(self._settings.allow_http_endpoints, self._settings.allow_private_endpoints)
         store = self._store(db, relay.wake)
-        endpoint_of = endpoint_lookup(store, self._settings.keyring)
-        desk = RepairDesk(
-            db, self._settings.kafka_bootstrap, endpoint_of, self._reach(), Audit(self._clock), self._clock
-        )
-        return [endpoint_router(store, policy), delivery_router(DeliveryStore(db)), RepairApi(desk).router()]
+        return [endpoint_router(store, policy), delivery_router(DeliveryStore(db)), *self._repair_routers(db, producer, store)]
 
 
 def main() -> None:

@@ -4,6 +4,7 @@ DispatcherError
 ├── SessionLost         the worker slept past its session; its partitions may be another's
 ├── EndpointNotFound    no endpoint has this id
 ├── DeliveryNotFound    no delivery has this id
+├── DeadRecordNotFound  no dead record has this id
 ├── RepairNotFound      no repair has this id
 ├── RepairOver          the repair has ended, so it cannot be cancelled
 └── RepairRefused       deliveries cannot be sent again as asked
@@ -29,6 +30,10 @@ class EndpointNotFound(DispatcherError):
 
 class DeliveryNotFound(DispatcherError):
     """No delivery has this id, or it was never tried."""
+
+
+class DeadRecordNotFound(DispatcherError):
+    """No dead record has this id, or it may not be sent back."""
 
 
 class RepairNotFound(DispatcherError):
