@@ -1,5 +1,6 @@
 """Takes deliveries on this machine: verifies each, and passes it on to a local URL if there is one."""
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,8 @@ _FORWARD_TIMEOUT_S = 9.5
 """Less than the 10 s after which the dispatcher gives a call up: the answer says what happened."""
 _NOT_FORWARDED = frozenset({"host", "content-length", "connection"})
 _ACCEPTED, _UNVERIFIED, _NOBODY_THERE, _NOT_YET = 204, 401, 502, 503
+_CHALLENGE = "endpoint.verification"
+"""How a deployment asks whether a receiver is in the hands of whoever enters its address."""
 
 
 @dataclass(frozen=True)
@@ -48,23 +51,27 @@ class EventListener:
         """Where it listens."""
         return self._server.server_port
 
-    def take(self, headers: Mapping[str, str], body: bytes) -> int:
-        """Take a delivery; returns the status that it is answered."""
+    def take(self, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
+        """Take a delivery; returns the status and the body that it is answered."""
         if self.secret is None:
-            return _NOT_YET
-        began = time.monotonic()
-        answer, why = self._answer(self.secret, headers, body)
-        self._tell(Heard(headers.get("webhook-id", "?"), body, answer, time.monotonic() - began, why))
-        return answer
-
-    def _answer(self, secret: str, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
+            return _NOT_YET, b""
+        began, unknown = time.monotonic(), None
         try:
-            verify(body, headers, secret)
+            verify(body, headers, self.secret)
         except SignatureError as error:
-            return _UNVERIFIED, str(error)
+            return self._told(headers, body, began, _UNVERIFIED, str(error))
         except UnknownEventError as error:
-            return self._passed_on(headers, body)[0], str(error)
-        return self._passed_on(headers, body)
+            if (echo := _echo(body)) is not None:
+                return 200, echo
+            unknown = str(error)
+        answer, why = self._passed_on(headers, body)
+        return self._told(headers, body, began, answer, why or unknown)
+
+    def _told(
+        self, headers: Mapping[str, str], body: bytes, began: float, answer: int, why: str | None
+    ) -> tuple[int, bytes]:
+        self._tell(Heard(headers.get("webhook-id", "?"), body, answer, time.monotonic() - began, why))
+        return answer, b""
 
     def _passed_on(self, headers: Mapping[str, str], body: bytes) -> tuple[int, str | None]:
         if self._forward_to is None:
@@ -83,10 +90,12 @@ class EventListener:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                status = take({name.lower(): value for name, value in self.headers.items()}, body)
+                status, answer = take({name.lower(): value for name, value in self.headers.items()}, body)
                 self.send_response(status)
-                self.send_header("content-length", "0")
+                self.send_header("content-type", "application/json")
+                self.send_header("content-length", str(len(answer)))
                 self.end_headers()
+                self.wfile.write(answer)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 (the name of http.server)
                 """Keep quiet: `tell` says what matters."""
@@ -104,3 +113,14 @@ class EventListener:
         self._thread.join()
         self._server.server_close()
         self._client.close()
+
+
+def _echo(body: bytes) -> bytes | None:
+    """What a challenge is answered, None where it is none."""
+    try:
+        told = json.loads(body)
+    except ValueError:
+        return None
+    if not isinstance(told, dict) or told.get("event_type") != _CHALLENGE:
+        return None
+    return json.dumps({"challenge": told.get("challenge")}).encode()

@@ -46,6 +46,8 @@ def run(folder: Path, wish: Wish) -> int:
         url = wish.via or f"http://127.0.0.1:{listener.port}/"
         with _endpoint(dispatcher, url, event_types) as endpoint:
             listener.secret = endpoint["secret"]
+            # Not before: a deployment may ask the receiver for an answer that only the secret's owner can verify.
+            dispatcher.post(f"/v1/endpoints/{endpoint['id']}/enable")
             _greet(endpoint, wish)
             # Main says of the servers that they are stopped, but these are not ours.
             with suppress(KeyboardInterrupt):
@@ -57,7 +59,7 @@ def run(folder: Path, wish: Wish) -> int:
 @contextmanager
 def _endpoint(dispatcher: ManagementApi, url: str, event_types: Sequence[str]) -> Iterator[Any]:
     name = f"{LISTENING} {socket.gethostname()}, process {os.getpid()}"
-    wanted = {"name": name, "url": url, "event_types": list(event_types) or None}
+    wanted = {"name": name, "url": url, "event_types": list(event_types) or None, "enabled": False}
     endpoint = dispatcher.post("/v1/endpoints", wanted)
     try:
         yield endpoint

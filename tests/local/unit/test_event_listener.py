@@ -1,5 +1,7 @@
 """The listener of `carewire listen`: it verifies what comes, passes it on as it is, and answers what it is answered."""
 
+import base64
+import hmac
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -134,6 +136,33 @@ def test_an_event_that_this_version_does_not_know_is_passed_on_with_a_word(heard
         assert deliver(listener, body) == 202
     assert local.got[0][1] == body
     assert "no event_type that this version of the package knows" in str(heard[0].why)
+
+
+def test_a_challenge_is_echoed_once_it_is_verified_and_not_passed_on(heard: list[Heard], local: Local) -> None:
+    body = json.dumps({"event_type": "endpoint.verification", "challenge": "abc"}).encode()
+    with listening(heard, local.url) as listener, httpx.Client(trust_env=False) as client:
+        url = f"http://127.0.0.1:{listener.port}/"
+        answer = client.post(url, content=body, headers=signed(body))
+        forged = client.post(url, content=body, headers=signed(body, "whsec_" + "A" * 32))
+    assert (answer.status_code, answer.json()) == (200, {"challenge": "abc"})
+    assert (forged.status_code, forged.content) == (401, b"")
+    assert local.got == []
+
+
+@pytest.mark.parametrize("body", [b"\xff", b"[]"], ids=["no JSON", "a list"])
+def test_what_is_signed_but_no_event_is_passed_on(heard: list[Heard], local: Local, body: bytes) -> None:
+    headers = signed()
+    headers["webhook-signature"] = _signature(body, headers["webhook-timestamp"])
+    with listening(heard, local.url) as listener, httpx.Client(trust_env=False) as client:
+        assert client.post(f"http://127.0.0.1:{listener.port}/", content=body, headers=headers).status_code == 202
+    assert local.got[0][1] == body
+
+
+def _signature(body: bytes, timestamp: str) -> str:
+    """Sign what the official library does not: bytes that are no text."""
+    signed_bytes = f"{WEBHOOK_ID}.{timestamp}.".encode() + body
+    key = base64.b64decode(SECRET.removeprefix("whsec_"))
+    return f"v1,{base64.b64encode(hmac.digest(key, signed_bytes, 'sha256')).decode()}"
 
 
 def test_before_the_secret_is_known_deliveries_are_asked_to_come_again(heard: list[Heard], local: Local) -> None:

@@ -32,7 +32,11 @@ class Listener:
 @pytest.fixture
 def api(monkeypatch: pytest.MonkeyPatch) -> FakeApi:
     made = FakeApi()
-    made.answers = {"POST /v1/endpoints": {"id": "ep1", "secret": SECRET}, "DELETE /v1/endpoints/ep1": None}
+    made.answers = {
+        "POST /v1/endpoints": {"id": "ep1", "secret": SECRET},
+        "POST /v1/endpoints/ep1/enable": {"id": "ep1"},
+        "DELETE /v1/endpoints/ep1": None,
+    }
     monkeypatch.setattr(listen, "dispatcher_of", lambda _: Opened(made))
     return made
 
@@ -67,11 +71,17 @@ def test_the_endpoint_is_there_for_as_long_as_somebody_listens(
     api: FakeApi, hears: list[Heard], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert listen.run(tmp_path, Wish(("pathway.completed", "form.submitted"))) == 0
-    assert api.asked == ["LIST /v1/endpoints", "POST /v1/endpoints", "DELETE /v1/endpoints/ep1"]
+    assert api.asked == [
+        "LIST /v1/endpoints",
+        "POST /v1/endpoints",
+        "POST /v1/endpoints/ep1/enable",
+        "DELETE /v1/endpoints/ep1",
+    ]
     assert api.bodies["POST /v1/endpoints"] == {
         "name": f"{NAME}{os.getpid()}",
         "url": "http://127.0.0.1:5000/",
         "event_types": ["pathway.completed", "form.submitted"],
+        "enabled": False,
     }
     lines = printed(capsys)
     assert lines[0].startswith("Listening to pathway.completed, form.submitted. Ctrl-C ends it")
@@ -146,6 +156,13 @@ def test_an_endpoint_that_is_refused_is_said_to_be_and_nothing_is_left(
     with pytest.raises(RequestRefused):
         listen.run(tmp_path, Wish())
     assert api.asked == ["LIST /v1/endpoints", "POST /v1/endpoints"]
+
+
+def test_an_endpoint_that_cannot_be_enabled_is_removed(api: FakeApi, hears: list[Heard], tmp_path: Path) -> None:
+    del api.answers["POST /v1/endpoints/ep1/enable"]
+    with pytest.raises(RequestRefused):
+        listen.run(tmp_path, Wish())
+    assert api.asked[-1] == "DELETE /v1/endpoints/ep1"
 
 
 def test_a_type_that_there_is_not_is_told_with_what_may_be_meant(api: FakeApi, tmp_path: Path) -> None:
