@@ -44,6 +44,7 @@ from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.undelivered_api import undelivered_router
 from carewire_dispatcher.adapters.undelivered_store import UndeliveredStore
 from carewire_dispatcher.adapters.worker import Worker
+from carewire_dispatcher.adapters.worker_processes import WorkerProcesses
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.failing import FailingPolicy
@@ -53,7 +54,7 @@ from carewire_runtime.addresses import is_public
 from carewire_runtime.audit import Audit
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import SystemClock
-from carewire_runtime.errors import SetupMissing
+from carewire_runtime.errors import ConfigurationError, SetupMissing
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.http.server import HttpServer
@@ -147,6 +148,9 @@ class _Assembly:
     async def components(self, roles: frozenset[str]) -> Sequence[Component]:
         """Build the parts of some roles, and the HTTP server that shows their health."""
         producer, db = await self._producer(), await self._database()
+        if "worker" in roles and self._settings.workers > 1:
+            self._add_worker_processes()
+            roles -= {"worker"}
         if roles & {"fan-out", "worker"}:
             endpoints = self._endpoints()
             if "fan-out" in roles:
@@ -217,6 +221,13 @@ class _Assembly:
         )
         self._health.add(name, consumer.not_ready)
         self._parts.append(consumer)
+
+    def _add_worker_processes(self) -> None:
+        if self._settings.http_port == 0:
+            raise ConfigurationError("CAREWIRE_HTTP_PORT: give a port; workers listen on those that follow it")
+        workers = WorkerProcesses(self._settings.workers, self._settings.http_host, self._settings.http_port)
+        self._health.add("workers", workers.not_ready)
+        self._parts.append(workers)
 
     async def _add_worker(self, endpoints: CompactedTable[Endpoint]) -> None:
         # Nobody waits for what a worker writes: its next hops are due in seconds, the rest is for the log.

@@ -1,6 +1,7 @@
 """What can go wrong in the dispatcher, besides what the runtime knows.
 
 DispatcherError
+├── WorkerProcessEnded  a worker process under this one ended unasked
 ├── SessionLost         the worker slept past its session; its partitions may be another's
 ├── EndpointNotFound    no endpoint has this id
 ├── DeliveryNotFound    no delivery has this id
@@ -22,6 +23,10 @@ class DispatcherError(CarewireError):
 
 class SessionLost(DispatcherError):
     """The worker slept past its session: it drops what it holds and joins again."""
+
+
+class WorkerProcessEnded(DispatcherError):
+    """A worker process under this one ended unasked: whoever supervises starts all anew."""
 
 
 class EndpointNotFound(DispatcherError):

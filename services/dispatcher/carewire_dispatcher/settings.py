@@ -12,6 +12,7 @@ class DispatcherSettings(ServiceSettings):
     """What the dispatcher needs to know beside what every service does."""
 
     http_port: int = Field(8082, ge=0, le=65535, description="port to listen on")
+    workers: int = Field(1, ge=1, le=64, description="worker processes; each uses a core, and a port of its own")
     time_scale: float = Field(1.0, gt=0, le=1000, description="divides retry offsets and tiers, for tests")
     allow_http_endpoints: bool = Field(False, description="allow endpoints without TLS, for development")
     allow_private_endpoints: bool = Field(False, description="allow private addresses, for development")
