@@ -3,4 +3,3 @@ alter table delivery add column care_flow_id uuid; -- null: the event belongs to
 create index delivery_undelivered on delivery (event_at, id) where status <> 'delivered';
 create index delivery_undelivered_of_endpoint
     on delivery (endpoint_id, event_topic, event_partition, event_offset) where status <> 'delivered';
-create index delivery_undelivered_of_care_flow on delivery (care_flow_id) where status <> 'delivered';
