@@ -236,9 +236,9 @@ def test_workers_are_a_setting_of_who_has_them(
 
     @asynccontextmanager
     async def serve(settings: Sized, roles: frozenset[str]) -> AsyncIterator[Sequence[Component]]:
-        assert roles
         seen.append(settings.workers)
-        raise SetupMissing("seen")
+        if roles:
+            raise SetupMissing("seen")
         yield []
 
     async def setup(_: Sized) -> None:

@@ -9,8 +9,8 @@ anyway. What is read again was judged already. Two writers that meet at a rebala
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
+from carewire_dispatcher.adapters.endpoint_health_store import failing_of
 from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.instants import millis
@@ -110,13 +110,7 @@ def _by_endpoint(entries: Iterable[LogEntry]) -> dict[str, list[Observation]]:
 
 async def _known(connection: Connection, endpoint_ids: list[str]) -> dict[str, _Known]:
     rows = await connection.fetch(_queries.health_of_endpoints, endpoint_ids)
-    return {str(row["id"]): _Known(_health(row), row["judged_from"]) for row in rows}
-
-
-def _health(row: Any) -> Health:
-    if row["failing_since"] is None:
-        return None
-    return Failing(row["failing_since"], row["last_failure_at"], row["failed_attempts"], row["warnings"])
+    return {str(row["id"]): _Known(failing_of(row), row["judged_from"]) for row in rows}
 
 
 def _fields(health: Health) -> tuple[int | None, int | None, int, int]:
