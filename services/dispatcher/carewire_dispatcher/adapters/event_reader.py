@@ -72,15 +72,14 @@ class EventReader:
             first, behind = await self._assign(place)
             async for fetched in self._fetch(place, max(begin, first), min(end, behind)):
                 for raw in fetched:
-                    if raw.offset >= end or run.is_full or len(run.records) >= most:
+                    if run.is_full or len(run.records) >= most:
+                        return run
+                    if raw.offset >= end:
                         break
                     run.take(raw)
-                if run.is_full or len(run.records) >= most or fetched[-1].offset >= end:
-                    break
-            else:
-                run.read_to = end
-        if run.records and run.records[-1].offset + 1 >= end:
-            run.read_to = end
+                if run.read_to < end and (run.is_full or len(run.records) >= most):
+                    return run
+        run.read_to = end
         return run
 
     async def _assign(self, place: TopicPartition) -> tuple[int, int]:
