@@ -174,12 +174,12 @@ class Mill:
                     work.standing = work.standing.put_off(until, endpoint)
                 self._holdings.hold(item, until)
             case Forward(tier, delivery):
-                self._slots.start(self._forward(item, item.source.lane, tier, delivery))
+                self._slots.start(self._forward(item, item.source.lane, tier, delivery), moves=True)
             case Divert(tier, delivery) if endpoint is not None:
                 work.standing = work.standing.put_off(delivery.due_at, endpoint)
-                self._slots.start(self._forward(item, "bulk", tier, delivery))
+                self._slots.start(self._forward(item, "bulk", tier, delivery), moves=True)
             case Move(delivery):
-                self._slots.start(self._move(item, delivery))
+                self._slots.start(self._move(item, delivery), moves=True)
             case End():
                 self._slots.start(self._end(item, decision))
             case Drop():
