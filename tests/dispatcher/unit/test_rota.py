@@ -70,7 +70,7 @@ def test_what_one_lane_leaves_the_other_gets() -> None:
 def test_no_backlog_keeps_another_partition_of_its_lane_waiting() -> None:
     piles = [a_backlog("fast", f"backlog {number}") for number in range(30)]
     taking = Taking(*piles, Pile("fast", 0, name="lonely"))
-    turns = [taking.turn() for _ in range(8)]  # 31 of them, a quarter of a turn for each
+    turns = [taking.turn() for _ in range(7)]  # 31 of them, a fifth of a turn for each
     assert sum(turn["lonely"] for turn in turns) == 1
     counts = sum(turns, Counter())
     assert all(counts[pile.name] >= 5 for pile in piles)

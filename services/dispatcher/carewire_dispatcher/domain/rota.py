@@ -12,9 +12,9 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from carewire_contracts.topics import LANES, Lane
 
-TURN: Final = 20
+TURN: Final = 25
 """Records that are taken before other work gets its turn. An attempt takes several turns of the event loop, and each
-may hold a turn of these: 20 records cost less than a millisecond."""
+may hold a turn of these: 25 records cost a millisecond."""
 BULK_SHARE: Final = TURN // 5
 _AT_ONCE: Final = 5
 """Records that are taken of one source before the next one is looked at."""
