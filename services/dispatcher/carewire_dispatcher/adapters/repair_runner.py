@@ -9,12 +9,13 @@ from carewire_dispatcher.adapters.repair_record import Repair
 from carewire_dispatcher.adapters.repair_step import RepairStep
 from carewire_dispatcher.domain.repair import LIVING, Obstacle
 from carewire_runtime.clock import Clock
-from carewire_runtime.errors import ProducerFatal
+from carewire_runtime.errors import CarewireError, ProducerFatal
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.outbox import OutboxRecord
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.queries import load_queries
-from carewire_runtime.retry import is_retriable, retry_in_place
+from carewire_runtime.retry import is_retriable, pause_after
+from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.waiting import sleep_unless
 
@@ -38,20 +39,32 @@ class RepairRunner:
         self._step = step
         self._claims = topics.repairs.name
         self._clock = clock
+        self._withdraw_at = clock.monotonic()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run repairs until `stop` is set. Raises ProducerFatal; whatever else stops a repair stops it alone."""
-        withdraw_at = self._clock.monotonic()
+        failures = 0
         while not stop.is_set():
-            if await retry_in_place(lambda: self._unless(stop), self._clock, what="repair"):
-                continue
-            if self._clock.monotonic() >= withdraw_at:
-                await retry_in_place(self.withdraw, self._clock, what="withdraw_claims")
-                withdraw_at = self._clock.monotonic() + _WITHDRAW_EVERY_S
-            await sleep_unless(stop, await retry_in_place(self._rest, self._clock, what="repair"), self._clock)
+            try:
+                rest = await self._go_on()
+                failures = 0
+            except CarewireError as error:
+                if not error.retriable:
+                    raise
+                failures += 1
+                rest = pause_after(failures)
+                metrics.RETRIES_IN_PLACE.add(what="repair")
+                _log.warning("retrying", reason="repair", attempt=failures, wait_s=rest, error=error)
+            await sleep_unless(stop, rest, self._clock)
 
-    async def _unless(self, stop: asyncio.Event) -> bool:
-        return not stop.is_set() and await self.step()
+    async def _go_on(self) -> float:
+        """Do what is due; say for how many seconds there is nothing to do."""
+        if await self.step():
+            return 0.0
+        if self._clock.monotonic() >= self._withdraw_at:
+            await self.withdraw()
+            self._withdraw_at = self._clock.monotonic() + _WITHDRAW_EVERY_S
+        return await self._rest()
 
     async def step(self) -> bool:
         """Do the step that is due for longest; say whether there was one. Raises KafkaError or DatabaseError."""
