@@ -285,3 +285,16 @@ async def test_an_endpoint_that_is_deleted_leaves_no_quota_behind() -> None:
     await fan_out.handle([an_event(1)])
     fan_out._forget("gone", None)
     assert fan_out._quotas == {}
+
+
+async def test_events_for_a_hot_endpoint_are_spread_over_its_shards_the_same_way_each_time() -> None:
+    kafka = Kafka()
+    fan_out = a_fan_out(kafka, Table(an_endpoint(id="hot", shards=3)))
+    batch = [an_event(offset) for offset in range(60)]
+    await fan_out.handle(batch)
+    once = [(one.id, one.key) for one in kafka.deliveries]
+    assert {key for _, key in once} == {"hot", "hot/1", "hot/2"}
+    assert {one.endpoint_id for one in kafka.deliveries} == {"hot"}
+    kafka.written.clear()
+    await fan_out.handle(batch)
+    assert [(one.id, one.key) for one in kafka.deliveries] == once, "or copies would not meet"
