@@ -20,7 +20,7 @@ from carewire_dispatcher.adapters.attempt_log import AttemptLog, attempt_log_gro
 from carewire_dispatcher.adapters.consumers import lanes_group, wheel_group
 from carewire_dispatcher.adapters.dead_record_api import dead_record_router
 from carewire_dispatcher.adapters.dead_records import DeadRecords
-from carewire_dispatcher.adapters.delivery_api import delivery_router
+from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_client.dial import anywhere
 from carewire_dispatcher.adapters.delivery_client.sender import DeliveryClient
 from carewire_dispatcher.adapters.delivery_client.tls import tls_context
@@ -31,6 +31,8 @@ from carewire_dispatcher.adapters.endpoint_lookup import endpoint_lookup
 from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
+from carewire_dispatcher.adapters.event_reader import event_reader
+from carewire_dispatcher.adapters.exchange_reader import ExchangeReader
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.adapters.log_days import LogDays
@@ -304,6 +306,11 @@ class _Assembly:
             dead_record_router(dead),
         ]
 
+    def _delivery_router(self, db: Database) -> APIRouter:
+        audit, bootstrap = Audit(self._clock), self._settings.kafka_bootstrap
+        exchanges = ExchangeReader(db, lambda: event_reader(bootstrap), self._settings.keyring, audit)
+        return DeliveryApi(DeliveryStore(db), exchanges, audit).router()
+
     def _reach(self) -> RepairReach:
         kept = timedelta(days=self._settings.attempt_log_days)
         return RepairReach(self._settings.kafka_bootstrap, self._topics, kept, self._clock)
@@ -322,7 +329,7 @@ class _Assembly:
         self._health.add("postgres", database)
         policy = UrlPolicy(self._settings.allow_http_endpoints, self._settings.allow_private_endpoints)
         store = self._store(db, relay.wake)
-        return [endpoint_router(store, policy), delivery_router(DeliveryStore(db)), *self._repair_routers(db, producer, store)]
+        return [endpoint_router(store, policy), self._delivery_router(db), *self._repair_routers(db, producer, store)]
 
 
 def main() -> None:

@@ -7,13 +7,13 @@ import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import httpx
 import orjson
 import pytest
 
-from carewire_dispatcher.adapters.delivery_api import delivery_router
+from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
 from carewire_dispatcher.domain.classify import Failure, Retry
@@ -21,6 +21,7 @@ from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
+from carewire_runtime.audit import Audit
 from carewire_runtime.auth import ApiKeys, Role
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.http.health import Health
@@ -52,6 +53,7 @@ ROUTES = [
     ("POST", f"/v1/endpoints/{UNKNOWN}/retire-secret", Role.ADMIN),
     ("GET", "/v1/deliveries", Role.VIEWER),
     ("GET", f"/v1/deliveries/{UNKNOWN}", Role.VIEWER),
+    ("DELETE", f"/v1/deliveries/{UNKNOWN}/answers", Role.OPERATOR),
 ]
 OF_ONE = [(method, path) for method, path, _ in ROUTES if UNKNOWN in path]
 
@@ -85,7 +87,8 @@ async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database
 @pytest.fixture
 async def http(db: Database) -> AsyncIterator[httpx.AsyncClient]:
     endpoints = endpoint_router(an_endpoint_store(db, KEYRING), UrlPolicy())
-    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, delivery_router(DeliveryStore(db))])
+    deliveries = DeliveryApi(DeliveryStore(db), cast("Any", None), Audit(FakeClock(NOON)))
+    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, deliveries.router()])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made

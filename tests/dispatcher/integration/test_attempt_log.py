@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from carewire_dispatcher.adapters.attempt_log import AttemptLog
-from carewire_dispatcher.adapters.delivery_store import DeliveryFilter, DeliveryStore
+from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
+from carewire_dispatcher.domain.delivery_filter import DeliveryFilter
 from carewire_dispatcher.domain.ending import End, EndStatus
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot

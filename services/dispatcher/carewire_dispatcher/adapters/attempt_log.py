@@ -4,6 +4,7 @@ Deliveries never wait for it: while Postgres is away the topic grows and the log
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -68,15 +69,25 @@ class AttemptLog:
             await merge_deliveries(connection, deliveries)
             if attempts:
                 await connection.execute(_queries.add_attempts, *_columns(attempts))
+            if requests := _request_rows(entries):
+                await connection.execute(_queries.note_requests, *_columns(requests))
 
 
 def latest(entries: Iterable[LogEntry]) -> list[LogEntry]:
-    """Keep the latest state of each delivery, by id: rows are locked in one order by all writers."""
+    """Keep the latest state of each delivery, by id: rows are locked in one order by all writers.
+
+    An end without an attempt, as of what is held, goes on telling what the last attempt came to.
+    """
     found: dict[str, LogEntry] = {}
     for entry in entries:
         known = found.get(entry.delivery_id)
-        if known is None or entry.supersedes(known):
+        if known is None:
             found[entry.delivery_id] = entry
+        else:
+            later, earlier = (entry, known) if entry.supersedes(known) else (known, entry)
+            found[entry.delivery_id] = (
+                later if later.tried or not earlier.tried else replace(later, tried=earlier.tried)
+            )
     return [found[delivery_id] for delivery_id in sorted(found)]
 
 
@@ -112,6 +123,8 @@ def _delivery_row(entry: LogEntry) -> tuple[Any, ...]:
         moment(entry.next_attempt_at),
         moment(entry.at),
         entry.care_flow_id,
+        entry.tried and entry.tried.status_code,
+        entry.tried and entry.tried.failure,
     )
 
 
@@ -126,4 +139,18 @@ def _attempt_row(entry: LogEntry, tried: Tried) -> tuple[Any, ...]:
         tried.status_code,
         tried.failure,
         str(entry.status),
+        entry.endpoint_id,
+        tried.request_id,
+        tried.answer and tried.answer.headers,
+        tried.answer and tried.answer.body,
     )
+
+
+def _request_rows(entries: Iterable[LogEntry]) -> list[tuple[Any, ...]]:
+    """One row for each request that is told in full, by id: rows are locked in one order by all writers."""
+    found: dict[str, tuple[Any, ...]] = {}
+    for entry in entries:
+        if entry.tried is not None and (sent := entry.tried.request) is not None:
+            day = datetime.fromtimestamp(entry.tried.started_at / 1000, UTC).date()
+            found[sent.id] = (sent.id, sent.url, sent.headers, sent.payload, sent.content_mode, day)
+    return [found[request_id] for request_id in sorted(found)]

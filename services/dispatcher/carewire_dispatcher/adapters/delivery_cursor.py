@@ -11,9 +11,9 @@ from carewire_contracts.timestamps import format_timestamp, parse_timestamp
 from carewire_runtime.http.problem import Problem
 
 
-def cursor_of(row: Mapping[str, Any]) -> str:
-    """Return the cursor of what comes after a delivery."""
-    event_at: datetime = row["event_at"]
+def cursor_of(row: Mapping[str, Any], moment: str = "event_at") -> str:
+    """Return the cursor of what comes after a delivery, or after something else that is ordered by a moment."""
+    event_at: datetime = row[moment]
     return base64.urlsafe_b64encode(f"{format_timestamp(event_at)} {row['id']}".encode()).decode()
 
 
