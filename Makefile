@@ -12,7 +12,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side kill-engine bench clean
+.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side kill-engine kill-worker isolation bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -70,6 +70,12 @@ side-by-side: install ## 5,000 rounds of 64 calls at once about the same patient
 
 kill-engine: install ## 2,000 care flows while their orchestrators are struck 20 times; all that is told is reckoned
 	@CAREWIRE_TESTING_CARE_FLOWS=2000 CAREWIRE_TESTING_KILLS=20 $(RUN) pytest tests/e2e/test_engine_kills.py
+
+kill-worker: install ## 200 deliveries a second while workers are killed 20 times; every one is reckoned
+	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.worker_kills $(KILLS)
+
+isolation: install ## Three bad neighbours among 100 endpoints, five times with and without: do the others notice?
+	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.isolation $(ISOLATION)
 
 bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them
 	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS)

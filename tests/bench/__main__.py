@@ -8,7 +8,19 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
-from tests.bench import care_flow_starts, delivery_client, idle, ingress, journeys, report, request_log, timers
+from tests.bench import (
+    care_flow_starts,
+    deliveries,
+    delivery_backlog,
+    delivery_client,
+    idle,
+    ingress,
+    journeys,
+    report,
+    request_log,
+    steady_deliveries,
+    timers,
+)
 from tests.bench.surroundings import running_platform
 
 from carewire_local.platform import Platform
@@ -23,8 +35,13 @@ PARTS: Final[dict[str, Callable[[Platform], None]]] = {
 }
 """Each on a house of its own."""
 
-ALONE: Final[dict[str, Callable[[], None]]] = {"delivery-client": delivery_client.run}
-"""Without a house."""
+ALONE: Final[dict[str, Callable[[], None]]] = {
+    "delivery-client": delivery_client.run,
+    "deliveries": deliveries.run,
+    "deliveries-steady": steady_deliveries.run,
+    "deliveries-backlog": delivery_backlog.run,
+}
+"""Without a house, or with one that they build by themselves."""
 
 
 def main() -> int:

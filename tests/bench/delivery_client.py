@@ -28,7 +28,7 @@ from carewire_dispatcher.domain.schedule import RetrySchedule
 from carewire_dispatcher.domain.signature import signed_headers
 from carewire_runtime.clock import SystemClock
 from carewire_runtime.telemetry.logs import configure_logs
-from carewire_testing_dispatcher.deliveries import SECRET, a_delivery, an_endpoint
+from carewire_testing_dispatcher.deliveries import SECRET, a_delivery, a_keeper, an_endpoint
 from carewire_testing_dispatcher.senders import SENDERS, sending
 
 SUITE: Final = ("test_sender.py", "test_sender_hostile.py", "test_sender_tls.py", "test_sender_addresses.py")
@@ -113,7 +113,7 @@ def _call(url: str, sender: Sender) -> Step:
 
 def _attempt(url: str, sender: Sender) -> Step:
     clock = SystemClock()
-    attempter = Attempter(sender, RetrySchedule(), clock, Pulse(clock, 3600.0))
+    attempter = Attempter(sender, RetrySchedule(), clock, Pulse(clock, 3600.0), a_keeper())
     endpoint, delivery = an_endpoint(url=url), replace(a_delivery(), body=_BODY)
 
     async def step() -> None:

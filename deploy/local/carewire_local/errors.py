@@ -11,6 +11,9 @@
      ├── SetupFailed               the setup of a service ended with an error
      ├── NotReady                  a service did not become ready in time (retriable)
      ├── RequestRefused            a service answered a request with an error
+     ├── NothingRuns               no deployment is known, or it does not answer (retriable)
+     ├── NoSuchEvent               an event type that the catalogue does not have
+     ├── NoEndpoint                there is no endpoint, or more than one, that an event could be sent to
      ├── JourneyStalled            a step of the sample journey did not happen in time (retriable)
      └── JourneyFailed             a call of the sample journey was refused, or ended without a care flow
 
@@ -72,6 +75,20 @@ class NotReady(LocalError):
 
 class RequestRefused(LocalError):
     """A service answered a request with an error."""
+
+
+class NothingRuns(LocalError):
+    """No deployment is known that a command could talk to, or it does not answer."""
+
+    retriable = True
+
+
+class NoSuchEvent(LocalError):
+    """The catalogue has no event type of that name."""
+
+
+class NoEndpoint(LocalError):
+    """There is no endpoint, or more than one, that an event could be sent to."""
 
 
 class JourneyStalled(LocalError):

@@ -6,13 +6,16 @@ from typing import Any, Self
 
 import httpx
 
-from carewire_local.errors import RequestRefused
+from carewire_local.errors import NothingRuns, RequestRefused
 
 TIMEOUT_S = 15.0
 
 
 class ManagementApi:
-    """Talks to one service with an API key. Use it as a context manager, or call `close`."""
+    """Talks to one service with an API key. Use it as a context manager, or call `close`.
+
+    Every method raises NothingRuns where the service does not answer.
+    """
 
     def __init__(self, url: str, api_key: str) -> None:
         self._client = httpx.Client(
@@ -50,7 +53,12 @@ class ManagementApi:
             cursor = {"cursor": page["next_cursor"]}
 
     def _call(self, method: str, path: str, **arguments: Any) -> Any:
-        answer = self._client.request(method, path, **arguments)
+        try:
+            answer = self._client.request(method, path, **arguments)
+        except httpx.TransportError as error:
+            raise NothingRuns(
+                f"{self._client.base_url} does not answer ({type(error).__name__}); is it running? `make run` starts it"
+            ) from None
         if answer.is_error:
             raise RequestRefused(f"{method} {answer.url.path} was answered {answer.status_code}: {why(answer)}")
         return answer.json() if answer.content else None

@@ -12,7 +12,8 @@ if (!secret) {
 }
 
 const app = express();
-const seen = new Set(); // a real subscriber keeps the ids in its database, in the transaction of its work
+// A real subscriber stores each event with its id, in one transaction and before it answers, and works on it afterwards.
+const seen = new Set();
 
 // The signature covers the bytes as sent: parse them only after they are verified.
 app.post("/carewire-webhooks", express.raw({ type: "application/json", limit: "2mb" }), (request, response) => {
@@ -22,6 +23,7 @@ app.post("/carewire-webhooks", express.raw({ type: "application/json", limit: "2
   } catch {
     return response.status(401).end();
   }
+  if (event.event_type === "endpoint.verification") return response.json({ challenge: event.challenge });
   response.status(204).end();
 
   const delivery = request.header("webhook-id");

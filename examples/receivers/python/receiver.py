@@ -13,7 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-seen: set[str] = set()  # a real subscriber keeps the ids in its database, in the transaction of its work
+# A real subscriber stores each event with its id, in one transaction and before it answers, and works on it afterwards.
+seen: set[str] = set()
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -29,17 +30,22 @@ class Receiver(BaseHTTPRequestHandler):
         except WebhookVerificationError:
             self.answer(401)
             return
+        if event["event_type"] == "endpoint.verification":
+            self.answer(200, json.dumps({"challenge": event["challenge"]}))
+            return
         self.answer(204)
         delivery = self.headers["webhook-id"]
         if delivery not in seen:
             seen.add(delivery)
             handle(event, delivery)
 
-    def answer(self, status: int) -> None:
-        """Answer without a body."""
+    def answer(self, status: int, body: str = "") -> None:
+        """Answer, with JSON if there is any."""
         self.send_response(status)
-        self.send_header("content-length", "0")
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(body)))
         self.end_headers()
+        self.wfile.write(body.encode())
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server uses
         """Keep quiet: `handle` says what matters."""

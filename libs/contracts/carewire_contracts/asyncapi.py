@@ -32,11 +32,12 @@ _HEADERS: Final = {
 
 
 def asyncapi_document(version: str) -> dict[str, Any]:
-    """Describe both public topics and all their messages; `version` is that of the contracts package."""
+    """Describe the public topics and all their messages; `version` is that of the contracts package."""
     topics = Topics()
     channels = {
         "events": (topics.events, "domain"),
         "incomingWebhooks": (topics.incoming_webhooks, "request"),
+        "endpoints": (topics.endpoint_events, "endpoint"),
     }
     return {
         "asyncapi": "3.0.0",

@@ -109,6 +109,11 @@ class Topics:
         return self._log("carewire.incoming-webhooks", key="request id", retention_ms=self._events_retention_ms)
 
     @property
+    def endpoint_events(self) -> Topic:
+        """The public events of endpoints that fail or recover. Written by the dispatcher; read by it and by anyone."""
+        return self._log("carewire.endpoints", key="endpoint id", retention_ms=self._events_retention_ms)
+
+    @property
     def endpoints(self) -> Topic:
         """Endpoint configuration, secrets encrypted. Written by the dispatcher; read by fan-out and workers."""
         return self._table("dispatcher.endpoints", key="endpoint id")
@@ -117,6 +122,11 @@ class Topics:
     def health(self) -> Topic:
         """Endpoints that are left alone for failing. Written by workers, read by whoever takes over from them."""
         return self._table("dispatcher.health", key="endpoint id")
+
+    @property
+    def repairs(self) -> Topic:
+        """Repairs that supersede what is still on its way. Written by the dispatcher's repairs, read by its workers."""
+        return self._table("dispatcher.repairs", key="repair id")
 
     def deliveries(self, lane: Lane) -> Topic:
         """Deliveries that are due. Written by fan-out and workers, read by the owner of the partition."""
@@ -163,8 +173,8 @@ class Topics:
 
     def dispatcher(self) -> tuple[Topic, ...]:
         """Topics that the dispatcher needs: its own, the two lanes' wheels, and those that it shares."""
-        shared = (self.events, self.incoming_webhooks)
-        return (self.endpoints, self.health, self.attempts, self.dispatcher_dead, *self._lanes(), *shared)
+        shared = (self.events, self.incoming_webhooks, self.endpoint_events)
+        return (self.endpoints, self.health, self.repairs, self.attempts, self.dispatcher_dead, *self._lanes(), *shared)
 
     def _lanes(self) -> Iterator[Topic]:
         for lane in LANES:

@@ -8,10 +8,12 @@ ordered stop (SIGTERM, SIGINT), 70 died of a fault, 78 the configuration or the 
 import argparse
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 import uvloop
@@ -24,6 +26,9 @@ from carewire_runtime.telemetry.tracing import configure_tracing, shutdown_traci
 ORDERED: Final = 0
 FAULT: Final = 70
 WRONG_CONFIGURATION: Final = 78
+
+STOP_WITH_STDIN: Final = "--stop-with-stdin"
+"""The option of a process that belongs to another one: it stops when that one is no more."""
 
 _COLLECT_AFTER: Final = 20_000
 """Containers that may be alive beyond the last collection: what some hundred calls at once hold."""
@@ -123,17 +128,22 @@ def _spare_the_collector() -> None:
     gc.set_threshold(_COLLECT_AFTER)
 
 
-def run_service(name: str, application: Application) -> int:
-    """Run an application in an event loop of its own (uvloop) until SIGTERM or SIGINT. Returns the exit code."""
+def run_service(name: str, application: Application, *, stops_with_stdin: bool = False) -> int:
+    """Run an application in an event loop of its own (uvloop) until SIGTERM or SIGINT. Returns the exit code.
+
+    With `stops_with_stdin` the end of standard input stops it as well.
+    """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_supervised(name, application))
+        return runner.run(_supervised(name, application, stops_with_stdin=stops_with_stdin))
 
 
-async def _supervised(name: str, application: Application) -> int:
+async def _supervised(name: str, application: Application, *, stops_with_stdin: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _asked_to_stop, number, stop)
+    if stops_with_stdin:
+        loop.add_reader(sys.stdin.fileno(), _read_stdin, loop, stop)
     code = await run_application(name, application, stop)
     _log.info("ended", exit_code=code)
     return code
@@ -142,6 +152,13 @@ async def _supervised(name: str, application: Application) -> int:
 def _asked_to_stop(number: signal.Signals, stop: asyncio.Event) -> None:
     _log.info("stopping", signal=number.name)
     stop.set()
+
+
+def _read_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    if not os.read(sys.stdin.fileno(), 1024):
+        loop.remove_reader(sys.stdin.fileno())
+        _log.info("stopping", reason="stdin_ended")
+        stop.set()
 
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -158,17 +175,19 @@ def service_command(
 ) -> int:
     """Run a service's command line, `setup` or `serve [--roles a,b]`, and return the exit code.
 
-    `setup` is a coroutine function; `serve` builds the application of some roles (all by default).
+    `setup` is a coroutine function; `serve` builds the application of some roles (all by default). A service whose
+    settings have `workers` takes `--workers N` too, which goes before the environment.
     """
-    asked = _parser(name, roles).parse_args(arguments)
+    asked = _parser(name, roles, has_workers="workers" in settings_type.model_fields).parse_args(arguments)
     configure_logs(name)
     try:
-        settings = settings_type.load()
+        settings = settings_type.load(**_said(asked))
         configure_logs(name, settings.log_level)
         configure_tracing(name, settings)
         if asked.command == "setup":
             return run_setup(setup(settings))
-        return run_service(name, lambda: serve(settings, frozenset(asked.roles)))
+        application = partial(serve, settings, frozenset(asked.roles))
+        return run_service(name, application, stops_with_stdin=asked.stop_with_stdin)
     except (ConfigurationError, SetupMissing) as error:
         _log.error("cannot_start", error=error)
         sys.stderr.write(f"carewire-{name}: {error}\n")
@@ -187,7 +206,13 @@ def run_setup(setup: Any) -> int:
     return ORDERED
 
 
-def _parser(name: str, roles: Sequence[str]) -> argparse.ArgumentParser:
+def _said(asked: argparse.Namespace) -> dict[str, Any]:
+    """Return the settings that the command line says."""
+    workers = getattr(asked, "workers", None)
+    return {} if workers is None else {"workers": workers}
+
+
+def _parser(name: str, roles: Sequence[str], *, has_workers: bool) -> argparse.ArgumentParser:
     def chosen(text: str) -> list[str]:
         asked = [role.strip() for role in text.split(",") if role.strip()]
         unknown = sorted(set(asked) - set(roles))
@@ -200,4 +225,7 @@ def _parser(name: str, roles: Sequence[str]) -> argparse.ArgumentParser:
     commands.add_parser("setup", help="make or verify tables, topics, offsets and the first API key; repeatable")
     serving = commands.add_parser("serve", help="run the service until SIGTERM or Ctrl-C")
     serving.add_argument("--roles", type=chosen, default=list(roles), help=f"some of {','.join(roles)} (all)")
+    serving.add_argument(STOP_WITH_STDIN, action="store_true", help="stop when standard input ends, too")
+    if has_workers:
+        serving.add_argument("--workers", type=int, help="worker processes, each on a core (CAREWIRE_WORKERS, or 1)")
     return parser

@@ -1,7 +1,7 @@
 """Settings of a service, from the environment. One environment serves all services but for the port."""
 
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 from pydantic import Field, ValidationError
 from pydantic_core import ErrorDetails
@@ -35,10 +35,13 @@ class ServiceSettings(BaseSettings):
     bootstrap_api_key: str | None = Field(None, repr=False, description="the first API key")
 
     @classmethod
-    def load(cls) -> Self:
-        """Read the environment. Raises ConfigurationError naming every wrong variable, never its value."""
+    def load(cls, **said: Any) -> Self:
+        """Read the environment; what is `said` goes before it.
+
+        Raises ConfigurationError naming every wrong variable, never its value.
+        """
         try:
-            settings = cls()  # every field may come from the environment
+            settings = cls(**said)  # every field may come from the environment
             settings.keyring  # noqa: B018 (a wrong key must stop the start, not the first request)
         except ValidationError as error:
             raise ConfigurationError("; ".join(_problems(error))) from None

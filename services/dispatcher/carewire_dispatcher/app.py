@@ -1,11 +1,12 @@
 """The dispatcher's command: what `setup` makes, and how `serve` puts the roles together.
 
 Roles: `api` (management API and the relay of its outbox), `fan-out` (events to deliveries), `worker`
-(deliveries to HTTP), `attempt-log` (attempts to Postgres). Each process serves health and metrics.
+(deliveries to HTTP), `attempt-log` (attempts to Postgres), `repair` (what is to be sent again; apart from the API,
+whose answers it would delay). Each process serves health and metrics.
 """
 
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from typing import Final, Literal, TypeVar
@@ -14,29 +15,48 @@ import orjson
 from fastapi import APIRouter
 
 from carewire_contracts.topics import LANES, TIERS, Topic, Topics
+from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.attempt_log import AttemptLog, attempt_log_group
 from carewire_dispatcher.adapters.consumers import lanes_group, wheel_group
-from carewire_dispatcher.adapters.delivery_api import delivery_router
+from carewire_dispatcher.adapters.dead_record_api import dead_record_router
+from carewire_dispatcher.adapters.dead_records import DeadRecords
+from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_client.dial import anywhere
 from carewire_dispatcher.adapters.delivery_client.sender import DeliveryClient
 from carewire_dispatcher.adapters.delivery_client.tls import tls_context
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
+from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
+from carewire_dispatcher.adapters.endpoint_lookup import endpoint_lookup
+from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
+from carewire_dispatcher.adapters.event_reader import event_reader
+from carewire_dispatcher.adapters.exchange_reader import ExchangeReader
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
+from carewire_dispatcher.adapters.repair_api import RepairApi
+from carewire_dispatcher.adapters.repair_desk import RepairDesk
+from carewire_dispatcher.adapters.repair_reach import RepairReach
+from carewire_dispatcher.adapters.repair_runner import RepairRunner
+from carewire_dispatcher.adapters.repair_step import RepairStep
 from carewire_dispatcher.adapters.tenure import Means
+from carewire_dispatcher.adapters.undelivered_api import undelivered_router
+from carewire_dispatcher.adapters.undelivered_store import UndeliveredStore
 from carewire_dispatcher.adapters.worker import Worker
+from carewire_dispatcher.adapters.worker_processes import WorkerProcesses
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
+from carewire_dispatcher.domain.failing import FailingPolicy
+from carewire_dispatcher.domain.supersession import Claims, decode_claim
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.addresses import is_public
+from carewire_runtime.audit import Audit
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import SystemClock
-from carewire_runtime.errors import SetupMissing
+from carewire_runtime.errors import ConfigurationError, SetupMissing
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.http.server import HttpServer
@@ -52,7 +72,7 @@ from carewire_runtime.process import Component, service_command
 from carewire_runtime.retry import retry_in_place
 
 SERVICE: Final = "dispatcher"
-ROLES: Final = ("api", "fan-out", "worker", "attempt-log")
+ROLES: Final = ("api", "fan-out", "worker", "attempt-log", "repair")
 _PACKAGE: Final = "carewire_dispatcher"
 _WORKER_LINGER_MS: Final = 50
 _EVENTS_AT_ONCE: Final = 1000
@@ -71,7 +91,7 @@ def _consumed(topics: Topics) -> dict[str, tuple[list[Topic], Literal["end", "st
     """List each group's topics, and where it begins: fan-out at the end, for history is not news."""
     return {
         fan_out_group(topics): ([topics.events], "end"),
-        status_fan_out_group(topics): ([topics.incoming_webhooks], "end"),
+        status_fan_out_group(topics): ([topics.incoming_webhooks, topics.endpoint_events], "end"),
         lanes_group(topics): ([topics.deliveries(lane) for lane in LANES], "start"),
         wheel_group(topics): ([topics.tier(lane, tier) for lane in LANES for tier in TIERS], "start"),
         attempt_log_group(topics): ([topics.attempts], "start"),
@@ -130,6 +150,9 @@ class _Assembly:
     async def components(self, roles: frozenset[str]) -> Sequence[Component]:
         """Build the parts of some roles, and the HTTP server that shows their health."""
         producer, db = await self._producer(), await self._database()
+        if "worker" in roles and self._settings.workers > 1:
+            self._add_worker_processes()
+            roles -= {"worker"}
         if roles & {"fan-out", "worker"}:
             endpoints = self._endpoints()
             if "fan-out" in roles:
@@ -138,6 +161,8 @@ class _Assembly:
                 await self._add_worker(endpoints)
         if "attempt-log" in roles:
             self._add_attempt_log(db, producer)
+        if "repair" in roles:
+            self._add_repair(db, producer)
         routers = self._add_api(db, producer) if "api" in roles else []
         app = management_app("Carewire dispatcher", self._health, ApiKeys(db), routers)
         self._parts.append(HttpServer(app, self._settings.http_host, self._settings.http_port))
@@ -169,20 +194,26 @@ class _Assembly:
         return table
 
     def _add_fan_out(self, endpoints: CompactedTable[Endpoint], producer: Producer) -> None:
-        # A request's statuses come in three pieces, and rarely does anyone subscribe to them.
+        # A request's statuses come in three pieces, and rarely does anyone subscribe to them, or to what is told of
+        # endpoints.
         topics = self._topics
-        self._fan_out("fan-out", topics.events, fan_out_group(topics), EAGER, endpoints, producer)
-        self._fan_out(
-            "status-fan-out", topics.incoming_webhooks, status_fan_out_group(topics), LAZY, endpoints, producer
-        )
+        statuses = [topics.incoming_webhooks, topics.endpoint_events]
+        self._fan_out("fan-out", [topics.events], fan_out_group(topics), EAGER, endpoints, producer)
+        self._fan_out("status-fan-out", statuses, status_fan_out_group(topics), LAZY, endpoints, producer)
 
     def _fan_out(
-        self, name: str, topic: Topic, group: str, pace: Pace, endpoints: CompactedTable[Endpoint], producer: Producer
+        self,
+        name: str,
+        topics: Sequence[Topic],
+        group: str,
+        pace: Pace,
+        endpoints: CompactedTable[Endpoint],
+        producer: Producer,
     ) -> None:
         fan_out = FanOut(self._topics, endpoints, producer, self._clock)
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
-            [topic.name],
+            [topic.name for topic in topics],
             group,
             fan_out.handle,
             max_records=_EVENTS_AT_ONCE,
@@ -192,6 +223,13 @@ class _Assembly:
         )
         self._health.add(name, consumer.not_ready)
         self._parts.append(consumer)
+
+    def _add_worker_processes(self) -> None:
+        if self._settings.http_port == 0:
+            raise ConfigurationError("CAREWIRE_HTTP_PORT: give a port; workers listen on those that follow it")
+        workers = WorkerProcesses(self._settings.workers, self._settings.http_host, self._settings.http_port)
+        self._health.add("workers", workers.not_ready)
+        self._parts.append(workers)
 
     async def _add_worker(self, endpoints: CompactedTable[Endpoint]) -> None:
         # Nobody waits for what a worker writes: its next hops are due in seconds, the rest is for the log.
@@ -203,13 +241,18 @@ class _Assembly:
             may_call=anywhere if self._settings.allow_private_endpoints else is_public,
         )
         self._cleanup.push_async_callback(sender.stop)
+        repairs, claims = self._table("repairs", self._topics.repairs, decode_claim), Claims()
+        repairs.on_change(claims.put)
         means = Means(
             self._settings.kafka_bootstrap,
             self._topics,
             producer,
             sender,
+            AnswerKeeper(self._settings.keyring, self._settings.answers_kept, self._settings.answer_body_bytes),
             endpoints,
             self._table("health", self._topics.health, decode_breaker),
+            repairs,
+            claims,
             self._settings.time_scale,
             self._clock,
         )
@@ -219,7 +262,10 @@ class _Assembly:
 
     def _add_attempt_log(self, db: Database, producer: Producer) -> None:
         days = LogDays(db, timedelta(days=self._settings.attempt_log_days), self._clock)
-        log = AttemptLog(db, days, producer, self._topics, self._clock)
+        # The relay that publishes what the judge changes may be another process's: it looks each second.
+        news, store = EndpointNews(self._topics, self._settings.tenant_id), self._store(db, lambda: None)
+        judge = EndpointJudge(db, store, news, FailingPolicy(self._settings.time_scale), self._clock)
+        log = AttemptLog(db, days, judge, producer, self._topics, self._clock)
         consumer = BatchConsumer(
             self._settings.kafka_bootstrap,
             [self._topics.attempts.name],
@@ -233,6 +279,46 @@ class _Assembly:
         self._health.add("attempt-log", consumer.not_ready)
         self._parts.append(consumer)
 
+    def _add_repair(self, db: Database, producer: Producer) -> None:
+        # What a step publishes is found by the relay within a second.
+        store = self._store(db, lambda: None)
+        step = RepairStep(
+            db,
+            self._settings.kafka_bootstrap,
+            self._topics,
+            producer,
+            endpoint_lookup(store, self._settings.keyring),
+            self._reach(),
+            LogDays(db, timedelta(days=self._settings.attempt_log_days), self._clock),
+            self._clock,
+        )
+        self._parts.append(RepairRunner(db, step, self._topics, self._clock))
+
+    def _repair_routers(self, db: Database, producer: Producer, store: EndpointStore) -> list[APIRouter]:
+        bootstrap, topics, audit = self._settings.kafka_bootstrap, self._topics, Audit(self._clock)
+        endpoint_of = endpoint_lookup(store, self._settings.keyring)
+        desk = RepairDesk(db, bootstrap, endpoint_of, self._reach(), audit, self._clock)
+        read = [topic.name for consumed, _ in _consumed(topics).values() for topic in consumed]
+        dead = DeadRecords(db, bootstrap, topics.dispatcher_dead, read, producer, audit, self._clock)
+        return [
+            RepairApi(desk).router(),
+            undelivered_router(UndeliveredStore(db), self._clock),
+            dead_record_router(dead),
+        ]
+
+    def _delivery_router(self, db: Database) -> APIRouter:
+        audit, bootstrap = Audit(self._clock), self._settings.kafka_bootstrap
+        exchanges = ExchangeReader(db, lambda: event_reader(bootstrap), self._settings.keyring, audit)
+        return DeliveryApi(DeliveryStore(db), exchanges, audit).router()
+
+    def _reach(self) -> RepairReach:
+        kept = timedelta(days=self._settings.attempt_log_days)
+        return RepairReach(self._settings.kafka_bootstrap, self._topics, kept, self._clock)
+
+    def _store(self, db: Database, wake: Callable[[], None]) -> EndpointStore:
+        news = EndpointNews(self._topics, self._settings.tenant_id)
+        return EndpointStore(db, self._settings.keyring, self._topics, news, wake)
+
     def _add_api(self, db: Database, producer: Producer) -> list[APIRouter]:
         relay = Relay(db, producer, clock=self._clock)
         self._parts.append(relay)
@@ -242,8 +328,8 @@ class _Assembly:
 
         self._health.add("postgres", database)
         policy = UrlPolicy(self._settings.allow_http_endpoints, self._settings.allow_private_endpoints)
-        store = EndpointStore(db, self._settings.keyring, self._topics, relay.wake)
-        return [endpoint_router(store, policy), delivery_router(DeliveryStore(db))]
+        store = self._store(db, relay.wake)
+        return [endpoint_router(store, policy), self._delivery_router(db), *self._repair_routers(db, producer, store)]
 
 
 def main() -> None:

@@ -1,11 +1,19 @@
 """What can go wrong in the dispatcher, besides what the runtime knows.
 
 DispatcherError
+├── WorkerProcessEnded  a worker process under this one ended unasked
 ├── SessionLost         the worker slept past its session; its partitions may be another's
 ├── EndpointNotFound    no endpoint has this id
-└── DeliveryNotFound    no delivery has this id
+├── DeliveryNotFound    no delivery has this id
+├── DeadRecordNotFound  no dead record has this id
+├── RepairNotFound      no repair has this id
+├── RepairOver          the repair has ended, so it cannot be cancelled
+└── RepairRefused       deliveries cannot be sent again as asked
 """
 
+from datetime import datetime
+
+from carewire_dispatcher.domain.repair import Obstacle
 from carewire_runtime.errors import CarewireError
 
 
@@ -17,9 +25,34 @@ class SessionLost(DispatcherError):
     """The worker slept past its session: it drops what it holds and joins again."""
 
 
+class WorkerProcessEnded(DispatcherError):
+    """A worker process under this one ended unasked: whoever supervises starts all anew."""
+
+
 class EndpointNotFound(DispatcherError):
     """No endpoint has this id."""
 
 
 class DeliveryNotFound(DispatcherError):
     """No delivery has this id, or it was never tried."""
+
+
+class DeadRecordNotFound(DispatcherError):
+    """No dead record has this id, or it may not be sent back."""
+
+
+class RepairNotFound(DispatcherError):
+    """No repair has this id."""
+
+
+class RepairOver(DispatcherError):
+    """The repair has ended, so it cannot be cancelled."""
+
+
+class RepairRefused(DispatcherError):
+    """Deliveries cannot be sent again as asked. `readable_from` says from when on they could."""
+
+    def __init__(self, obstacle: Obstacle, readable_from: datetime | None = None) -> None:
+        super().__init__(obstacle.remedy)
+        self.obstacle = obstacle
+        self.readable_from = readable_from

@@ -141,6 +141,7 @@ def test_asyncapi_carries_the_version_that_it_is_told() -> None:
     [
         ("events", Topics().events.name, "domain"),
         ("incomingWebhooks", Topics().incoming_webhooks.name, "request"),
+        ("endpoints", Topics().endpoint_events.name, "endpoint"),
     ],
 )
 def test_a_channel_is_a_public_topic_with_all_messages_of_its_family(channel: str, topic: str, family: str) -> None:
@@ -152,11 +153,11 @@ def test_a_channel_is_a_public_topic_with_all_messages_of_its_family(channel: st
 
 
 def test_no_other_topic_is_public() -> None:
-    assert set(DOCUMENT["channels"]) == {"events", "incomingWebhooks"}
+    assert set(DOCUMENT["channels"]) == {"events", "incomingWebhooks", "endpoints"}
     assert {operation["action"] for operation in DOCUMENT["operations"].values()} == {"receive"}
 
 
-@pytest.mark.parametrize("operation", ["receiveEvents", "receiveIncomingWebhooks"])
+@pytest.mark.parametrize("operation", ["receiveEvents", "receiveIncomingWebhooks", "receiveEndpoints"])
 def test_an_operation_points_to_a_channel_that_is_there(operation: str) -> None:
     reference = DOCUMENT["operations"][operation]["channel"]["$ref"]
     assert reference.removeprefix("#/channels/") in DOCUMENT["channels"]

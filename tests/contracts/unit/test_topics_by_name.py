@@ -27,8 +27,10 @@ TABLE: dict[str, tuple[int, str, str, int, str]] = {
     "orchestrator.dead": (12, "as the source", "delete", FOREVER, "orchestrator"),
     "carewire.events": (12, "patient id", "delete", MONTH, "orchestrator dispatcher"),
     "carewire.incoming-webhooks": (12, "request id", "delete", MONTH, "ingress orchestrator dispatcher"),
+    "carewire.endpoints": (12, "endpoint id", "delete", MONTH, "dispatcher"),
     "dispatcher.endpoints": (1, "endpoint id", "compact", FOREVER, "dispatcher"),
     "dispatcher.health": (1, "endpoint id", "compact", FOREVER, "dispatcher"),
+    "dispatcher.repairs": (1, "repair id", "compact", FOREVER, "dispatcher"),
     "dispatcher.attempts": (12, "endpoint id", "delete", WEEK, "dispatcher"),
     "dispatcher.dead": (12, "as the source", "delete", FOREVER, "dispatcher"),
     **{f"dispatcher.{lane}.deliveries": (12, "endpoint id", "delete", FOREVER, "dispatcher") for lane in LANES},
@@ -95,8 +97,9 @@ def test_two_deployments_of_one_cluster_share_nothing() -> None:
 def test_the_retention_of_public_topics_is_a_setting_and_of_no_other(days: int) -> None:
     topics = Topics(events_retention=timedelta(days=days))
     changed = {topic.name for topic in topics.all() if topic.retention_ms == days * 86_400_000}
-    assert {topics.events.name, topics.incoming_webhooks.name} <= changed
-    others = [topic for topic in topics.all() if topic.name not in (topics.events.name, topics.incoming_webhooks.name)]
+    public = {topics.events.name, topics.incoming_webhooks.name, topics.endpoint_events.name}
+    assert public <= changed
+    others = [topic for topic in topics.all() if topic.name not in public]
     assert [(topic.name, topic.retention_ms) for topic in others] == [
         (topic.name, BY_NAME[topic.name].retention_ms) for topic in others
     ]

@@ -6,37 +6,34 @@ Real Postgres, no Kafka: what the API publishes stays in the outbox, where these
 import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import httpx
 import orjson
 import pytest
 
-from carewire_contracts.topics import Topics
-from carewire_dispatcher.adapters.attempt_log import AttemptLog
-from carewire_dispatcher.adapters.delivery_api import delivery_router
+from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import endpoint_router
-from carewire_dispatcher.adapters.endpoint_store import EndpointStore
-from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.domain.classify import Failure, Retry
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
+from carewire_runtime.audit import Audit
 from carewire_runtime.auth import ApiKeys, Role
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.ids import derived_id, new_id
-from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.sealing import Keyring
 from carewire_testing_dispatcher.deliveries import a_delivery
+from carewire_testing_dispatcher.stores import an_attempt_log, an_endpoint_store
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 KEYRING = Keyring.parse(Keyring.generate())
@@ -56,6 +53,7 @@ ROUTES = [
     ("POST", f"/v1/endpoints/{UNKNOWN}/retire-secret", Role.ADMIN),
     ("GET", "/v1/deliveries", Role.VIEWER),
     ("GET", f"/v1/deliveries/{UNKNOWN}", Role.VIEWER),
+    ("DELETE", f"/v1/deliveries/{UNKNOWN}/answers", Role.OPERATOR),
 ]
 OF_ONE = [(method, path) for method, path, _ in ROUTES if UNKNOWN in path]
 
@@ -81,15 +79,16 @@ async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database
     made = Database(database_dsn, "dispatcher")
     await made.start()
     async with made.connection() as connection:
-        await connection.execute("truncate endpoint, delivery, attempt, outbox")
+        await connection.execute("truncate endpoint, delivery, attempt, outbox cascade")
     yield made
     await made.stop()
 
 
 @pytest.fixture
 async def http(db: Database) -> AsyncIterator[httpx.AsyncClient]:
-    endpoints = endpoint_router(EndpointStore(db, KEYRING, Topics(), lambda: None), UrlPolicy())
-    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, delivery_router(DeliveryStore(db))])
+    endpoints = endpoint_router(an_endpoint_store(db, KEYRING), UrlPolicy())
+    deliveries = DeliveryApi(DeliveryStore(db), cast("Any", None), Audit(FakeClock(NOON)))
+    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, deliveries.router()])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made
@@ -377,13 +376,7 @@ ENDPOINTS = (derived_id("endpoint", "one"), derived_id("endpoint", "two"))
 
 async def log_deliveries(db: Database) -> list[dict[str, Any]]:
     """Write 16 deliveries of every kind, two of them at each moment; returns what filters look at."""
-    log = AttemptLog(
-        db,
-        LogDays(db, timedelta(days=30), FakeClock(NOON)),
-        Producer("localhost:1", "never started"),
-        Topics(),
-        FakeClock(NOON),
-    )
+    log = an_attempt_log(db, FakeClock(NOON))
     made, records = [], []
     for number in range(16):
         at = int(NOON.timestamp() * 1000) + 60_000 * (number // 2)

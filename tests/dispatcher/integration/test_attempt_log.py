@@ -2,16 +2,15 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
 
-from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.attempt_log import AttemptLog
-from carewire_dispatcher.adapters.delivery_store import DeliveryFilter, DeliveryStore
-from carewire_dispatcher.adapters.log_days import LogDays
+from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
+from carewire_dispatcher.domain.delivery_filter import DeliveryFilter
 from carewire_dispatcher.domain.ending import End, EndStatus
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
@@ -21,6 +20,7 @@ from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 from carewire_testing_dispatcher.deliveries import a_delivery
+from carewire_testing_dispatcher.stores import an_attempt_log
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RETRY = Retry(Slot(1, 5_000))
@@ -62,8 +62,7 @@ class DeadTopic:
 
 
 def a_log(db: Database, clock: FakeClock, dead: DeadTopic | None = None) -> AttemptLog:
-    days = LogDays(db, timedelta(days=30), clock)
-    return AttemptLog(db, days, cast("Any", dead or DeadTopic()), Topics(), clock)
+    return an_attempt_log(db, clock, dead or DeadTopic())
 
 
 def entry(event_id: str, verdict: Verdict, attempt: int, at: datetime = NOON) -> Record:

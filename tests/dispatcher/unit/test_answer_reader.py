@@ -153,3 +153,46 @@ def test_a_sound_answer_up_to_the_limits_leaves_its_connection_for_the_next() ->
 def test_a_body_that_ends_within_one_read_and_is_followed_by_much_more_leaves_no_connection() -> None:
     reader = read(OK + EMPTY + bytes(100_000))
     assert (reader.answer, reader.reusable) == (Answer(200), False)
+
+
+TOLD = b"content-type: text/plain\r\nX-Request-ID: r-1\r\nset-cookie: canary\r\ncontent-length: 9\r\n\r\nno such x"
+
+
+@given(st.lists(st.integers(0, 1_000), max_size=8))
+def test_what_the_log_keeps_is_told_in_whatever_pieces_it_comes(places: list[int]) -> None:
+    reader = read(*split(b"HTTP/1.1 422 No\r\n" + TOLD, places))
+    answer = reader.told()
+    assert answer is not None
+    assert (answer.status, answer.body) == (422, b"no such x")
+    assert answer.headers == ((b"content-type", b"text/plain"), (b"x-request-id", b"r-1"))
+    again = reader.told()
+    assert again is not None
+    assert again.body == b"", "an idle connection holds no body"
+
+
+def test_each_answer_of_a_connection_tells_its_own() -> None:
+    reader = read(b"HTTP/1.1 422 No\r\n" + TOLD)
+    first, second = reader.told(), read(OK + b"content-length: 2\r\n\r\nok", reader=reader).told()
+    assert first is not None
+    assert second is not None
+    assert (second.headers, second.body) == ((), b"ok")
+    assert read(OK + EMPTY, reader=reader).told() == Answer(200)
+
+
+def test_headers_of_interim_answers_and_trailers_are_not_the_answer_s() -> None:
+    hints = b"HTTP/1.1 103 Hints\r\nserver: hint\r\n\r\n"
+    trailer = b"transfer-encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nserver: trailer\r\n\r\n"
+    answer = read(hints + OK + trailer).told()
+    assert answer is not None
+    assert (answer.headers, answer.body) == ((), b"ok")
+
+
+def test_of_a_body_without_an_end_its_beginning_is_told() -> None:
+    endless = [OK + b"\r\n" + b"a" * 1_000, *[b"b" * 20_000] * 3]
+    answer = read(*endless).told()
+    assert answer is not None
+    assert (len(answer.body), answer.body[:1_001]) == (BODY_MAX, b"a" * 1_000 + b"b")
+
+
+def test_where_there_is_no_answer_nothing_is_told() -> None:
+    assert read(b"junk").told() is None

@@ -1,19 +1,26 @@
 """One attempt: what is sent, what is written down, and what never leaves the process."""
 
+import base64
 from typing import Any, cast
 
 import pytest
 
+from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper, open_body
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.adapters.key_making import new_rsa_key
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry
 from carewire_dispatcher.domain.ending import End, EndStatus
+from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.exchange import Keep
+from carewire_dispatcher.domain.key_pairs import sign_rsa
 from carewire_dispatcher.domain.schedule import RetrySchedule
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.clock import FakeClock
-from carewire_testing_dispatcher.deliveries import SECRET, a_delivery, an_endpoint
+from carewire_runtime.errors import SealingError
+from carewire_testing_dispatcher.deliveries import KEYRING, SECRET, a_delivery, a_keeper, an_endpoint
 from carewire_testing_runtime.log import logged
 
 OK = Answer(200)
@@ -32,8 +39,10 @@ class Receiver:
         return self._result
 
 
-def an_attempter(receiver: Receiver, clock: FakeClock) -> Attempter:
-    return Attempter(cast("Any", receiver), RetrySchedule(), clock, Pulse(clock, 10))
+def an_attempter(
+    receiver: Receiver, clock: FakeClock, keeper: AnswerKeeper | None = None, trusted_s: float = 10
+) -> Attempter:
+    return Attempter(cast("Any", receiver), RetrySchedule(), clock, Pulse(clock, trusted_s), keeper or a_keeper())
 
 
 async def test_the_body_goes_out_as_it_is_signed_at_the_moment_of_the_attempt() -> None:
@@ -103,6 +112,17 @@ async def test_a_first_attempt_goes_on_with_the_event_s_trace_and_a_later_one_be
     assert traces[1] != traces[0]
 
 
+async def test_what_is_sent_again_says_so_to_who_may_have_seen_it_and_begins_a_trace_of_its_own() -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+    attempter = an_attempter(receiver, clock)
+    for again in (a_delivery(), a_delivery(epoch=4, traceparent=traceparent), a_delivery(epoch=4, replayed=True)):
+        await attempter.attempt("bulk", again, an_endpoint())
+    assert [call.headers.get("webhook-replay") for call in receiver.calls] == [None, None, "true"]
+    assert receiver.calls[1].headers["traceparent"].split("-")[1] != traceparent.split("-")[1]
+
+
 async def test_after_a_lost_session_nobody_is_called() -> None:
     clock = FakeClock()
     receiver = Receiver(clock)
@@ -122,3 +142,101 @@ async def test_the_log_names_the_host_and_neither_path_nor_header_nor_body_nor_s
     assert (line["host"], line["status"], line["attempt"]) == ("receiver.example", "delivered", 1)
     assert "canary" not in lines.text
     assert SECRET.hex() not in lines.text
+
+
+async def test_everything_that_an_endpoint_asked_for_signs_and_the_type_of_the_body_is_told() -> None:
+    clock, rsa = FakeClock(), new_rsa_key()
+    receiver = Receiver(clock)
+    endpoint = an_endpoint(secrets=(SECRET, bytes(24)), ed25519_keys=(bytes(32),), rsa_key=rsa)
+    delivery = a_delivery(content_mode="cloudevents")
+    await an_attempter(receiver, clock).attempt("fast", delivery, endpoint)
+    [call] = receiver.calls
+    versions = [one.partition(",")[0] for one in call.headers["webhook-signature"].split()]
+    assert versions == ["v1", "v1", "v1a"]
+    assert base64.b64decode(call.headers["x-awell-signature"]) == sign_rsa(rsa, delivery.body)
+    assert call.headers["content-type"] == "application/cloudevents+json"
+
+
+async def test_keys_whose_time_is_over_sign_no_more() -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    endpoint = an_endpoint(
+        secrets=(SECRET, bytes(24)),
+        old_secret_until=millis(clock),
+        ed25519_keys=(bytes(32), b"k" * 32),
+        old_ed25519_key_until=millis(clock) + 1,
+    )
+    await an_attempter(receiver, clock).attempt("fast", a_delivery(), endpoint)
+    versions = [one.partition(",")[0] for one in receiver.calls[0].headers["webhook-signature"].split()]
+    assert versions == ["v1", "v1a", "v1a"]
+
+
+async def test_the_log_is_told_what_was_sent_without_anything_that_is_secret() -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    endpoint = an_endpoint(headers={"Authorization": "Bearer canary", "X-Environment": "live"})
+    trial = await an_attempter(receiver, clock).attempt("fast", a_delivery(replayed=True), endpoint)
+    tried = trial.entry.tried
+    assert tried is not None
+    assert tried.request is not None
+    sent = dict(receiver.calls[0].headers)
+    varying = {"webhook-id", "webhook-timestamp"}
+    assert tried.request.url == endpoint.url
+    assert tried.request.headers.keys() == sent.keys() - varying
+    assert tried.request.headers["X-Environment"] == "live"
+    assert tried.request.headers["webhook-signature"] == "v1,…"
+    told = {name: value for name, value in tried.request.headers.items() if "…" not in value}
+    assert told.items() <= sent.items()
+    assert b"canary" not in trial.entry.encode()
+
+
+SAID = Answer(422, None, ((b"content-type", b"text/plain"), (b"set-cookie", b"canary")), b"no such patient: canary")
+
+
+@pytest.mark.parametrize(
+    ("keep", "body_bytes", "answer", "headers", "body"),
+    [
+        pytest.param("failed", 7, SAID, {"content-type": "text/plain"}, b"no such", id="of a failure the beginning"),
+        pytest.param("failed", 0, SAID, {"content-type": "text/plain"}, None, id="no body"),
+        pytest.param("none", 7, SAID, None, None, id="nothing"),
+        pytest.param("failed", 7, OK, None, None, id="nothing of a success"),
+        pytest.param("all", 7, OK, {}, None, id="of a success too, which said nothing"),
+        pytest.param("all", 7, Failure.TIMEOUT, None, None, id="nothing where nothing came"),
+    ],
+)
+async def test_the_log_is_told_what_was_answered_as_far_as_it_is_to_keep_it(
+    keep: Keep, body_bytes: int, answer: Answer | Failure, headers: dict[str, str] | None, body: bytes | None
+) -> None:
+    clock = FakeClock()
+    attempter = an_attempter(Receiver(clock, answer), clock, a_keeper(keep, body_bytes))
+    trial = await attempter.attempt("fast", a_delivery(), an_endpoint())
+    tried = trial.entry.tried
+    assert tried is not None
+    assert (tried.answer.headers if tried.answer else None) == headers
+    assert b"canary" not in trial.entry.encode()
+    assert b"patient" not in trial.entry.encode()
+    if body is None:
+        assert tried.answer is None or tried.answer.body is None
+    else:
+        assert tried.answer is not None
+        assert tried.answer.body is not None
+        assert open_body(KEYRING, tried.id, tried.answer.body) == body
+        with pytest.raises(SealingError):
+            open_body(KEYRING, a_delivery().id, tried.answer.body)
+
+
+async def test_what_is_the_same_at_each_attempt_is_told_in_full_once_an_hour() -> None:
+    clock = FakeClock()
+    attempter = an_attempter(Receiver(clock), clock, trusted_s=4_000)
+
+    async def told(endpoint: Endpoint) -> tuple[str | None, bool]:
+        tried = (await attempter.attempt("fast", a_delivery(), endpoint)).entry.tried
+        assert tried is not None
+        return tried.request_id, tried.request is not None
+
+    once, changed = an_endpoint(), an_endpoint(headers={"X-More": "1"})
+    first, again, other = await told(once), await told(once), await told(changed)
+    assert (first[1], again[1], other[1]) == (True, False, True)
+    assert first[0] == again[0] != other[0]
+    clock.advance(3_600)
+    assert await told(once) == first

@@ -24,6 +24,30 @@ def test_410_says_that_the_endpoint_is_gone() -> None:
     assert classify(Answer(410), NOW, TRIED, SCHEDULE) == End(EndStatus.FAILED, EndReason.ENDPOINT_GONE)
 
 
+@pytest.mark.parametrize("status", [302, 400, 422, 429, 503])
+def test_a_status_that_the_endpoint_named_as_final_ends_the_delivery_at_once(status: int) -> None:
+    terminal = frozenset({302, 400, 422, 429, 503})
+    assert classify(Answer(status, "60"), NOW, TRIED, SCHEDULE, terminal) == End(
+        EndStatus.FAILED, EndReason.TERMINAL_STATUS
+    )
+    assert isinstance(classify(Answer(status), NOW, TRIED, SCHEDULE, terminal - {status}), Retry)
+
+
+def test_no_status_is_as_final_as_410_and_a_success_stays_one() -> None:
+    terminal = frozenset({200, 410})
+    assert classify(Answer(410), NOW, TRIED, SCHEDULE, terminal) == End(EndStatus.FAILED, EndReason.ENDPOINT_GONE)
+    assert classify(Answer(200), NOW, TRIED, SCHEDULE, terminal) == End(EndStatus.DELIVERED)
+
+
+def test_an_endpoint_s_own_schedule_decides_when_it_is_over() -> None:
+    short = SCHEDULE.of((0, 60))
+    verdict = classify(Answer(500), NOW, TRIED, short)
+    assert isinstance(verdict, Retry)
+    assert verdict.slot.due_at == NOW - 100 + 60_000
+    last = a_delivery(first_attempt_at=NOW - 60_000, attempt=2, slot=1)
+    assert classify(Answer(500), NOW, last, short) == End(EndStatus.FAILED, EndReason.EXHAUSTED)
+
+
 @pytest.mark.parametrize("result", [*map(Answer, (199, 301, 304, 400, 401, 404, 429, 500, 503)), *Failure])
 def test_all_else_is_tried_again_at_the_next_slot(result: Answer | Failure) -> None:
     verdict = classify(result, NOW, TRIED, SCHEDULE)

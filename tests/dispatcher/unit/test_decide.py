@@ -65,6 +65,27 @@ def test_a_diversion_counts_no_attempt_and_starts_no_schedule() -> None:
     assert (decision.delivery.attempt, decision.delivery.first_attempt_at) == (0, None)
 
 
+def test_a_paused_endpoint_holds_its_deliveries_due_or_not() -> None:
+    expected = End(EndStatus.HELD, EndReason.ENDPOINT_PAUSED)
+    for due_at in (NOW, NOW + 50_000):
+        assert decide(NOW, a_delivery(due_at=due_at), an_endpoint(paused=True), Load(), POLICY) == expected
+
+
+def test_the_last_attempt_of_an_endpoint_s_own_schedule_is_made_breaker_or_not() -> None:
+    open_ = Load(standing=Standing(Breaker(is_open=True, since=NOW + 4_000, pause=4_000)))
+    first_hour = a_delivery(due_at=NOW, first_attempt_at=NOW - 3_600_000, attempt=1, slot=1)
+    assert isinstance(decide(NOW, first_hour, an_endpoint(), open_, POLICY), Divert)
+    assert decide(NOW, first_hour, an_endpoint(retry_offsets_s=(0, 3_600)), open_, POLICY) == Attempt()
+
+
+def test_nothing_is_put_off_beyond_the_end_of_an_endpoint_s_own_schedule() -> None:
+    pace = Pace(mean_duration=40_000, next_slot=NOW + 900_000)
+    busy = Load(in_flight=16, standing=Standing(pace=pace))
+    tried = a_delivery(due_at=NOW, first_attempt_at=NOW - 10_000, attempt=1, slot=1)
+    decision = decide(NOW, tried, an_endpoint(retry_offsets_s=(0, 60)), busy, POLICY)
+    assert decision == Divert(32, tried.forwarded(due_at=NOW + 50_000))
+
+
 breakers = st.builds(
     Breaker, st.booleans(), st.integers(NOW - 10**6, NOW + 10**6), st.sampled_from([0, 4_000, 512_000])
 )
@@ -74,7 +95,15 @@ loads = st.builds(
     Load, st.integers(0, 40), st.integers(0, 200), st.integers(0, 400), standings, st.booleans(), st.booleans()
 )
 rates = st.none() | st.floats(0.01, 10_000)
-endpoints = st.none() | st.builds(an_endpoint, enabled=st.booleans(), concurrency=st.integers(1, 64), rate_per_s=rates)
+schedules = st.none() | st.sampled_from([(0,), (0, 60), (0, 3_600)])
+endpoints = st.none() | st.builds(
+    an_endpoint,
+    enabled=st.booleans(),
+    paused=st.booleans(),
+    concurrency=st.integers(1, 64),
+    rate_per_s=rates,
+    retry_offsets_s=schedules,
+)
 
 
 @given(
@@ -85,7 +114,7 @@ endpoints = st.none() | st.builds(an_endpoint, enabled=st.booleans(), concurrenc
     st.sampled_from([1.0, 10.0, 100.0]),
     st.booleans(),
 )
-def test_decisions_are_total_and_never_early_and_put_nothing_off_beyond_the_24_hours(
+def test_decisions_are_total_and_never_early_and_put_nothing_off_beyond_the_schedule_s_end(
     due_at: int, first_attempt_at: int | None, endpoint: Endpoint | None, load: Load, scale: float, is_copy: bool
 ) -> None:
     policy = Policy.scaled(scale)
@@ -99,8 +128,10 @@ def test_decisions_are_total_and_never_early_and_put_nothing_off_beyond_the_24_h
         assert decision.delivery == delivery.forwarded()
     if isinstance(decision, Divert):
         assert due_at <= NOW < decision.delivery.due_at <= NOW + policy.wheel.delay(2048)
-        if first_attempt_at is not None and policy.schedule.horizon(first_attempt_at) > NOW:
-            assert decision.delivery.due_at <= policy.schedule.horizon(first_attempt_at)
+        assert endpoint is not None
+        schedule = policy.schedule.of(endpoint.retry_offsets_s)
+        if first_attempt_at is not None and schedule.horizon(first_attempt_at) > NOW:
+            assert decision.delivery.due_at <= schedule.horizon(first_attempt_at)
     if isinstance(decision, Forward | Divert):
         assert decision.tier in TIERS
         wait = decision.delivery.due_at - NOW

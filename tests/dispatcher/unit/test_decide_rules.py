@@ -35,7 +35,13 @@ QUICK, SLOW = Pace(mean_duration=5), Pace(mean_duration=60_000)
 DAY = 86_400_000
 
 COPIES = (True, False)
-ENDPOINTS = {"none": None, "disabled": an_endpoint(enabled=False), "enabled": an_endpoint(concurrency=CAP)}
+ENDPOINTS = {
+    "none": None,
+    "disabled": an_endpoint(enabled=False),
+    "disabled and paused": an_endpoint(enabled=False, paused=True),
+    "paused": an_endpoint(paused=True),
+    "enabled": an_endpoint(concurrency=CAP),
+}
 WAITS = (-DAY, -1, 0, 1, WHEEL.shortest - 1, WHEEL.shortest, DAY)
 FIRST_ATTEMPTS = (None, NOW - DAY + 1, NOW - DAY)
 IN_FLIGHT = (0, 1, CAP - 1, CAP, CAP + 1)
@@ -50,8 +56,10 @@ def rule(is_copy: bool, endpoint: str, wait: int, first: int | None, load: Load)
         return Drop
     if endpoint == "none":
         return EndReason.ENDPOINT_DELETED
-    if endpoint == "disabled":
+    if endpoint.startswith("disabled"):
         return EndReason.ENDPOINT_DISABLED
+    if endpoint == "paused":
+        return EndReason.ENDPOINT_PAUSED
     if wait >= WHEEL.shortest:
         return Forward
     if wait > 0:

@@ -23,6 +23,8 @@ deliveries = st.builds(
     epoch=numbers,
     hop=numbers,
     traceparent=st.none() | st.text("0123456789abcdef-", min_size=1),
+    payload=st.sampled_from(["full", "thin"]),
+    content_mode=st.sampled_from(["flat", "cloudevents"]),
 )
 
 

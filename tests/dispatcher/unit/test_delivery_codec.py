@@ -49,6 +49,13 @@ def test_only_a_delivery_that_has_a_trace_says_so() -> None:
     assert Delivery.of(KEY, traced.body, traced.headers()) == traced
 
 
+@pytest.mark.parametrize("fields", [{}, {"payload": "thicker"}, {"content_mode": 7}], ids=str)
+def test_what_is_not_said_of_its_content_is_as_it_is_usually(fields: dict[str, Any]) -> None:
+    assert not {"payload", "content_mode"} & STATE.keys()
+    read = Delivery.of(KEY, b"", state(**fields))
+    assert (read.payload, read.content_mode) == ("full", "flat")
+
+
 @given(foreign, foreign)
 def test_headers_of_others_are_ignored_wherever_they_stand(
     before: list[tuple[str, bytes]], after: list[tuple[str, bytes]]
@@ -115,5 +122,8 @@ def test_each_way_on_is_another_hop_of_the_same_delivery() -> None:
     assert [one.hop for one in (forwarded, diverted, retried)] == [5, 5, 5]
     assert [one.due_at for one in (forwarded, diverted, retried)] == [1_000_000, 7, 8]
     assert [one.slot for one in (forwarded, diverted, retried)] == [3, 3, 5]
+    described = a_delivery(payload="thin", content_mode="cloudevents")
+    for one in (described.forwarded(), described.retried(1, 2), described.attempted(3)):
+        assert (one.payload, one.content_mode) == ("thin", "cloudevents")
     for one in (forwarded, diverted, retried):
         assert (one.id, one.body, one.attempt, one.epoch, one.first_attempt_at) == (delivery.id, delivery.body, 2, 1, 9)

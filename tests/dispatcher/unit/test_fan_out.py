@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any, cast
 
+import orjson
 import pytest
 
 from carewire_contracts.topics import LANES, Topics
@@ -109,6 +110,49 @@ async def test_each_endpoint_that_wants_an_event_gets_a_delivery_of_its_own_with
             None,
         )
     assert len({one.id for one in kafka.deliveries}) == 2
+
+
+ABOUT = {"ce_specversion": b"1.0", "ce_source": b"carewire/orchestrator", "ce_sequence": b"0000000003"}
+
+
+async def test_each_endpoint_gets_the_event_in_the_form_that_it_asked_for() -> None:
+    kafka = Kafka()
+    table = Table(
+        an_endpoint(id="a"),
+        an_endpoint(id="b", payload="thin"),
+        an_endpoint(id="c", content_mode="cloudevents"),
+        an_endpoint(id="d", payload="thin", content_mode="cloudevents"),
+    )
+    body = b'{"event_type":"pathway.completed","pathway":{"id":"p","patient_identifiers":[{"system":"s","value":"1"}]}}'
+    await a_fan_out(kafka, table).handle([an_event(7, value=body, **ABOUT)])
+    flat, thin, described, both = [one.body for one in kafka.deliveries]
+    assert flat == body
+    assert orjson.loads(thin) == {"event_type": "pathway.completed", "pathway": {"id": "p"}}
+    assert orjson.loads(described) == {
+        "specversion": "1.0",
+        "id": "event-7",
+        "type": "pathway.completed",
+        "source": "carewire/orchestrator",
+        "sequence": "0000000003",
+        "datacontenttype": "application/json",
+        "data": orjson.loads(body),
+    }
+    assert orjson.loads(both) == orjson.loads(described) | {"data": orjson.loads(thin)}
+    assert [(one.payload, one.content_mode) for one in kafka.deliveries] == [
+        ("full", "flat"),
+        ("thin", "flat"),
+        ("full", "cloudevents"),
+        ("thin", "cloudevents"),
+    ]
+
+
+async def test_an_event_that_cannot_be_put_in_the_form_that_somebody_asked_for_is_put_aside() -> None:
+    kafka = Kafka()
+    await a_fan_out(kafka, Table(an_endpoint(id="a"), an_endpoint(id="b", payload="thin"))).handle(
+        [an_event(1, value=b"junk"), an_event(2)]
+    )
+    assert kafka.dead == [(b"unreadable_event", b"junk")]
+    assert [one.event_id for one in kafka.deliveries] == ["event-2", "event-2"]
 
 
 async def test_a_batch_that_comes_again_makes_the_same_deliveries_which_workers_know_as_copies() -> None:
@@ -241,3 +285,16 @@ async def test_an_endpoint_that_is_deleted_leaves_no_quota_behind() -> None:
     await fan_out.handle([an_event(1)])
     fan_out._forget("gone", None)
     assert fan_out._quotas == {}
+
+
+async def test_events_for_a_hot_endpoint_are_spread_over_its_shards_the_same_way_each_time() -> None:
+    kafka = Kafka()
+    fan_out = a_fan_out(kafka, Table(an_endpoint(id="hot", shards=3)))
+    batch = [an_event(offset) for offset in range(60)]
+    await fan_out.handle(batch)
+    once = [(one.id, one.key) for one in kafka.deliveries]
+    assert {key for _, key in once} == {"hot", "hot/1", "hot/2"}
+    assert {one.endpoint_id for one in kafka.deliveries} == {"hot"}
+    kafka.written.clear()
+    await fan_out.handle(batch)
+    assert [(one.id, one.key) for one in kafka.deliveries] == once, "or copies would not meet"

@@ -25,6 +25,16 @@ def test_a_newer_epoch_supersedes_an_older_one_that_is_still_on_its_way() -> Non
     assert collapse.is_copy("d", 0, 10)
 
 
+def test_what_waited_while_a_newer_epoch_came_by_is_known_to_be_superseded() -> None:
+    collapse = ForkCollapse()
+    assert not collapse.is_superseded("d", 0)
+    assert not collapse.is_copy("d", 0, 9)
+    assert not collapse.is_superseded("d", 0)
+    assert not collapse.is_copy("d", 1, 0)
+    assert [collapse.is_superseded("d", epoch) for epoch in (0, 1, 2)] == [True, False, False]
+    assert not collapse.is_superseded("e", 0)
+
+
 def test_what_is_known_to_have_been_written_makes_copies_of_all_before_it_and_not_of_itself() -> None:
     collapse = ForkCollapse()
     collapse.expect("d", 0, 3)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from carewire_dispatcher.adapters.attempt_log import latest
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry, Verdict
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
+from carewire_dispatcher.domain.exchange import KeptAnswer, sent_request
 from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry, Tried, UnreadableEntry
 from carewire_dispatcher.domain.schedule import Slot
 from carewire_testing_dispatcher.deliveries import a_delivery
@@ -128,3 +129,43 @@ def test_the_later_state_supersedes_in_any_order(later: LogEntry, earlier: LogEn
     assert later.supersedes(earlier)
     assert not earlier.supersedes(later)
     assert latest([later, earlier]) == latest([earlier, later]) == [later]
+
+
+SENT = sent_request(
+    "https://receiver.example/hook", (("X-Key", "v"),), "thin", "flat", "Carewire/0", (1, 0, False), False
+)
+
+
+@given(st.booleans(), st.none() | st.builds(KeptAnswer, st.just({"server": "nginx"}), st.none() | st.just("v1.k.x")))
+def test_what_was_sent_and_answered_survives_the_wire(in_full: bool, answer: KeptAnswer | None) -> None:
+    tried = Tried.of(ATTEMPT_ID, NOW - 5, NOW, Answer(500), SENT.id, SENT if in_full else None, answer)
+    entry = LogEntry.of(a_delivery(attempt=1), RETRY, NOW, tried)
+    assert LogEntry.decode(entry.encode()) == entry
+    assert LogEntry.decode(entry.encode()).tried == tried
+
+
+@pytest.mark.parametrize(
+    "tried",
+    [
+        pytest.param({"request_id": "first"}, id="a request whose id is no uuid"),
+        pytest.param({"request": {}}, id="a request that says nothing"),
+        pytest.param({"request": "https://receiver.example/"}, id="a request that is a text"),
+        pytest.param({"answer": {"headers": {"server": 7}, "body": None}}, id="a header that is a number"),
+        pytest.param({"answer": {"headers": {"server": "a\0"}, "body": None}}, id="NUL in a header"),
+        pytest.param({"answer": {"headers": [], "body": None}}, id="headers that are a list"),
+        pytest.param({"answer": {"headers": {}, "body": 7}}, id="a body that is a number"),
+        pytest.param({"answer": {"headers": {}}}, id="an answer without a body's place"),
+    ],
+)
+def test_what_is_kept_of_an_exchange_is_looked_at_too(tried: dict[str, Any]) -> None:
+    with pytest.raises(UnreadableEntry):
+        LogEntry.decode(on_the_wire({}, tried))
+
+
+def test_an_entry_of_a_release_that_kept_nothing_is_read() -> None:
+    written = orjson.loads(on_the_wire({}, {}))
+    for name in ("request_id", "request", "answer"):
+        del written["tried"][name]
+    tried = LogEntry.decode(orjson.dumps(written)).tried
+    assert tried is not None
+    assert (tried.request_id, tried.request, tried.answer) == (None, None, None)

@@ -51,3 +51,24 @@ def test_a_definition_filter_applies_to_status_events() -> None:
 def test_a_body_that_must_be_read_and_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
         Subscribers([an_endpoint(definition_ids=frozenset({"hip"}))]).of(Event("pathway.completed", body))
+
+
+DISABLED = Event("endpoint.disabled", b'{"endpoint_id":"a"}')
+
+
+def test_endpoint_events_have_to_be_named_and_nobody_is_told_of_himself() -> None:
+    named = frozenset({DISABLED.type})
+    itself, other = an_endpoint(id="a", event_types=named), an_endpoint(id="b", event_types=named)
+    assert Subscribers([itself, other, an_endpoint(id="c")]).of(DISABLED) == (other,)
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"endpoint_id":7}'], ids=["no endpoint", "no id"])
+def test_an_endpoint_event_of_nobody_goes_to_all_who_want_it(body: bytes) -> None:
+    wanting = an_endpoint(event_types=frozenset({DISABLED.type}))
+    assert Subscribers([wanting]).of(Event(DISABLED.type, body)) == (wanting,)
+
+
+def test_an_endpoint_event_that_cannot_be_read_is_refused() -> None:
+    wanting = an_endpoint(event_types=frozenset({DISABLED.type}))
+    with pytest.raises(ValueError, match="no JSON object"):
+        Subscribers([wanting]).of(Event(DISABLED.type, b"[]"))

@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from aiokafka import TopicPartition
 
-from carewire_dispatcher.adapters import slots
+from carewire_dispatcher.adapters import byte_budget, slots
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.instants import millis
@@ -22,6 +22,7 @@ from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.classify import Answer, Failure
+from carewire_dispatcher.domain.decide import LIMIT_WHEN_CROWDED
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry
@@ -31,7 +32,7 @@ from carewire_dispatcher.domain.schedule import RetrySchedule
 from carewire_dispatcher.domain.standing import Standing
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.kafka.offsets import OffsetTracker
-from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery, an_endpoint
+from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery, a_keeper, an_endpoint
 
 Written = tuple[int | None, Delivery]
 
@@ -48,8 +49,10 @@ class World:
     diverted: list[Written] = field(default_factory=list)
     logged: list[LogEntry] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
+    moved: list[str] = field(default_factory=list)
     known: Breaker | None = None
     told: list[tuple[str, bool]] = field(default_factory=list)
+    made_anew: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.answering, self.acknowledging = asyncio.Event(), asyncio.Event()
@@ -59,11 +62,12 @@ class World:
         self.mill = Mill(
             lambda _: self.endpoint,
             lambda _: self.known,
-            Attempter(cast("Any", self), RetrySchedule(), self.clock, Pulse(self.clock, 10)),
+            Attempter(cast("Any", self), RetrySchedule(), self.clock, Pulse(self.clock, 10), a_keeper()),
             cast("DeliveryWriter", self),
             Policy.scaled(),
             self.clock,
             self.bury,
+            lambda delivery: delivery.id in self.made_anew,
         )
 
     async def send(self, call: Call) -> Answer | Failure:
@@ -85,6 +89,11 @@ class World:
     ) -> None:
         await asyncio.gather(self.forward(lane, partition, tier, delivery), self.log(entry))
 
+    async def move(self, lane: str, delivery: Delivery) -> None:
+        assert lane == "fast"
+        self.moved.append(delivery.key)
+        await self.acknowledging.wait()
+
     async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
         self.told.append((endpoint_id, breaker.is_open))
 
@@ -99,7 +108,7 @@ class World:
     def put(self, *deliveries: Delivery, first: int = 0) -> None:
         records = [
             SimpleNamespace(
-                offset=first + number, timestamp=0, key=one.endpoint_id.encode(), value=one.body, headers=one.headers()
+                offset=first + number, timestamp=0, key=one.key.encode(), value=one.body, headers=one.headers()
             )
             for number, one in enumerate(deliveries)
         ]
@@ -176,6 +185,55 @@ async def test_retries_sign_the_same_id_and_bytes_again(world: World) -> None:
     assert int(second.headers["webhook-timestamp"]) - int(first.headers["webhook-timestamp"]) == 2
 
 
+async def test_what_was_made_anew_while_it_waited_in_a_tier_goes(world: World) -> None:
+    world.made_anew.add("delivery 0")
+    world.put(world.due(0, hop=7), world.due(1, hop=7))
+    await settle()
+    assert [entry.delivery_id for entry in world.logged] == ["delivery 1"]
+    assert (len(world.calls), world.committed) == (1, 2)
+
+
+@pytest.mark.parametrize("told_by", ["its newer record", "a claim"])
+async def test_what_is_made_anew_while_it_waits_in_memory_goes(world: World, told_by: str) -> None:
+    world.put(a_delivery(id="delivery 0", due_at=world.now + 1_500, hop=3))
+    await settle()
+    if told_by == "a claim":
+        world.made_anew.add("delivery 0")
+    else:
+        world.put(world.due(0, epoch=1), first=1)
+    await settle()
+    world.clock.advance(2)
+    await settle()
+    world.mill.offer(world.source)
+    await settle()
+    assert len(world.calls) == (0 if told_by == "a claim" else 1)
+    assert world.committed == len(world.calls) + 1
+
+
+async def test_what_is_made_anew_while_it_queues_goes_and_the_queue_with_it(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=1)
+    world.answering.clear()
+    world.put(*(world.due(number) for number in range(4)))
+    await settle()
+    world.made_anew |= {"delivery 1", "delivery 2"}
+    world.answering.set()
+    await settle()
+    assert [entry.delivery_id for entry in world.logged] == ["delivery 0", "delivery 3"]
+    assert world.committed == 4
+
+
+async def test_what_is_made_anew_during_its_attempt_is_logged_and_not_tried_again(world: World) -> None:
+    world.answers = [Answer(500)]
+    world.answering.clear()
+    world.put(world.due())
+    await settle()
+    world.made_anew.add("delivery 0")
+    world.answering.set()
+    await settle()
+    assert [entry.status for entry in world.logged] == [DeliveryStatus.RETRYING]
+    assert (world.forwarded, world.committed) == ([], 1)
+
+
 async def test_an_endpoint_gets_no_more_calls_at_a_time_than_it_bears_and_the_rest_queue(world: World) -> None:
     world.endpoint = an_endpoint(concurrency=2)
     world.answering.clear()
@@ -187,6 +245,60 @@ async def test_an_endpoint_gets_no_more_calls_at_a_time_than_it_bears_and_the_re
     await settle()
     assert len(world.calls) == 6
     assert world.committed == 6
+
+
+async def test_big_bodies_are_begun_only_as_far_as_the_bytes_of_the_process_go(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(byte_budget, "WORK_BYTES", 2 * 1024 * 1024)
+    monkeypatch.setattr(byte_budget, "CROWDED_BYTES", 1024 * 1024)
+    world.endpoint = an_endpoint(concurrency=200)
+    world.answering.clear()
+    big = bytes(1024 * 1024)
+    world.put(*(world.due(number, body=big) for number in range(8)))
+    await settle()
+    # The first turn was as long as there was room: four halves. It got two places when the half was taken.
+    assert len(world.calls) == LIMIT_WHEN_CROWDED
+    assert world.mill.read == 4
+    assert [tier for tier, _ in world.diverted] == [2, 2], "nothing queues in a crowd"
+    world.answering.set()
+    await settle()
+    assert world.mill.read == 8
+    assert world.committed == 8
+
+
+async def test_each_shard_has_places_of_its_own(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=3, shards=2)
+    world.answering.clear()
+    world.put(*(world.due(number, shard=number % 2) for number in range(8)))
+    await settle()
+    assert len(world.calls) == 3
+    world.answering.set()
+    await settle()
+    assert (len(world.calls), world.committed) == (8, 8)
+
+
+async def test_the_failing_of_one_shard_is_told_under_its_key(world: World) -> None:
+    world.endpoint = an_endpoint(shards=2)
+    world.answers = [Failure.CONNECT] * 5
+    world.put(*(world.due(number, shard=1) for number in range(5)))
+    await settle()
+    assert world.told == [(f"{ENDPOINT_ID}/1", True)]
+
+
+async def test_what_a_shard_that_is_no_more_holds_or_waits_for_goes_to_another(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=2, shards=2)
+    world.answering.clear()
+    world.put(*(world.due(number, shard=1) for number in range(3)))
+    await settle()
+    world.endpoint = an_endpoint(concurrency=2)
+    world.answering.set()
+    world.acknowledging.clear()
+    await settle()
+    assert (len(world.calls), world.moved, world.committed) == (1, [ENDPOINT_ID] * 2, 0)
+    world.acknowledging.set()
+    await settle()
+    assert world.committed == 3
 
 
 async def test_records_that_end_out_of_order_are_committed_up_to_the_first_that_is_under_way(world: World) -> None:

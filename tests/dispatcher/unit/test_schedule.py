@@ -1,7 +1,15 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_dispatcher.domain.schedule import LAST_SLOT, OFFSETS_S, RetrySchedule, Slot
+from carewire_dispatcher.domain.schedule import (
+    LAST_SLOT,
+    MOST_ATTEMPTS,
+    OFFSETS_S,
+    RetrySchedule,
+    Slot,
+    schedule_fault,
+)
 
 FIRST = 1_700_000_000_000
 SCHEDULE = RetrySchedule()
@@ -89,3 +97,60 @@ def test_nothing_follows_the_last_slot() -> None:
 
 def test_time_scale_divides_every_offset() -> None:
     assert [RetrySchedule(time_scale=10).offset(n) for n in (0, 1, 2, 16)] == [0, 200, 600, 8_640_000]
+
+
+own = st.lists(st.integers(1, 86_400), max_size=MOST_ATTEMPTS - 1, unique=True).map(lambda each: (0, *sorted(each)))
+
+
+def test_an_endpoint_without_a_schedule_of_its_own_has_the_deployment_s() -> None:
+    assert SCHEDULE.of(None) is SCHEDULE
+
+
+@given(own, st.sampled_from([1.0, 10.0]))
+def test_an_endpoint_s_own_schedule_is_walked_slot_by_slot_and_ends_with_its_last(
+    offsets: tuple[int, ...], scale: float
+) -> None:
+    schedule = RetrySchedule(scale).of(offsets)
+    assert schedule_fault(offsets) is None
+    walked = [Slot(0, FIRST)]
+    while (slot := schedule.next_attempt("d", FIRST, walked[-1].index, walked[-1].due_at + 1)) is not None:
+        walked.append(slot)
+    assert [slot.index for slot in walked] == list(range(len(offsets)))
+    assert walked[-1].due_at == schedule.horizon(FIRST) == FIRST + round(offsets[-1] * 1000 / scale)
+
+
+@given(own, slots, st.integers(0, 200_000_000), st.none() | st.integers(0, 200_000_000))
+def test_a_slot_of_a_schedule_that_was_longer_leads_to_the_end_or_to_a_slot_that_there_is(
+    offsets: tuple[int, ...], index: int, elapsed: int, asked: int | None
+) -> None:
+    schedule = SCHEDULE.of(offsets)
+    not_before = None if asked is None else FIRST + asked
+    slot = schedule.next_attempt("d", FIRST, index, FIRST + elapsed, not_before)
+    if slot is not None:
+        assert index < slot.index <= schedule.last
+        assert FIRST + elapsed < slot.due_at <= schedule.horizon(FIRST)
+
+
+def test_a_schedule_of_one_attempt_has_no_retry() -> None:
+    assert SCHEDULE.of((0,)).next_attempt("d", FIRST, 0, FIRST) is None
+
+
+@pytest.mark.parametrize("offsets", [(0,), (0, 1), (0, 60, 86_400), OFFSETS_S, tuple(range(MOST_ATTEMPTS))])
+def test_these_are_schedules(offsets: tuple[int, ...]) -> None:
+    assert schedule_fault(offsets) is None
+
+
+@pytest.mark.parametrize(
+    ("offsets", "said"),
+    [
+        ((), "from 1 to 30"),
+        (tuple(range(MOST_ATTEMPTS + 1)), "from 1 to 30"),
+        ((1, 2), "begins with 0"),
+        ((-1, 0), "begins with 0"),
+        ((0, 5, 5), "later than the one before"),
+        ((0, 5, 4), "later than the one before"),
+        ((0, 86_401), "at most 86400 seconds"),
+    ],
+)
+def test_what_is_no_schedule_is_told_why(offsets: tuple[int, ...], said: str) -> None:
+    assert said in str(schedule_fault(offsets))

@@ -43,6 +43,24 @@ async def test_room_that_is_made_is_told_once_for_all_and_once_for_bulk() -> Non
     assert woken == [1, 3]
 
 
+async def test_what_is_only_moved_keeps_bulk_back_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots, "SLOTS", 10)
+    monkeypatch.setattr(slots, "CROWDED", 8)
+    monkeypatch.setattr(slots, "MOVED_AT_ONCE", 2)
+    woken: list[int] = []
+    made = Slots(lambda: woken.append(made.free_for_bulk))
+    ends = [asyncio.Event() for _ in range(4)]
+    for end in ends[:3]:
+        made.start(_until(end), moves=True)
+    made.start(_until(ends[3]))
+    assert (made.free, made.free_for_bulk, made.is_crowded) == (6, 0, False)
+    for end in ends:
+        end.set()
+        await settle()
+    assert woken == [1], "when there is room again, and only then"
+    assert made.free_for_bulk == 2
+
+
 async def test_the_first_error_is_kept_and_what_is_cut_off_is_none() -> None:
     made = Slots(lambda: None)
     made.start(_until(asyncio.Event()))

@@ -1,9 +1,20 @@
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from aiokafka import TopicPartition
 
-from carewire_dispatcher.adapters.source import QUICK_TIER_RECORDS, SLOW_TIER_RECORDS, STRAINED, WINDOW, Source
+from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.consumers import BUFFER_BYTES, sources
+from carewire_dispatcher.adapters.source import (
+    LANE_RECORDS,
+    QUICK_TIER_RECORDS,
+    SLOW_TIER_RECORDS,
+    STRAINED,
+    WINDOW,
+    Source,
+)
+from carewire_dispatcher.domain.tiers import Wheel
 
 PLACE = TopicPartition("t", 0)
 
@@ -53,6 +64,35 @@ def test_a_quick_tier_is_fetched_again_when_it_is_half_empty() -> None:
 def test_bytes_are_bounded_but_one_record_always_fits() -> None:
     source = a_source(byte_limit=2_000)
     assert source.put(records(3, size=5_000)) == 1
+
+
+def test_a_source_that_is_full_by_bytes_is_fetched_again_when_half_of_them_are_gone() -> None:
+    source = a_source(byte_limit=12_000)
+    source.put(records(4, size=2_500))
+    assert source.full
+    source.take()
+    assert not source.wants_more, "what is fetched now would be thrown away"
+    source.take()
+    assert source.wants_more
+
+
+def test_one_record_beyond_the_limit_is_waited_for() -> None:
+    source = a_source(byte_limit=2_000)
+    source.put(records(1, size=5_000))
+    assert source.full
+    assert not source.wants_more
+    source.take()
+    assert source.wants_more
+
+
+@pytest.mark.parametrize("numbers", [0, 1, 12, 200])
+def test_all_buffers_of_a_process_keep_within_its_bytes_but_for_one_record_each(numbers: int) -> None:
+    lanes, tiers = sources(Topics(), range(numbers), Wheel())
+    fetched = [SimpleNamespace(offset=0, timestamp=0, value=bytes(20_000))] * (LANE_RECORDS + 1)
+    for source in (*lanes, *tiers):
+        source.put(fetched)
+    held = sum(len(record.value) for source in (*lanes, *tiers) for record in source._buffer)
+    assert held <= BUFFER_BYTES + len((*lanes, *tiers)) * 20_000
 
 
 def test_what_was_finished_before_a_restart_is_not_done_again() -> None:

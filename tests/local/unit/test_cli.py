@@ -12,6 +12,7 @@ import pytest
 from carewire_local import cli, errors
 from carewire_local.errors import LocalError
 from carewire_local.interrupts import Interrupts
+from carewire_local.listen import Wish
 from carewire_local.state import StateFolder
 
 
@@ -90,6 +91,47 @@ def test_data_is_kept_where_the_user_says(journeys: list[tuple[Path, bool]], tmp
     assert journeys == [(tmp_path, False)]
 
 
+@pytest.fixture
+def wishes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What the developer's commands were asked for."""
+    asked: list[Any] = []
+
+    def run(*wish: Any) -> int:
+        asked.append(wish)
+        return 3
+
+    monkeypatch.setattr(cli, "import_module", lambda _: SimpleNamespace(run=run, Wish=Wish))
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("arguments", "wish"),
+    [
+        ([], Wish()),
+        (["--forward-to", "http://localhost:3000/hooks"], Wish(forward_to="http://localhost:3000/hooks")),
+        (["--events", "form.submitted, track.started,"], Wish(["form.submitted", "track.started"])),
+        (["--port", "5000", "--via", "https://tunnel.example"], Wish(port=5_000, via="https://tunnel.example")),
+    ],
+    ids=["everything", "passed on", "some events", "through a tunnel"],
+)
+def test_listen_is_told_to_what_and_where(wishes: list[Any], arguments: list[str], wish: Wish) -> None:
+    assert cli.main(["listen", *arguments]) == 3
+    [(folder, asked)] = wishes
+    assert folder == Path(".carewire")
+    assert (list(asked.event_types), asked.forward_to, asked.port, asked.via) == (
+        list(wish.event_types),
+        wish.forward_to,
+        wish.port,
+        wish.via,
+    )
+
+
+def test_trigger_is_told_what_and_to_whom(wishes: list[Any], tmp_path: Path) -> None:
+    assert cli.main(["trigger", "form.submitted", "--state", str(tmp_path)]) == 3
+    cli.main(["trigger", "form.submitted", "--endpoint", "ep1"])
+    assert wishes == [(tmp_path, "form.submitted", None), (Path(".carewire"), "form.submitted", "ep1")]
+
+
 def test_up_prints_lines_for_the_shell_that_quote_what_a_shell_would_read(
     interrupted: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -160,7 +202,11 @@ def test_a_mistake_of_ours_is_not_dressed_up(monkeypatch: pytest.MonkeyPatch) ->
         cli.main(["demo"])
 
 
-@pytest.mark.parametrize("arguments", [[], ["start"], ["up", "--port", "1"]], ids=["none", "unknown", "unknown option"])
+@pytest.mark.parametrize(
+    "arguments",
+    [[], ["start"], ["up", "--port", "1"], ["trigger"]],
+    ids=["none", "unknown", "unknown option", "without its event"],
+)
 def test_a_wrong_call_shows_how_it_is_used(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(arguments)
@@ -176,6 +222,8 @@ def test_help_names_every_command_with_its_meaning(capsys: pytest.CaptureFixture
         "up start Kafka and Postgres only",
         "run start everything with a sample care flow",
         "demo show one journey from webhook to signed delivery, then exit",
+        "listen show events of what runs, or pass them on to a local URL",
+        "trigger send an example event to the endpoint of `listen`, or to another",
         "clean remove the data of the local servers",
     ):
         assert line in printed

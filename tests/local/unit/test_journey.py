@@ -14,7 +14,7 @@ from carewire_local import journey, waiting
 from carewire_local.errors import JourneyFailed, JourneyStalled
 from carewire_local.examples import HIP_SURGERY, MOOD_SCREENING
 from carewire_local.sample import Sample
-from carewire_testing_local import FakeIngress, HandTime, details
+from carewire_testing_local import FakeIngress, HandTime, Opened, details
 
 SECRET = "whsec_the-endpoint-s-secret"
 WEBHOOKS = {HIP_SURGERY.name: "http://ingress/hooks/hip", MOOD_SCREENING.name: "http://ingress/hooks/mood"}
@@ -93,19 +93,6 @@ class FakePlatform:
 
     def __exit__(self, *_: object) -> None:
         self._report("everything is down")
-
-
-class Opened:
-    """A context manager around something that is there already."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    def __enter__(self) -> Any:
-        return self._inner
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture

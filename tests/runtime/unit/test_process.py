@@ -5,11 +5,13 @@ import os
 import signal
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from pydantic import Field
 
 from carewire_runtime.errors import ConfigurationError, SetupMissing
-from carewire_runtime.process import Component, run_application, run_components, service_command
+from carewire_runtime.process import STOP_WITH_STDIN, Component, run_application, run_components, service_command
 from carewire_runtime.sealing import Keyring
 from carewire_runtime.settings import ServiceSettings
 from carewire_testing_runtime.log import logged
@@ -196,3 +198,63 @@ def test_a_wrong_command_line_is_refused(arguments: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as caught:
         command(*arguments)
     assert caught.value.code == 2
+
+
+def test_a_process_of_another_one_stops_when_that_one_is_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = os.pipe()
+
+    class Parent(Part):
+        async def run(self, stop: asyncio.Event) -> None:
+            os.write(theirs, b"said and not heeded")
+            os.close(theirs)
+            await super().run(stop)
+
+    @asynccontextmanager
+    async def serve(_: ServiceSettings, roles: frozenset[str]) -> AsyncIterator[Sequence[Component]]:
+        assert roles
+        yield [Parent("parent")]
+
+    with os.fdopen(ours) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        assert command("serve", STOP_WITH_STDIN, serve=serve) == 0
+
+
+class Sized(ServiceSettings):
+    workers: int = Field(1, le=3)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "workers"),
+    [(("serve",), 2), (("serve", "--workers", "3"), 3)],
+    ids=["the environment's", "the command line goes before it"],
+)
+def test_workers_are_a_setting_of_who_has_them(
+    monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], workers: int
+) -> None:
+    monkeypatch.setenv("CAREWIRE_WORKERS", "2")
+    seen: list[int] = []
+
+    @asynccontextmanager
+    async def serve(settings: Sized, roles: frozenset[str]) -> AsyncIterator[Sequence[Component]]:
+        seen.append(settings.workers)
+        if roles:
+            raise SetupMissing("seen")
+        yield []
+
+    async def setup(_: Sized) -> None:
+        return None
+
+    assert service_command("test", Sized, ("api",), setup=setup, serve=serve, arguments=arguments) == 78
+    assert seen == [workers]
+
+
+def test_too_many_workers_are_refused_by_name(capfd: pytest.CaptureFixture[str]) -> None:
+    arguments = ("serve", "--workers", "9")
+    serve: Any = None
+    assert service_command("test", Sized, ("api",), setup=serve, serve=serve, arguments=arguments) == 78
+    assert "CAREWIRE_WORKERS" in capfd.readouterr().err
+
+
+def test_a_service_without_workers_takes_no_such_option() -> None:
+    with pytest.raises(SystemExit):
+        command("serve", "--workers", "2")

@@ -30,6 +30,15 @@ class Authority:
         """Sign a certificate for some names or addresses; returns a PEM file with it and its key."""
         key = ec.generate_private_key(ec.SECP256R1())
         signed = self._certificate(_named(hosts[0]), key.public_key(), lasts, hosts)
+        return self._written(key, signed)
+
+    def self_signed(self, host: str) -> ssl.SSLContext:
+        """What a receiver uses that vouches for itself."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        signed = self._certificate(_named(host), key.public_key(), timedelta(days=1), (host,), by=(_named(host), key))
+        return _serving(self._written(key, signed))
+
+    def _written(self, key: ec.EllipticCurvePrivateKey, signed: x509.Certificate) -> Path:
         path = self._folder / f"{signed.serial_number}.pem"
         private = key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -39,9 +48,7 @@ class Authority:
 
     def receiver(self, *hosts: str, lasts: timedelta = timedelta(days=1)) -> ssl.SSLContext:
         """What a receiver with a certificate for these hosts uses."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(self.issue(*hosts, lasts=lasts))
-        return context
+        return _serving(self.issue(*hosts, lasts=lasts))
 
     def _certificate(
         self,
@@ -51,12 +58,14 @@ class Authority:
         hosts: tuple[str, ...] = (),
         *,
         is_authority: bool = False,
+        by: tuple[x509.Name, ec.EllipticCurvePrivateKey] | None = None,
     ) -> x509.Certificate:
         now = datetime.now(UTC)
+        issuer, signing_key = by or (self._name, self._key)
         builder = (
             x509.CertificateBuilder()
             .subject_name(subject)
-            .issuer_name(self._name)
+            .issuer_name(issuer)
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - timedelta(days=2))
@@ -65,7 +74,13 @@ class Authority:
         )
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName([_alternative(h) for h in hosts]), False)
-        return builder.sign(self._key, hashes.SHA256())
+        return builder.sign(signing_key, hashes.SHA256())
+
+
+def _serving(pem: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    return context
 
 
 def _alternative(host: str) -> x509.GeneralName:

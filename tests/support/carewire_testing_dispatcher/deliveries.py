@@ -2,11 +2,15 @@
 
 from typing import Any
 
+from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.exchange import Keep
+from carewire_runtime.sealing import Keyring
 
 ENDPOINT_ID = "0190f5d2-8a10-7cc1-9d2b-64d1d0c3a001"
 SECRET = bytes(range(32))
+KEYRING = Keyring.parse(Keyring.generate())
 
 
 def a_delivery(**fields: Any) -> Delivery:
@@ -28,3 +32,8 @@ def an_endpoint(**fields: Any) -> Endpoint:
     """An enabled endpoint that wants every domain event."""
     defaults: dict[str, Any] = {"id": ENDPOINT_ID, "url": "https://receiver.example/hook", "secrets": (SECRET,)}
     return Endpoint(**(defaults | fields))
+
+
+def a_keeper(keep: Keep = "failed", body_bytes: int = 1024) -> AnswerKeeper:
+    """What keeps answers for the log, as it is set unless told otherwise."""
+    return AnswerKeeper(KEYRING, keep, body_bytes)

@@ -181,6 +181,11 @@ class Process:
                 [command, "serve", *chosen], env=os.environ | _environment(settings), stderr=output
             )
 
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._process.pid
+
     def kill(self) -> None:
         """Kill it with SIGKILL."""
         self._process.kill()

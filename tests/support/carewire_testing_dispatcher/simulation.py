@@ -291,7 +291,9 @@ class Simulation:
         self._in_flight -= 1
         work.in_flight -= 1
         counted = item.delivery.attempted(began)
-        verdict = classify(result, self.now, counted, self.policy.schedule)
+        endpoint, _ = self._endpoints[item.delivery.endpoint_id]
+        schedule = self.policy.schedule.of(endpoint.retry_offsets_s)
+        verdict = classify(result, self.now, counted, schedule, endpoint.terminal_statuses)
         delivered = isinstance(verdict, End) and verdict.status is EndStatus.DELIVERED
         work.standing = work.standing.learnt(began, self.now, self.policy.breaker, delivered=delivered)
         self._pull(work)

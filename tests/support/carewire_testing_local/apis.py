@@ -57,6 +57,19 @@ def _called(answer: Callable[[object], Any], body: object) -> Any:
     return answer(body)
 
 
+class Opened:
+    """A context manager around something that is there already."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __enter__(self) -> Any:
+        return self._inner
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 class FakeIngress:
     """Has the face of `carewire_local.ingress_api.IngressApi`, and refuses as many creations as a test says."""
 

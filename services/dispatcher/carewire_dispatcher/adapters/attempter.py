@@ -7,12 +7,15 @@ from urllib.parse import urlsplit
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import Lane
+from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call, Sender
-from carewire_dispatcher.domain.classify import Verdict, classify
+from carewire_dispatcher.domain.classify import Answer, Failure, Verdict, classify
+from carewire_dispatcher.domain.content import CONTENT_TYPES
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.exchange import SentRequest, sent_request
 from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry, Tried
 from carewire_dispatcher.domain.schedule import RetrySchedule
 from carewire_dispatcher.domain.signature import signed_headers
@@ -23,6 +26,11 @@ from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.telemetry.tracing import SpanKind, span
 
 USER_AGENT: Final = "Carewire/0.1"
+_REPLAYED: Final = {"webhook-replay": "true"}
+"""Told to a receiver who may have seen the delivery before, because somebody had it sent again."""
+_TELL_AGAIN_MS: Final = 3_600_000
+"""How often the log is told in full what is sent to an endpoint; in between it is told which it was. What was told in
+an entry that was never written is known an hour later."""
 _HOSTS_KEPT: Final = 10_000
 
 _log = logger("worker")
@@ -41,8 +49,12 @@ class Trial:
 class Attempter:
     """Makes attempts. Knows nothing of Kafka."""
 
-    def __init__(self, sender: Sender, schedule: RetrySchedule, clock: Clock, pulse: Pulse) -> None:
+    def __init__(
+        self, sender: Sender, schedule: RetrySchedule, clock: Clock, pulse: Pulse, answers: AnswerKeeper
+    ) -> None:
         self._sender = sender
+        self._answers = answers
+        self._told: dict[str, int] = {}
         self._schedule = schedule
         self._clock = clock
         self._pulse = pulse
@@ -53,19 +65,31 @@ class Attempter:
         started_at = millis(self._clock)
         counted = delivery.attempted(started_at)
         with self._span(delivery) as attempt_span:
-            call = _call(counted, endpoint, started_at, attempt_span.traceparent)
+            call, sent = _call(counted, endpoint, started_at, attempt_span.traceparent)
             result = await self._sender.send(call)
             ended_at = millis(self._clock)
-            verdict = classify(result, ended_at, counted, self._schedule)
-            tried = Tried.of(new_id(), started_at, ended_at, result)
+            verdict = self._judged(result, ended_at, counted, endpoint)
+            tried = self._tried(started_at, ended_at, sent, result)
             entry = LogEntry.of(counted, verdict, ended_at, tried)
             _tell(attempt_span, lane, endpoint, entry, tried)
         return Trial(counted, verdict, entry, started_at)
 
+    def _tried(self, started_at: int, ended_at: int, sent: SentRequest, result: Answer | Failure) -> Tried:
+        attempt_id = new_id()
+        answer = self._answers.kept(attempt_id, result)
+        request = sent if ended_at - self._told.get(sent.id, 0) > _TELL_AGAIN_MS else None
+        if request is not None:
+            self._told[sent.id] = ended_at
+        return Tried.of(attempt_id, started_at, ended_at, result, sent.id, request, answer)
+
+    def _judged(self, result: Answer | Failure, ended_at: int, counted: Delivery, endpoint: Endpoint) -> Verdict:
+        schedule = self._schedule.of(endpoint.retry_offsets_s)
+        return classify(result, ended_at, counted, schedule, endpoint.terminal_statuses)
+
     def _span(self, delivery: Delivery) -> span:
-        """Go on with the event's trace at the first attempt; a later one is a trace of its own, linked to it."""
+        """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it."""
         attributes = {"delivery_id": delivery.id, "endpoint_id": delivery.endpoint_id}
-        if delivery.attempt == 0:
+        if delivery.attempt == 0 and delivery.epoch == 0:
             parent = delivery.traceparent
             return span(
                 "dispatcher.attempt",
@@ -83,15 +107,35 @@ class Attempter:
         )
 
 
-def _call(delivery: Delivery, endpoint: Endpoint, at: int, traceparent: str) -> Call:
+def _call(delivery: Delivery, endpoint: Endpoint, at: int, traceparent: str) -> tuple[Call, SentRequest]:
+    """Make the call, and what the log is told of it."""
+    secrets, keys = endpoint.secrets_at(at), endpoint.ed25519_keys_at(at)
     headers = {
         **endpoint.headers,
-        "content-type": "application/json",
+        "content-type": CONTENT_TYPES[delivery.content_mode],
         "user-agent": USER_AGENT,
         "traceparent": traceparent,
-        **signed_headers(endpoint.secrets, delivery.event_id, at // 1000, delivery.body),
+        **signed_headers(
+            secrets,
+            delivery.event_id,
+            at // 1000,
+            delivery.body,
+            ed25519_keys=keys,
+            rsa_key=endpoint.rsa_key,
+        ),
     }
-    return Call(endpoint.url, headers, delivery.body, endpoint.timeout_s)
+    if delivery.replayed:
+        headers |= _REPLAYED
+    sent = sent_request(
+        endpoint.url,
+        tuple(endpoint.headers.items()),
+        delivery.payload,
+        delivery.content_mode,
+        USER_AGENT,
+        (len(secrets), len(keys), endpoint.rsa_key is not None),
+        delivery.replayed,
+    )
+    return Call(endpoint.url, headers, delivery.body, endpoint.timeout_s), sent
 
 
 def _tell(attempt_span: span, lane: Lane, endpoint: Endpoint, entry: LogEntry, tried: Tried) -> None:

@@ -29,7 +29,7 @@ _WHEEL_FETCH_BYTES: Final = 128 * 1024
 """A partition's share of one fetch: the wheel has 16 partitions for each partition number."""
 
 BUFFER_BYTES: Final = 64 * 1024 * 1024
-"""What all buffers of a process may hold together, shared out evenly."""
+"""What all buffers of a process may hold together: half of it those of the lanes, half those of the tiers."""
 
 
 def lanes_group(topics: Topics) -> str:
@@ -81,14 +81,21 @@ def wheel_consumer(bootstrap: str, topics: Topics, places: Iterable[TopicPartiti
 def sources(topics: Topics, numbers: Iterable[int], wheel: Wheel) -> tuple[list[Source], list[Source]]:
     """Make the sources of some partition numbers: those of the lanes and those of the tiers, fast first."""
     numbers = sorted(numbers)
-    byte_limit = BUFFER_BYTES // max(1, len(numbers) * len(LANES) * (1 + len(TIERS)))
+    lane_bytes = BUFFER_BYTES // 2 // max(1, len(numbers) * len(LANES))
+    tier_bytes = lane_bytes // len(TIERS)
     lanes = [
-        Source(TopicPartition(topics.deliveries(lane).name, number), lane, None, 0, byte_limit)
+        Source(TopicPartition(topics.deliveries(lane).name, number), lane, None, 0, lane_bytes)
         for lane in LANES
         for number in numbers
     ]
     tiers = [
-        Source(TopicPartition(topics.tier(lane, tier).name, number), lane, tier, wheel.delay(tier), byte_limit)
+        Source(
+            TopicPartition(topics.tier(lane, tier).name, number),
+            lane,
+            tier,
+            wheel.delay(tier),
+            tier_bytes,
+        )
         for lane in LANES
         for tier in TIERS
         for number in numbers

@@ -1,104 +1,137 @@
-"""`/v1/deliveries`: what was sent to whom, and what came of it."""
+"""`/v1/deliveries`: what was sent to whom, what came of it, and what either side said."""
 
-import base64
-import binascii
-from datetime import datetime
-from typing import Annotated
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query
-from pydantic import BaseModel
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
 
-from carewire_contracts.timestamps import Timestamp, format_timestamp, parse_timestamp
-from carewire_dispatcher.adapters.delivery_store import DeliveryFilter, DeliveryStore, Row
-from carewire_dispatcher.domain.log_entry import DeliveryStatus
+from carewire_dispatcher.adapters.delivery_cursor import cursor_of, place_of
+from carewire_dispatcher.adapters.delivery_models import (
+    AttemptPage,
+    AttemptQuery,
+    AttemptView,
+    AttemptWithBodies,
+    DeliveryDetails,
+    DeliveryFilters,
+    DeliveryPage,
+    DeliveryQuery,
+    DeliveryView,
+    LoggedAttempt,
+)
+from carewire_dispatcher.adapters.delivery_store import DeliveryStore, place_after
+from carewire_dispatcher.adapters.exchange_reader import ExchangeReader
+from carewire_dispatcher.domain.delivery_filter import DeliveryFilter
 from carewire_dispatcher.errors import DeliveryNotFound
-from carewire_runtime.auth import Role, require
+from carewire_runtime.audit import Audit
+from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.http.problem import Problem
+from carewire_runtime.http.traced import traced
+
+JSON_LINES: Final = "application/x-ndjson"
+_EXPORTED: Final = 500
+"""Deliveries that are in memory at a time, however long the log and slow the reader."""
+
+_Viewer = Annotated[Principal, Depends(require(Role.VIEWER))]
+_Operator = Annotated[Principal, Depends(require(Role.OPERATOR))]
 
 
-class DeliveryView(BaseModel):
-    """One event on its way to one endpoint. `next_attempt_at` is null once it ended."""
+class DeliveryApi:
+    """The routes that read the log, and the one that erases of it."""
 
-    id: str
-    endpoint_id: str
-    event_id: str
-    event_type: str
-    event_at: Timestamp
-    status: DeliveryStatus
-    reason: str | None
-    attempts: int
-    first_attempt_at: Timestamp | None
-    next_attempt_at: Timestamp | None
-    updated_at: Timestamp
+    def __init__(self, store: DeliveryStore, exchanges: ExchangeReader, audit: Audit) -> None:
+        self._store = store
+        self._exchanges = exchanges
+        self._audit = audit
 
+    def router(self) -> APIRouter:
+        """Build the routes."""
+        router = APIRouter(prefix="/v1", tags=["deliveries"], dependencies=[Depends(traced)])
+        gets = (
+            ("/deliveries", self.page, "List deliveries that were tried or ended, newest event first"),
+            ("/deliveries/{delivery_id}", self.get, "Get a delivery with its attempts"),
+            ("/deliveries/{delivery_id}/attempts/{attempt_id}", self.look, "Get an attempt with the bodies"),
+            ("/endpoints/{endpoint_id}/attempts", self.attempts, "List the attempts of an endpoint, newest first"),
+        )
+        router.add_api_route(
+            "/deliveries/export",
+            self.export,
+            methods=["GET"],
+            summary="Export deliveries as JSON lines",
+            response_class=StreamingResponse,
+            responses={200: {"content": {JSON_LINES: {"schema": {"type": "string"}}}}},
+        )
+        for path, route, summary in gets:
+            router.add_api_route(path, route, methods=["GET"], summary=summary)
+        router.add_api_route(
+            "/deliveries/{delivery_id}/answers",
+            self.erase,
+            methods=["DELETE"],
+            status_code=204,
+            summary="Erase what receivers answered",
+        )
+        return router
 
-class AttemptView(BaseModel):
-    """One HTTP call. Either `status_code` or `failure` is set."""
+    async def page(self, asked: Annotated[DeliveryQuery, Query()], _: _Viewer) -> DeliveryPage:
+        """List deliveries by any of the filters together; go on at `next_cursor`."""
+        rows = await self._store.page(asked.wanted(), place_of(asked.cursor), asked.limit + 1)
+        items = [DeliveryView(**row) for row in rows[: asked.limit]]
+        return DeliveryPage(
+            items=items, next_cursor=cursor_of(rows[asked.limit - 1]) if len(rows) > asked.limit else None
+        )
 
-    id: str
-    number: int
-    started_at: Timestamp
-    duration_ms: int
-    status_code: int | None
-    failure: str | None
-    outcome: str
+    async def export(self, asked: Annotated[DeliveryFilters, Query()], _: _Operator) -> StreamingResponse:
+        """Export what the filters find, newest event first, one delivery a line."""
+        pages = self._exported(asked.wanted())
+        # The first page before the answer begins, so that what keeps it from being read is still said as a problem.
+        first = await anext(pages, b"")
+        return StreamingResponse(_followed(first, pages), media_type=JSON_LINES)
 
-
-class DeliveryDetails(DeliveryView):
-    """A delivery with all its attempts, and where its event stands in Kafka."""
-
-    event_topic: str
-    event_partition: int
-    event_offset: int
-    attempt_log: list[AttemptView]
-
-
-class DeliveryPage(BaseModel):
-    """Some deliveries; `next_cursor` leads to the next ones, null at the end."""
-
-    items: list[DeliveryView]
-    next_cursor: str | None
-
-
-def delivery_router(store: DeliveryStore) -> APIRouter:
-    """Build the routes."""
-    router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], dependencies=[Depends(require(Role.VIEWER))])
-
-    @router.get("", summary="List deliveries that were tried or ended, newest event first")
-    async def page(
-        endpoint_id: UUID | None = None,
-        event_type: str | None = None,
-        status: DeliveryStatus | None = None,
-        event_id: str | None = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 50,
-        cursor: str | None = None,
-    ) -> DeliveryPage:
-        wanted = DeliveryFilter(str(endpoint_id) if endpoint_id else None, event_type, status, event_id)
-        rows = await store.page(wanted, _place(cursor) if cursor else None, limit + 1)
-        shown = [DeliveryView(**row) for row in rows[:limit]]
-        return DeliveryPage(items=shown, next_cursor=_cursor(rows[limit - 1]) if len(rows) > limit else None)
-
-    @router.get("/{delivery_id}", summary="Get a delivery with its attempts")
-    async def get(delivery_id: UUID) -> DeliveryDetails:
+    async def get(self, delivery_id: UUID, _: _Viewer) -> DeliveryDetails:
+        """Get what was sent and answered at each attempt, but for the bodies."""
         try:
-            row, attempts = await store.get(str(delivery_id))
+            row, attempts = await self._store.get(str(delivery_id))
         except DeliveryNotFound as missing:
-            raise Problem(404, "Not found", str(missing)) from None
-        return DeliveryDetails(**row, attempt_log=[AttemptView(**attempt) for attempt in attempts])
+            raise _not_found(missing) from None
+        return DeliveryDetails(**row, attempt_log=[LoggedAttempt.of(one, row["event_id"]) for one in attempts])
 
-    return router
+    async def look(self, delivery_id: UUID, attempt_id: UUID, caller: _Viewer) -> AttemptWithBodies:
+        """Get what was sent and what was answered, bodies included. The look is recorded in the audit."""
+        try:
+            return AttemptWithBodies.looked_at(await self._exchanges.look(str(delivery_id), str(attempt_id), caller))
+        except DeliveryNotFound as missing:
+            raise _not_found(missing) from None
+
+    async def erase(self, delivery_id: UUID, caller: _Operator) -> Response:
+        """Erase the answers of a delivery from the log, as where a receiver repeats what it was sent."""
+        try:
+            await self._store.erase_answers(str(delivery_id), caller, self._audit)
+        except DeliveryNotFound as missing:
+            raise _not_found(missing) from None
+        return Response(status_code=204)
+
+    async def attempts(self, endpoint_id: UUID, asked: Annotated[AttemptQuery, Query()], _: _Viewer) -> AttemptPage:
+        """List the attempts by any of the filters together; go on at `next_cursor`."""
+        rows = await self._store.attempts(asked.wanted(endpoint_id), place_of(asked.cursor), asked.limit + 1)
+        items = [AttemptView(**row) for row in rows[: asked.limit]]
+        last = rows[asked.limit - 1] if len(rows) > asked.limit else None
+        return AttemptPage(items=items, next_cursor=None if last is None else cursor_of(last, "started_at"))
+
+    async def _exported(self, wanted: DeliveryFilter) -> AsyncIterator[bytes]:
+        after = None
+        while rows := await self._store.page(wanted, after, _EXPORTED):
+            after = place_after(rows[-1], "event_at")
+            yield b"".join([DeliveryView(**row).model_dump_json().encode() + b"\n" for row in rows])
+            if len(rows) < _EXPORTED:
+                return
 
 
-def _cursor(row: Row) -> str:
-    event_at: datetime = row["event_at"]
-    return base64.urlsafe_b64encode(f"{format_timestamp(event_at)} {row['id']}".encode()).decode()
+async def _followed(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for page in rest:
+        yield page
 
 
-def _place(cursor: str) -> tuple[datetime, str]:
-    try:
-        event_at, _, delivery_id = base64.urlsafe_b64decode(cursor).decode().partition(" ")
-        return parse_timestamp(event_at), str(UUID(delivery_id))
-    except (binascii.Error, ValueError):
-        errors = [{"field": "cursor", "message": "take the next_cursor of the page before"}]
-        raise Problem(422, "Invalid request", "the cursor is none of ours", errors=errors) from None
+def _not_found(missing: DeliveryNotFound) -> Problem:
+    return Problem(404, "Not found", str(missing))

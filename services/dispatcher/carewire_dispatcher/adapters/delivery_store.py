@@ -1,26 +1,22 @@
-"""Deliveries and attempts as the attempt log has them in Postgres. Read only."""
+"""Deliveries and attempts as the attempt log has them in Postgres."""
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
+from carewire_dispatcher.adapters.delivery_query import IN_ORDER, Place, attempts_query, deliveries_query
+from carewire_dispatcher.domain.delivery_filter import AttemptFilter, DeliveryFilter
 from carewire_dispatcher.errors import DeliveryNotFound
+from carewire_runtime.audit import Audit, Deed
+from carewire_runtime.auth import Principal
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.queries import load_queries
+
+ERASE: Final = "delivery.erase_answers"
+SUBJECT: Final = "delivery"
 
 _queries = load_queries("carewire_dispatcher")
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryFilter:
-    """What to list; None lets everything pass."""
-
-    endpoint_id: str | None = None
-    event_type: str | None = None
-    status: str | None = None
-    event_id: str | None = None
 
 
 class DeliveryStore:
@@ -29,21 +25,13 @@ class DeliveryStore:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    async def page(self, wanted: DeliveryFilter, after: tuple[datetime, str] | None, limit: int) -> list[Row]:
+    async def page(self, wanted: DeliveryFilter, after: Place | None, limit: int) -> list[Row]:
         """Return deliveries, newest event first, those after a place (event time and delivery id)."""
-        event_at, delivery_id = after or (None, None)
-        async with self._db.connection() as connection:
-            rows = await connection.fetch(
-                _queries.list_deliveries,
-                wanted.endpoint_id,
-                wanted.event_type,
-                wanted.status,
-                wanted.event_id,
-                event_at,
-                delivery_id,
-                limit,
-            )
-        return [_plain(row) for row in rows]
+        return await self._page(*deliveries_query(wanted, after, limit))
+
+    async def attempts(self, wanted: AttemptFilter, after: Place | None, limit: int) -> list[Row]:
+        """Return attempts, newest first, those after a place (their beginning and id)."""
+        return await self._page(*attempts_query(wanted, after, limit))
 
     async def get(self, delivery_id: str) -> tuple[Row, list[Row]]:
         """Return a delivery and its attempts. Raises DeliveryNotFound."""
@@ -52,9 +40,30 @@ class DeliveryStore:
             if row is None:
                 raise DeliveryNotFound("no delivery has this id, or it was not tried yet")
             attempts = await connection.fetch(_queries.attempts_of_delivery, delivery_id)
-        return _plain(row), [_plain(attempt) for attempt in attempts]
+        return plain(row), [plain(attempt) for attempt in attempts]
+
+    async def erase_answers(self, delivery_id: str, by: Principal, audit: Audit) -> None:
+        """Erase what was answered to the attempts of a delivery. Raises DeliveryNotFound."""
+        async with self._db.transaction() as connection:
+            if await connection.fetchrow(_queries.find_delivery, delivery_id) is None:
+                raise DeliveryNotFound("no delivery has this id, or it was not tried yet")
+            await connection.execute(_queries.erase_answers, delivery_id)
+            await audit.add(connection, by, [Deed(ERASE, SUBJECT, delivery_id)])
+
+    async def _page(self, query: str, values: list[Any]) -> list[Row]:
+        async with self._db.transaction() as connection:
+            await connection.execute(IN_ORDER)
+            return [plain(row) for row in await connection.fetch(query, *values)]
 
 
-def _plain(row: Any) -> Row:
+def plain(row: Any) -> Row:
+    """Return a row with its ids as text."""
     fields = dict(row)
-    return fields | {name: str(fields[name]) for name in ("id", "endpoint_id", "delivery_id") if name in fields}
+    ids = ("id", "endpoint_id", "delivery_id", "care_flow_id", "request_id")
+    return fields | {name: str(fields[name]) for name in ids if fields.get(name) is not None}
+
+
+def place_after(row: Row, moment: str) -> Place:
+    """Return the place of a row, by the time of its event or of its beginning."""
+    at: datetime = row[moment]
+    return at, row["id"]

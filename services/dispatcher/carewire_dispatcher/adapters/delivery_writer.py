@@ -39,7 +39,7 @@ class DeliveryWriter:
             self._pulse.check()
             await self._producer.send(
                 topic.name,
-                key=delivery.endpoint_id.encode(),
+                key=delivery.key.encode(),
                 value=delivery.body,
                 headers=delivery.headers(),
                 partition=partition,
@@ -47,13 +47,23 @@ class DeliveryWriter:
 
         await retry_in_place(write, self._clock, what="write_delivery")
 
-    async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
-        """Tell whoever takes over whether an endpoint is left alone."""
+    async def move(self, lane: Lane, delivery: Delivery) -> None:
+        """Write a next hop to the lane, to the partition of its own key."""
+        topic, key = self._topics.deliveries(lane).name, delivery.key.encode()
+
+        async def write() -> None:
+            self._pulse.check()
+            await self._producer.send(topic, key=key, value=delivery.body, headers=delivery.headers())
+
+        await retry_in_place(write, self._clock, what="write_delivery")
+
+    async def tell_health(self, key: str, breaker: Breaker) -> None:
+        """Tell whoever takes over whether an endpoint, or the shard of one, is left alone."""
 
         async def write() -> None:
             self._pulse.check()
             value = encode_breaker(breaker)
-            await self._producer.send(self._topics.health.name, key=endpoint_id.encode(), value=value, headers=[])
+            await self._producer.send(self._topics.health.name, key=key.encode(), value=value, headers=[])
 
         await retry_in_place(write, self._clock, what="write_health")
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from carewire_contracts.rules import Rule
 from carewire_dispatcher.adapters.endpoint_models import (
     EndpointChange,
     EndpointPage,
@@ -13,7 +14,9 @@ from carewire_dispatcher.adapters.endpoint_models import (
     NewEndpoint,
 )
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
+from carewire_dispatcher.domain.endpoint import DisabledBecause
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
+from carewire_dispatcher.domain.event_filter import filter_faults
 from carewire_dispatcher.errors import EndpointNotFound
 from carewire_runtime.auth import Role, require
 from carewire_runtime.http.problem import Problem
@@ -31,8 +34,8 @@ def endpoint_router(store: EndpointStore, policy: UrlPolicy) -> APIRouter:
 
     @router.post("", status_code=201, dependencies=_ADMIN, summary="Create an endpoint")
     async def create(new: NewEndpoint) -> EndpointWithSecret:
-        _check_url(policy, new.url)
-        stored, secret = await store.create(new.model_dump())
+        _raise_for_faults(policy, new.fields())
+        stored, secret = await store.create(new.fields())
         return EndpointWithSecret.with_secret(stored, secret)
 
     @router.get("", dependencies=_VIEWER, summary="List endpoints in the order of their creation")
@@ -47,9 +50,8 @@ def endpoint_router(store: EndpointStore, policy: UrlPolicy) -> APIRouter:
 
     @router.patch("/{endpoint_id}", dependencies=_ADMIN, summary="Change some fields of an endpoint")
     async def change(endpoint_id: UUID, changed: EndpointChange) -> EndpointView:
-        fields = changed.model_dump(exclude_unset=True)
-        if "url" in fields:
-            _check_url(policy, fields["url"])
+        fields = changed.fields()
+        _raise_for_faults(policy, fields)
         return EndpointView.of(await _found(store.change(str(endpoint_id), fields)))
 
     @router.delete("/{endpoint_id}", status_code=204, dependencies=_ADMIN, summary="Delete an endpoint")
@@ -59,11 +61,11 @@ def endpoint_router(store: EndpointStore, policy: UrlPolicy) -> APIRouter:
 
     @router.post("/{endpoint_id}/enable", dependencies=_OPERATOR, summary="Send events again")
     async def enable(endpoint_id: UUID) -> EndpointView:
-        return EndpointView.of(await _found(store.change(str(endpoint_id), {"enabled": True})))
+        return EndpointView.of(await _found(store.enable(str(endpoint_id))))
 
     @router.post("/{endpoint_id}/disable", dependencies=_OPERATOR, summary="Stop sending events")
     async def disable(endpoint_id: UUID) -> EndpointView:
-        return EndpointView.of(await _found(store.change(str(endpoint_id), {"enabled": False})))
+        return EndpointView.of(await _found(store.disable(str(endpoint_id), DisabledBecause.OPERATOR)))
 
     _add_secret_routes(router, store)
     return router
@@ -91,8 +93,14 @@ async def _found(answer: Any) -> Any:
         raise Problem(404, "Not found", "no endpoint has this id") from None
 
 
-def _check_url(policy: UrlPolicy, url: str) -> None:
-    wrong = policy.problem(url)
+def _raise_for_faults(policy: UrlPolicy, fields: dict[str, Any]) -> None:
+    """Refuse what the form alone cannot tell, all at once."""
+    errors: list[dict[str, str]] = []
+    wrong = policy.problem(fields["url"]) if "url" in fields else None
     if wrong is not None:
-        errors = [{"field": "url", "message": wrong}]
-        raise Problem(422, "Invalid request", "the endpoint cannot be called", errors=errors)
+        errors.append({"field": "url", "message": wrong})
+    if fields.get("filter") is not None:
+        faults = filter_faults(Rule.model_validate(fields["filter"]))
+        errors += [{"field": f"filter.{place}", "message": message} for place, message in faults]
+    if errors:
+        raise Problem(422, "Invalid request", "the endpoint cannot be used", errors=errors)

@@ -1,14 +1,24 @@
 """Endpoints as the management API shows and takes them."""
 
 import re
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from carewire_contracts.rules import Rule
 from carewire_contracts.timestamps import Timestamp
+from carewire_dispatcher.adapters.endpoint_record import FIELDS
 from carewire_dispatcher.adapters.endpoint_store import StoredEndpoint
-from carewire_dispatcher.domain.endpoint import DEFAULT_CONCURRENCY, DEFAULT_TIMEOUT_S
+from carewire_dispatcher.domain.endpoint import (
+    DEFAULT_CONCURRENCY,
+    DEFAULT_TIMEOUT_S,
+    MOST_SHARDS,
+    ContentMode,
+    DisabledBecause,
+    Payload,
+)
 from carewire_dispatcher.domain.matching import SUBSCRIBABLE
+from carewire_dispatcher.domain.schedule import schedule_fault
 
 _OURS: Final = frozenset(
     {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "traceparent"}
@@ -36,6 +46,13 @@ def _sendable(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
+def _growing(offsets: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    fault = None if offsets is None else schedule_fault(offsets)
+    if fault is not None:
+        raise ValueError(fault)
+    return offsets
+
+
 Name = Annotated[str, Field(min_length=1, max_length=200, description="what staff call it")]
 Url = Annotated[str, Field(max_length=2000, description="where events are sent by POST; HTTPS")]
 EventTypes = Annotated[
@@ -60,35 +77,77 @@ RatePerS = Annotated[
 TimeoutS = Annotated[float, Field(ge=0.1, le=10, description="seconds for one call, all in all")]
 
 
-class NewEndpoint(BaseModel):
-    """An endpoint to create."""
+Filter = Annotated[
+    Rule | None, Field(description="events for which it does not hold are not sent; references are JSONPaths")
+]
+PayloadChoice = Annotated[Payload, Field(description="`thin` sends ids and the type alone, to be looked up")]
+ContentModeChoice = Annotated[ContentMode, Field(description="`cloudevents` sends structured CloudEvents")]
+RetryOffsets = Annotated[
+    tuple[int, ...] | None,
+    Field(
+        description="seconds from the first attempt to each one, beginning with 0; null: 17 attempts in 24 hours",
+    ),
+    AfterValidator(_growing),
+]
+TerminalStatuses = Annotated[
+    frozenset[Annotated[int, Field(ge=300, le=599)]],
+    Field(description="status codes after which a delivery has failed at once"),
+]
+Shards = Annotated[int, Field(ge=1, le=MOST_SHARDS, description="partitions that share the work of a busy endpoint")]
 
+
+class _Given(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields as the store keeps them."""
+        given = self.model_dump(mode="json")
+        if "terminal_statuses" in given:
+            given["terminal_statuses"].sort()
+        return given
+
+
+class NewEndpoint(_Given):
+    """An endpoint to create."""
 
     name: Name
     url: Url
     event_types: EventTypes = None
     definition_ids: DefinitionIds = None
+    filter: Filter = None
     headers: CustomHeaders = Field(default_factory=dict)
+    payload: PayloadChoice = "full"
+    content_mode: ContentModeChoice = "flat"
     enabled: bool = True
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
     rate_per_s: RatePerS = None
+    retry_offsets_s: RetryOffsets = None
+    terminal_statuses: TerminalStatuses = frozenset()
+    shards: Shards = 1
 
 
-class EndpointChange(BaseModel):
+class EndpointChange(_Given):
     """Fields to set; those that are left out stay as they are."""
-
-    model_config = ConfigDict(extra="forbid")
 
     name: Name = ""
     url: Url = ""
     event_types: EventTypes = None
     definition_ids: DefinitionIds = None
+    filter: Filter = None
     headers: CustomHeaders = Field(default_factory=dict)
+    payload: PayloadChoice = "full"
+    content_mode: ContentModeChoice = "flat"
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
     rate_per_s: RatePerS = None
+    retry_offsets_s: RetryOffsets = None
+    terminal_statuses: TerminalStatuses = frozenset()
+    shards: Shards = 1
+
+    def fields(self) -> dict[str, Any]:
+        """Give the fields that were said."""
+        return {name: value for name, value in super().fields().items() if name in self.model_fields_set}
 
 
 class EndpointView(BaseModel):
@@ -99,11 +158,19 @@ class EndpointView(BaseModel):
     url: str
     event_types: list[str] | None
     definition_ids: list[str] | None
+    filter: Rule | None
     header_names: list[str]
+    payload: Payload
+    content_mode: ContentMode
     enabled: bool
+    disabled_because: DisabledBecause | None
+    paused: bool
     concurrency: int
     timeout_s: float
     rate_per_s: float | None
+    retry_offsets_s: list[int] | None
+    terminal_statuses: list[int]
+    shards: int
     secrets: int
     created_at: Timestamp
     updated_at: Timestamp
@@ -132,19 +199,13 @@ class EndpointPage(BaseModel):
     next_cursor: str | None
 
 
-def _shown(stored: StoredEndpoint) -> dict[str, object]:
+_AS_STORED: Final = EndpointView.model_fields.keys() & set(FIELDS) - {"secrets"}
+
+
+def _shown(stored: StoredEndpoint) -> dict[str, Any]:
     record = stored.record
-    return {
-        "id": record.id,
-        "name": record.name,
-        "url": record.url,
-        "event_types": record.event_types,
-        "definition_ids": record.definition_ids,
+    return {name: getattr(record, name) for name in _AS_STORED} | {
         "header_names": sorted(record.headers),
-        "enabled": record.enabled,
-        "concurrency": record.concurrency,
-        "timeout_s": record.timeout_s,
-        "rate_per_s": record.rate_per_s,
         "secrets": len(record.secrets),
         "created_at": stored.created_at,
         "updated_at": stored.updated_at,

@@ -1,12 +1,14 @@
 """An endpoint as it is stored and as it travels on `dispatcher.endpoints`: its secrets are sealed in both."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Self
 
 import orjson
 
-from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_contracts.rules import Rule
+from carewire_dispatcher.domain.endpoint import ContentMode, DisabledBecause, Endpoint, Payload
+from carewire_dispatcher.domain.event_filter import EventFilter
 from carewire_runtime.errors import SealingError
 from carewire_runtime.sealing import Keyring
 
@@ -15,7 +17,11 @@ JSON_HEADERS: Final = [("content-type", b"application/json")]
 
 @dataclass(frozen=True, slots=True)
 class EndpointRecord:
-    """One endpoint. `secrets` and the values of `headers` are sealed for this endpoint."""
+    """One endpoint. `secrets`, the keys and the values of `headers` are sealed for this endpoint.
+
+    Fields with a default came later than records that are still on the topic. `signing` names the schemes of which
+    the keys are used; keys of others stay, for the day when they are asked for again.
+    """
 
     id: str
     name: str
@@ -28,15 +34,50 @@ class EndpointRecord:
     headers: dict[str, str] = field(repr=False)
     secrets: list[str] = field(repr=False)
     rate_per_s: float | None = None
+    filter: dict[str, Any] | None = None
+    paused: bool = False
+    disabled_because: str | None = None
+    payload: Payload = "full"
+    content_mode: ContentMode = "flat"
+    signing: list[str] = field(default_factory=lambda: ["hmac"])
+    old_secret_until: int | None = None
+    ed25519_keys: list[str] = field(default_factory=list, repr=False)
+    old_ed25519_key_until: int | None = None
+    rsa_key: str | None = field(default=None, repr=False)
+    retry_offsets_s: list[int] | None = None
+    terminal_statuses: list[int] = field(default_factory=list)
+    shards: int = 1
 
     def encode(self) -> bytes:
         """Write the record as JSON."""
         return orjson.dumps(self)
 
+    @classmethod
+    def decode(cls, value: bytes) -> Self:
+        """Read a record, also one that a later version wrote. Raises ValueError or TypeError where it is none."""
+        known: dict[str, Any] = orjson.loads(value)
+        if not isinstance(known, dict):
+            raise TypeError("an endpoint is a JSON object")
+        return cls(**{name: known[name] for name in FIELDS if name in known})
+
+
+FIELDS: Final = tuple(each.name for each in fields(EndpointRecord))
+"""The fields of a record, which are the columns of its row too."""
+
 
 def seal_secret(keyring: Keyring, endpoint_id: str, secret: bytes) -> str:
     """Seal a signing secret."""
-    return keyring.seal(secret, context=f"endpoint/{endpoint_id}/secret")
+    return keyring.seal(secret, context=_context(endpoint_id, "secret"))
+
+
+def seal_ed25519_key(keyring: Keyring, endpoint_id: str, seed: bytes) -> str:
+    """Seal the seed of an ed25519 key."""
+    return keyring.seal(seed, context=_context(endpoint_id, "ed25519-key"))
+
+
+def seal_rsa_key(keyring: Keyring, endpoint_id: str, key: bytes) -> str:
+    """Seal an RSA key (PKCS#8, DER)."""
+    return keyring.seal(key, context=_context(endpoint_id, "rsa-key"))
 
 
 def seal_headers(keyring: Keyring, endpoint_id: str, headers: dict[str, str]) -> dict[str, str]:
@@ -52,30 +93,58 @@ def endpoint_decoder(keyring: Keyring) -> Callable[[str, bytes], Endpoint]:
 
     def decode(key: str, value: bytes) -> Endpoint:
         try:
-            return _open(keyring, EndpointRecord(**orjson.loads(value)))
-        except (TypeError, SealingError):
+            return opened(keyring, EndpointRecord.decode(value))
+        except (TypeError, ValueError, SealingError):
             raise ValueError(f"the endpoint {key} cannot be read") from None
 
     return decode
 
 
-def _open(keyring: Keyring, record: EndpointRecord) -> Endpoint:
+def opened(keyring: Keyring, record: EndpointRecord) -> Endpoint:
+    """Open a record. Raises SealingError, or ValueError for a field that no writer of ours makes."""
+    signing = record.signing
+    rsa_key = record.rsa_key if "rsa" in signing else None
     return Endpoint(
         id=record.id,
         url=record.url,
         event_types=None if record.event_types is None else frozenset(record.event_types),
         definition_ids=None if record.definition_ids is None else frozenset(record.definition_ids),
-        secrets=tuple(keyring.open(s, context=f"endpoint/{record.id}/secret") for s in record.secrets),
+        filter=None if record.filter is None else EventFilter.of(Rule.model_validate(record.filter)),
+        secrets=_opened(keyring, record.id, "secret", record.secrets if "hmac" in signing else ()),
+        old_secret_until=record.old_secret_until,
+        ed25519_keys=_opened(keyring, record.id, "ed25519-key", record.ed25519_keys if "ed25519" in signing else ()),
+        old_ed25519_key_until=record.old_ed25519_key_until,
+        rsa_key=None if rsa_key is None else keyring.open(rsa_key, context=_context(record.id, "rsa-key")),
         headers={
             name: keyring.open(value, context=_header_context(record.id, name)).decode()
             for name, value in record.headers.items()
         },
+        payload=record.payload,
+        content_mode=record.content_mode,
         enabled=record.enabled,
+        disabled_because=_reason(record),
+        paused=record.paused,
         concurrency=record.concurrency,
         timeout_s=record.timeout_s,
         rate_per_s=record.rate_per_s,
+        retry_offsets_s=None if record.retry_offsets_s is None else tuple(record.retry_offsets_s),
+        terminal_statuses=frozenset(record.terminal_statuses),
+        shards=record.shards,
     )
 
 
+def _reason(record: EndpointRecord) -> DisabledBecause | None:
+    """Before there were reasons, only operators disabled."""
+    return None if record.enabled else DisabledBecause(record.disabled_because or "operator")
+
+
+def _opened(keyring: Keyring, endpoint_id: str, kind: str, sealed: Iterable[str]) -> tuple[bytes, ...]:
+    return tuple(keyring.open(one, context=_context(endpoint_id, kind)) for one in sealed)
+
+
+def _context(endpoint_id: str, kind: str) -> str:
+    return f"endpoint/{endpoint_id}/{kind}"
+
+
 def _header_context(endpoint_id: str, name: str) -> str:
-    return f"endpoint/{endpoint_id}/header/{name}"
+    return _context(endpoint_id, f"header/{name}")

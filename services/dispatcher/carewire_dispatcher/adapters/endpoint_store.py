@@ -7,12 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_record import (
+    FIELDS,
     JSON_HEADERS,
     EndpointRecord,
     seal_headers,
     seal_secret,
 )
+from carewire_dispatcher.adapters.repair_wish import resume_held
+from carewire_dispatcher.domain.endpoint import DisabledBecause
 from carewire_dispatcher.domain.signature import SECRET_BYTES, encode_secret
 from carewire_dispatcher.errors import EndpointNotFound
 from carewire_runtime.ids import new_id
@@ -40,27 +44,35 @@ class StoredEndpoint:
 class EndpointStore:
     """The endpoints of this deployment. `wake` is called after each commit, so that the relay publishes it."""
 
-    def __init__(self, db: Database, keyring: Keyring, topics: Topics, wake: Callable[[], None]) -> None:
+    def __init__(
+        self, db: Database, keyring: Keyring, topics: Topics, news: EndpointNews, wake: Callable[[], None]
+    ) -> None:
         self._db = db
         self._keyring = keyring
         self._topic = topics.endpoints.name
-        self._wake = wake
+        self._news = news
+        self.wake = wake
 
     async def create(self, fields: dict[str, Any]) -> tuple[StoredEndpoint, str]:
         """Add an endpoint; returns it and its signing secret, which is shown this once."""
         endpoint_id, secret = new_id(), randomness.token_bytes(SECRET_BYTES)
         headers = seal_headers(self._keyring, endpoint_id, fields.pop("headers"))
         sealed = seal_secret(self._keyring, endpoint_id, secret)
+        fields["disabled_because"] = None if fields["enabled"] else DisabledBecause.OPERATOR
         record = EndpointRecord(id=endpoint_id, headers=headers, secrets=[sealed], **fields)
         async with self._db.transaction() as connection:
             stored = await self._write(connection, _queries.add_endpoint, record)
-        self._wake()
+        self.wake()
         return stored, encode_secret(secret)
 
     async def get(self, endpoint_id: str) -> StoredEndpoint:
         """Return one endpoint. Raises EndpointNotFound."""
         async with self._db.connection() as connection:
             return _stored(await connection.fetchrow(_queries.find_endpoint, endpoint_id))
+
+    async def get_in(self, connection: Connection, endpoint_id: str) -> StoredEndpoint:
+        """Return one endpoint in the transaction that a connection is in. Raises EndpointNotFound."""
+        return _stored(await connection.fetchrow(_queries.find_endpoint, endpoint_id))
 
     async def page(self, after: str | None, limit: int) -> list[StoredEndpoint]:
         """Return endpoints in the order of their creation, those after one."""
@@ -73,6 +85,14 @@ class EndpointStore:
         if "headers" in fields:
             fields["headers"] = seal_headers(self._keyring, endpoint_id, fields["headers"])
         return await self._change(endpoint_id, lambda record: replace(record, **fields))
+
+    async def enable(self, endpoint_id: str) -> StoredEndpoint:
+        """Send events again, whyever it was disabled. Raises EndpointNotFound."""
+        return await self._change(endpoint_id, lambda record: replace(record, enabled=True, disabled_because=None))
+
+    async def disable(self, endpoint_id: str, because: DisabledBecause) -> StoredEndpoint:
+        """Send no events any more. Raises EndpointNotFound."""
+        return await self._change(endpoint_id, lambda record: replace(record, enabled=False, disabled_because=because))
 
     async def rotate_secret(self, endpoint_id: str) -> tuple[StoredEndpoint, str]:
         """Put a new signing secret before the present one; both sign until the old one is retired."""
@@ -91,38 +111,52 @@ class EndpointStore:
             if await connection.fetchval(_queries.delete_endpoint, endpoint_id) is None:
                 raise EndpointNotFound("no endpoint has this id")
             await outbox.add(connection, [OutboxRecord(self._topic, endpoint_id.encode(), None, [])])
-        self._wake()
+        self.wake()
+
+    async def disable_in(self, connection: Connection, endpoint_id: str, because: DisabledBecause) -> None:
+        """Disable an endpoint in the transaction that a connection is in. Wake the relay after commit."""
+        await self._change_in(
+            connection, endpoint_id, lambda record: replace(record, enabled=False, disabled_because=because)
+        )
 
     async def _change(self, endpoint_id: str, change: Change) -> StoredEndpoint:
         async with self._db.transaction() as connection:
-            present = _stored(await connection.fetchrow(_queries.lock_endpoint, endpoint_id))
-            stored = await self._write(connection, _queries.change_endpoint, change(present.record))
-        self._wake()
+            stored = await self._change_in(connection, endpoint_id, change)
+        self.wake()
         return stored
 
+    async def _change_in(self, connection: Connection, endpoint_id: str, change: Change) -> StoredEndpoint:
+        present = _stored(await connection.fetchrow(_queries.lock_endpoint, endpoint_id)).record
+        stored = await self._write(connection, _queries.change_endpoint, change(present))
+        await self._draw_conclusions(connection, present, stored)
+        return stored
+
+    async def _draw_conclusions(self, connection: Connection, before: EndpointRecord, stored: StoredEndpoint) -> None:
+        """Tell who operates the endpoints of one that was disabled; judge one anew that is enabled or moved.
+
+        Once it takes events again, what is held for it is sent.
+        """
+        now, at = stored.record, stored.updated_at
+        if before.enabled and now.disabled_because is not None:
+            await outbox.add(connection, [self._news.disabled(now, at, DisabledBecause(now.disabled_because))])
+        if _is_open(now) and not _is_open(before):
+            await resume_held(connection, now.id, at)
+        if now.url != before.url or (now.enabled and not before.enabled):
+            await connection.execute(_queries.judge_anew, now.id, int(at.timestamp() * 1000))
+
     async def _write(self, connection: Connection, query: str, record: EndpointRecord) -> StoredEndpoint:
-        row = await connection.fetchrow(
-            query,
-            record.id,
-            record.name,
-            record.url,
-            record.event_types,
-            record.definition_ids,
-            record.enabled,
-            record.concurrency,
-            record.timeout_s,
-            record.headers,
-            record.secrets,
-            record.rate_per_s,
-        )
+        row = await connection.fetchrow(query, *(getattr(record, name) for name in FIELDS))
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
         return _stored(row)
 
 
+def _is_open(record: EndpointRecord) -> bool:
+    return record.enabled and not record.paused
+
+
 def _stored(row: Any) -> StoredEndpoint:
     if row is None:
         raise EndpointNotFound("no endpoint has this id")
-    fields = dict(row)
-    created_at, updated_at = fields.pop("created_at"), fields.pop("updated_at")
-    return StoredEndpoint(EndpointRecord(**{**fields, "id": str(fields["id"])}), created_at, updated_at)
+    fields = {name: row[name] for name in FIELDS} | {"id": str(row["id"])}
+    return StoredEndpoint(EndpointRecord(**fields), row["created_at"], row["updated_at"])

@@ -8,13 +8,12 @@ from typing import Final
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import LANES, Lane, Topics
+from carewire_dispatcher.adapters.fresh_delivery import fresh_delivery
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.admission import admit
-from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.matching import Event, Subscribers
 from carewire_runtime.clock import Clock
-from carewire_runtime.ids import derived_id
 from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Headers, Producer
 from carewire_runtime.kafka.records import Record
@@ -86,36 +85,25 @@ class FanOut:
         subscribers, kind = self._current(), event_type.decode("utf-8", "replace")
         if not subscribers.of_type(kind):
             return None
-        event = Event(kind, record.value)
+        event = Event(kind, record.value, record.timestamp_ms)
+        now = millis(self._clock)
         try:
             wanting = subscribers.of(event)
+            deliveries = [
+                (endpoint, fresh_delivery(record, event, event_id.decode("utf-8", "replace"), endpoint, now))
+                for endpoint in wanting
+            ]
         except ValueError:
             return UNREADABLE_BODY
-        now = millis(self._clock)
-        for endpoint in wanting:
-            delivery = self._delivery(record, event, event_id.decode("utf-8", "replace"), endpoint, now)
+        for endpoint, delivery in deliveries:
             topic = self._lanes[self._admit(endpoint, now)]
-            made.append(_Outgoing(topic, endpoint.id.encode(), delivery.body, delivery.headers()))
+            made.append(_Outgoing(topic, delivery.key.encode(), delivery.body, delivery.headers()))
         return None
 
     def _admit(self, endpoint: Endpoint, now: int) -> Lane:
         admitted = admit(now, endpoint, self._quotas.get(endpoint.id, 0.0))
         self._quotas[endpoint.id] = admitted.used_until
         return admitted.lane
-
-    def _delivery(self, record: Record, event: Event, event_id: str, endpoint: Endpoint, now: int) -> Delivery:
-        traceparent = record.header("traceparent")
-        return Delivery(
-            id=derived_id("delivery", event_id, endpoint.id),
-            endpoint_id=endpoint.id,
-            event_id=event_id,
-            event_type=event.type,
-            event=EventPosition(record.topic, record.partition, record.offset),
-            event_at=record.timestamp_ms,
-            body=event.body,
-            due_at=now,
-            traceparent=None if traceparent is None else traceparent.decode("ascii", "replace"),
-        )
 
     def _current(self) -> Subscribers:
         if self._subscribers is None:

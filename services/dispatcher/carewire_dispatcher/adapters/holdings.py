@@ -10,6 +10,7 @@ from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.decide import Load
 from carewire_dispatcher.domain.delivery import Delivery
+from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.standing import UNKNOWN, Standing
 
 
@@ -24,12 +25,22 @@ class Item:
 
 @dataclass(slots=True)
 class EndpointWork:
-    """What is going on for one endpoint: attempts under way, deliveries waiting for a place or for their time."""
+    """What goes on for an endpoint, or a shard of it: attempts under way, what waits for a place or for its time."""
 
     in_flight: int = 0
     waiting: int = 0
     queue: deque[Item] = field(default_factory=deque)
     standing: Standing = UNKNOWN
+    _whole: Endpoint | None = None
+    _part: Endpoint | None = None
+
+    def part_of(self, endpoint: Endpoint | None, shard: int) -> Endpoint | None:
+        """Return the endpoint as this work's shard sees it."""
+        if endpoint is None or endpoint.shards == 1:
+            return endpoint
+        if self._whole is not endpoint:
+            self._whole, self._part = endpoint, endpoint.part(shard)
+        return self._part
 
     def load(self, queued: int, *, is_crowded: bool = False, is_strained: bool = False) -> Load:
         """The work as `decide` looks at it for a delivery behind `queued` others, and how the worker is placed."""
@@ -48,12 +59,12 @@ class Holdings:
         self._held: list[tuple[int, int, Item]] = []
         self._order = itertools.count()
 
-    def of(self, endpoint_id: str) -> EndpointWork:
-        """Return the work of one endpoint."""
-        work = self._work.get(endpoint_id)
+    def of(self, key: str) -> EndpointWork:
+        """Return the work under one key: that of an endpoint, or of a shard."""
+        work = self._work.get(key)
         if work is None:
-            work = self._work[endpoint_id] = EndpointWork()
-            breaker = self._breaker_of(endpoint_id)
+            work = self._work[key] = EndpointWork()
+            breaker = self._breaker_of(key)
             if breaker is not None:
                 work.standing = Standing(breaker)
         return work
@@ -65,14 +76,14 @@ class Holdings:
 
     def hold(self, item: Item, until: int) -> None:
         """Keep a delivery until a moment."""
-        self.of(item.delivery.endpoint_id).waiting += 1
+        self.of(item.delivery.key).waiting += 1
         heapq.heappush(self._held, (until, next(self._order), item))
 
     def due(self, now: int) -> Iterator[Item]:
         """Give back, one by one, what was held until now or earlier."""
         while self._held and self._held[0][0] <= now:
             _, _, item = heapq.heappop(self._held)
-            self.of(item.delivery.endpoint_id).waiting -= 1
+            self.of(item.delivery.key).waiting -= 1
             yield item
 
     def next_due(self) -> int | None:

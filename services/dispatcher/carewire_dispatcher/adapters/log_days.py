@@ -34,6 +34,9 @@ class LogDays:
             await connection.execute(_queries.lock_days)
             dropped = await connection.fetchval(_queries.drop_days, table, oldest)
             await connection.execute(_queries.make_days, table, missing)
+            if dropped:
+                # What an attempt sent was told at most an hour before it, and so at most a day.
+                await connection.execute(_queries.forget_requests, oldest - timedelta(days=1))
         self._made = {known for known in self._made if known[1] >= oldest} | {(table, day) for day in missing}
         if dropped:
             _log.info("days_dropped", count=dropped)

@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from carewire_contracts.topics import Lane
 from carewire_dispatcher.adapters.attempter import Attempter, Trial
+from carewire_dispatcher.adapters.byte_budget import ByteBudget
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.holdings import EndpointWork, Holdings, Item
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.slots import Slots
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
-from carewire_dispatcher.domain.classify import Retry
-from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Queue, decide
+from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Move, Queue, decide
 from carewire_dispatcher.domain.delivery import Delivery, UnreadableDelivery
 from carewire_dispatcher.domain.ending import End
 from carewire_dispatcher.domain.endpoint import Endpoint
@@ -53,6 +53,7 @@ class Mill:
         policy: Policy,
         clock: Clock,
         bury: Bury,
+        made_anew: Callable[[Delivery], bool] = lambda _: False,
     ) -> None:
         self._endpoints = endpoints
         self._attempter = attempter
@@ -60,10 +61,12 @@ class Mill:
         self._policy = policy
         self._clock = clock
         self._bury = bury
+        self._made_anew = made_anew
         self._holdings = Holdings(breaker_of)
         self._rota: Rota[Source] = Rota()
         self._awake = asyncio.Event()
         self._slots = Slots(self._awake.set)
+        self._bytes = ByteBudget(self._awake.set)
         self._draining = False
         self.copies = ForkCollapse()
         self.in_flight = 0
@@ -74,6 +77,10 @@ class Mill:
     def open_breakers(self) -> int:
         """How many endpoints are left alone for failing."""
         return self._holdings.open_breakers
+
+    @property
+    def _is_crowded(self) -> bool:
+        return self._slots.is_crowded or self._bytes.is_crowded
 
     def offer(self, source: Source) -> None:
         """Look at a source: records were put into its buffer."""
@@ -87,7 +94,8 @@ class Mill:
             now = millis(self._clock)
             self._release(now)
             begin = partial(self._begin, now=now)
-            taken = self._rota.turn(now, begin, self._slots.free, self._slots.free_for_bulk)
+            room = min(self._slots.free, self._bytes.room)
+            taken = self._rota.turn(now, begin, room, 0 if self._bytes.is_crowded else self._slots.free_for_bulk)
             if taken:
                 await asyncio.sleep(0)
             else:
@@ -109,7 +117,7 @@ class Mill:
     def _release(self, now: int) -> None:
         if self._slots.free > 0:
             for item in self._holdings.due(now):
-                self._settle(item, now)
+                self._settle(item, now, is_copy=self._is_superseded(item.delivery))
                 if self._slots.free <= 0:
                     return
 
@@ -137,16 +145,21 @@ class Mill:
             self._slots.start(self._put_aside(source, record))
             return
         self.read += 1
-        is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop)
+        self._bytes.take(delivery.body)
+        is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop) or self._made_anew(delivery)
         self._settle(Item(source, record.offset, delivery), now, is_copy=is_copy)
 
     def _settle(self, item: Item, now: int, *, is_copy: bool = False) -> None:
         """Decide about a delivery, and begin to do so."""
-        endpoint = self._endpoints(item.delivery.endpoint_id)
-        work = self._holdings.of(item.delivery.endpoint_id)
-        load = work.load(len(work.queue), is_crowded=self._slots.is_crowded, is_strained=item.source.is_strained)
+        work = self._holdings.of(item.delivery.key)
+        endpoint = self._endpoint(item, work)
+        is_strained = item.source.is_strained or self._bytes.is_crowded
+        load = work.load(len(work.queue), is_crowded=self._is_crowded, is_strained=is_strained)
         decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
         self._do(decision, item, endpoint, work, now)
+
+    def _endpoint(self, item: Item, work: EndpointWork) -> Endpoint | None:
+        return work.part_of(self._endpoints(item.delivery.endpoint_id), item.delivery.shard)
 
     def _do(self, decision: Decision, item: Item, endpoint: Endpoint | None, work: EndpointWork, now: int) -> None:
         match decision:
@@ -161,10 +174,12 @@ class Mill:
                     work.standing = work.standing.put_off(until, endpoint)
                 self._holdings.hold(item, until)
             case Forward(tier, delivery):
-                self._slots.start(self._forward(item, item.source.lane, tier, delivery))
+                self._slots.start(self._forward(item, item.source.lane, tier, delivery), moves=True)
             case Divert(tier, delivery) if endpoint is not None:
                 work.standing = work.standing.put_off(delivery.due_at, endpoint)
-                self._slots.start(self._forward(item, "bulk", tier, delivery))
+                self._slots.start(self._forward(item, "bulk", tier, delivery), moves=True)
+            case Move(delivery):
+                self._slots.start(self._move(item, delivery), moves=True)
             case End():
                 self._slots.start(self._end(item, decision))
             case Drop():
@@ -178,20 +193,23 @@ class Mill:
         finally:
             self.in_flight -= 1
             work.in_flight -= 1
-        self._learn(work, trial)
+        self._learn(work, item.delivery.key, trial)
         self._pull(work, trial.entry.at)
         lane, partition = item.source.lane, item.source.place.partition
-        if isinstance(trial.verdict, Retry):
+        if isinstance(trial.verdict, End):
+            metrics.DELIVERIES.add(outcome=str(trial.verdict.status))
+            await self._writer.log(trial.entry)
+        elif self._is_superseded(trial.delivery):
+            metrics.DELIVERIES_DUPLICATE.add()
+            await self._writer.log(trial.entry)
+        else:
             slot = trial.verdict.slot
             tier = self._policy.wheel.tier_for(slot.due_at - trial.entry.at)
             following = trial.delivery.retried(slot.index, slot.due_at)
             await self._writer.log_and_forward(trial.entry, lane, partition, tier, following)
-        else:
-            metrics.DELIVERIES.add(outcome=str(trial.verdict.status))
-            await self._writer.log(trial.entry)
         self._finish(item)
 
-    def _learn(self, work: EndpointWork, trial: Trial) -> None:
+    def _learn(self, work: EndpointWork, key: str, trial: Trial) -> None:
         entry, before = trial.entry, work.standing.breaker
         work.standing = work.standing.learnt(
             trial.started_at, entry.at, self._policy.breaker, delivered=entry.status is DeliveryStatus.DELIVERED
@@ -205,16 +223,17 @@ class Mill:
         else:
             return
         # Nobody waits for it: what is not written the next worker finds out by itself.
-        self._slots.start(self._writer.tell_health(entry.endpoint_id, breaker))
+        self._slots.start(self._writer.tell_health(key, breaker))
 
     def _pull(self, work: EndpointWork, now: int) -> None:
         """Settle what queued at an endpoint, until the first of the queue has to go on waiting."""
         # An attempt that began now would be cut off at once, and made again by whoever is next.
         while work.queue and not self._draining:
             item = work.queue[0]
-            endpoint = self._endpoints(item.delivery.endpoint_id)
-            load = work.load(0, is_crowded=self._slots.is_crowded)
-            decision = decide(now, item.delivery, endpoint, load, self._policy)
+            endpoint = self._endpoint(item, work)
+            load = work.load(0, is_crowded=self._is_crowded)
+            is_copy = self._is_superseded(item.delivery)
+            decision = decide(now, item.delivery, endpoint, load, self._policy, is_copy=is_copy)
             if isinstance(decision, Queue):
                 return
             work.queue.popleft()
@@ -224,16 +243,25 @@ class Mill:
         await self._writer.forward(lane, item.source.place.partition, tier, delivery)
         self._finish(item)
 
+    async def _move(self, item: Item, delivery: Delivery) -> None:
+        await self._writer.move(item.source.lane, delivery)
+        self._finish(item)
+
     async def _end(self, item: Item, end: End) -> None:
         metrics.DELIVERIES.add(outcome=str(end.status))
         await self._writer.log(LogEntry.of(item.delivery, end, millis(self._clock)))
         self._finish(item)
+
+    def _is_superseded(self, delivery: Delivery) -> bool:
+        """Whether the delivery was made anew while this record of it was in memory."""
+        return self.copies.is_superseded(delivery.id, delivery.epoch) or self._made_anew(delivery)
 
     async def _put_aside(self, source: Source, record: Any) -> None:
         await self._bury(record, UNREADABLE)
         self._finished(source, record.offset)
 
     def _finish(self, item: Item) -> None:
+        self._bytes.give_back(item.delivery.body)
         self._finished(item.source, item.offset)
 
     def _finished(self, source: Source, offset: int) -> None:

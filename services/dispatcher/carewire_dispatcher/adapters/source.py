@@ -69,8 +69,13 @@ class Source:
 
     @property
     def wants_more(self) -> bool:
-        """Whether a paused source should be fetched again: a slow one when its last head is gone."""
-        return not self._buffer if self.is_slow else len(self._buffer) * 2 < self._record_limit
+        """Whether a paused source should be fetched again: half empty, or of a slow one the last head gone.
+
+        Were it asked for as soon as one record fits, each fetch would bring what must be thrown away again.
+        """
+        if self.is_slow:
+            return not self._buffer
+        return len(self._buffer) * 2 < self._record_limit and self._bytes * 2 <= self._byte_limit
 
     @property
     def is_empty(self) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 
 from carewire_contracts.topics import LANES, Lane, Topics
+from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.committer import COMMIT_EVERY_S, PURGE_EVERY_S, Committer, purge
 from carewire_dispatcher.adapters.consumers import (
@@ -29,6 +30,7 @@ from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.policy import Policy
+from carewire_dispatcher.domain.supersession import Claim, Claims
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
@@ -58,8 +60,11 @@ class Means:
     topics: Topics
     producer: Producer
     sender: Sender
+    answers: AnswerKeeper
     endpoints: CompactedTable[Endpoint]
     health: CompactedTable[Breaker]
+    repairs: CompactedTable[Claim]
+    claims: Claims
     time_scale: float
     clock: Clock
 
@@ -78,11 +83,12 @@ class Tenure:
         self._mill = Mill(
             means.endpoints.get,
             means.health.get,
-            Attempter(means.sender, policy.schedule, clock, pulse),
+            Attempter(means.sender, policy.schedule, clock, pulse, means.answers),
             self._writer,
             policy,
             clock,
             self._bury,
+            means.claims.supersede,
         )
         self._pulse = pulse
         self._counted = 0

@@ -62,7 +62,8 @@ class Worker:
             await asyncio.gather(stopping, return_exceptions=True)
 
     async def _tables_loaded(self, stopping: asyncio.Task[bool]) -> None:
-        loaded = asyncio.gather(self._means.endpoints.ready(), self._means.health.ready())
+        means = self._means
+        loaded = asyncio.gather(means.endpoints.ready(), means.health.ready(), means.repairs.ready())
         ends: list[asyncio.Future[Any]] = [loaded, stopping]
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         loaded.cancel()

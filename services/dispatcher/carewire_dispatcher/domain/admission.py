@@ -11,7 +11,8 @@ from carewire_dispatcher.domain import rate
 from carewire_dispatcher.domain.endpoint import Endpoint
 
 QUOTA_PER_S: Final = 200
-"""A twentieth of the 4,000 deliveries a second that one worker makes. Less, where the endpoint bears less."""
+"""A twentieth of the 4,000 deliveries a second that one worker makes. Less, where the endpoint bears less;
+as much for each of its shards."""
 BURST_MS: Final = 5_000
 """How much of the quota may come at once: 1,000 deliveries keep others waiting for a quarter of a second."""
 
@@ -26,7 +27,9 @@ class Admitted:
 
 def admit(now: int, endpoint: Endpoint, used_until: float) -> Admitted:
     """Choose the lane of a delivery. What goes to the bulk lane uses nothing up."""
-    quota = QUOTA_PER_S if endpoint.rate_per_s is None else min(QUOTA_PER_S, endpoint.rate_per_s)
+    quota: float = QUOTA_PER_S * endpoint.shards
+    if endpoint.rate_per_s is not None:
+        quota = min(quota, endpoint.rate_per_s)
     if rate.free_at(used_until, quota, BURST_MS) > now:
         return Admitted("bulk", used_until)
     return Admitted("fast", rate.used(used_until, now, quota))

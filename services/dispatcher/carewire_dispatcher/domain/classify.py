@@ -2,9 +2,10 @@
 
 Any 2xx is a success (reference, section 2.3). 410 says that nobody listens there any more. All else,
 redirects and broken connections included, is tried again for 24 hours: what a receiver answers while
-it is being repaired says little about the delivery.
+it is being repaired says little about the delivery. An endpoint may name status codes that it means as its last word.
 """
 
+from dataclasses import field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from enum import StrEnum
@@ -36,12 +37,23 @@ class Failure(StrEnum):
     """The endpoint's URL isn't HTTPS, and this deployment allows nothing else."""
 
 
+RawHeaders = tuple[tuple[bytes, bytes], ...]
+"""Headers as they came, their names in lower case."""
+
+
 @record()
 class Answer:
-    """What the endpoint said."""
+    """What the endpoint said. Its `headers`, as far as the log keeps any, and its `body` decide nothing."""
 
     status: int
     retry_after: str | None = None
+    headers: RawHeaders = field(default=(), compare=False, repr=False)
+    body: bytes = field(default=b"", compare=False, repr=False)
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the delivery arrived."""
+        return 200 <= self.status < 300
 
 
 @record()
@@ -54,17 +66,25 @@ class Retry:
 Verdict = End | Retry
 
 
-def classify(result: Answer | Failure, now: int, delivery: Delivery, schedule: RetrySchedule) -> Verdict:
+def classify(
+    result: Answer | Failure,
+    now: int,
+    delivery: Delivery,
+    schedule: RetrySchedule,
+    terminal_statuses: frozenset[int] = frozenset(),
+) -> Verdict:
     """Say how it goes on after an attempt that ended `now`.
 
     `delivery` has the attempt counted already. A Retry-After of 429 and 503 is honoured within the 24 hours.
     """
     not_before = None
     if isinstance(result, Answer):
-        if 200 <= result.status < 300:
+        if result.is_success:
             return End(EndStatus.DELIVERED)
         if result.status == _GONE:
             return End(EndStatus.FAILED, EndReason.ENDPOINT_GONE)
+        if result.status in terminal_statuses:
+            return End(EndStatus.FAILED, EndReason.TERMINAL_STATUS)
         if result.status in _ASKS_TO_WAIT:
             not_before = retry_after_at(result.retry_after, now)
     first = now if delivery.first_attempt_at is None else delivery.first_attempt_at

@@ -77,11 +77,18 @@ class Divert:
 
 
 @record()
+class Move:
+    """Write `delivery` to its lane once more, for the shard where it belongs since there are fewer of them."""
+
+    delivery: Delivery
+
+
+@record()
 class Drop:
     """A copy of a record that came by before: let it go, its twin goes on."""
 
 
-Decision = Attempt | Queue | Hold | Forward | Divert | End | Drop
+Decision = Attempt | Queue | Hold | Forward | Divert | Move | End | Drop
 
 
 def decide(
@@ -95,10 +102,10 @@ def decide(
 ) -> Decision:
     """Say what to do with a record, first rule first.
 
-    A copy is dropped; without an enabled endpoint it is held; before its time it waits, in memory when the wait is
-    below the shortest tier. Then it goes out, unless the endpoint has no place for it or its rate is used up: a place
-    that is free in a moment is queued for, for anything else it is diverted to the endpoint's next slot. So it never
-    waits at the head of a partition of others.
+    A copy is dropped; without an endpoint that is enabled and not paused it is held; of a shard that is no more
+    it is moved; before its time it waits, in memory when the wait is below the shortest tier. Then it goes out, unless
+    the endpoint has no place for it or its rate is used up: a place that is free in a moment is queued for, for
+    anything else it is diverted to the endpoint's next slot. So it never waits at the head of a partition of others.
     """
     if is_copy:
         return Drop()
@@ -106,15 +113,20 @@ def decide(
         return End(EndStatus.HELD, EndReason.ENDPOINT_DELETED)
     if not endpoint.enabled:
         return End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED)
+    if endpoint.paused:
+        return End(EndStatus.HELD, EndReason.ENDPOINT_PAUSED)
+    if delivery.shard >= endpoint.shards:
+        return Move(delivery.moved(endpoint.shards))
     if delivery.due_at > now:
         return _wait(now, delivery, load, policy)
-    limit = _limit(now, delivery, endpoint, load, policy)
+    horizon = _horizon(delivery, endpoint, policy)
+    limit = _limit(now, horizon, endpoint, load, policy)
     if load.in_flight >= limit:
-        return _without_place(now, delivery, load, policy, limit)
+        return _without_place(now, delivery, horizon, load, policy, limit)
     if endpoint.rate_per_s is not None:
         free_at = rate.free_at(load.standing.rate_used_until, endpoint.rate_per_s)
         if free_at > now:
-            return _divert(now, delivery, load, policy, free_at)
+            return _divert(now, delivery, horizon, load, policy, free_at)
     return Attempt()
 
 
@@ -127,33 +139,43 @@ def _wait(now: int, delivery: Delivery, load: Load, policy: Policy) -> Hold | Fo
     return Forward(TIERS[0], delivery.forwarded())
 
 
-def _limit(now: int, delivery: Delivery, endpoint: Endpoint, load: Load, policy: Policy) -> int:
-    """Say how many attempts may be under way. The last one, 24 hours after the first, is made breaker or not."""
+def _horizon(delivery: Delivery, endpoint: Endpoint, policy: Policy) -> int | None:
+    """Say when the last attempt is; unknown before the first one."""
+    first = delivery.first_attempt_at
+    return None if first is None else policy.schedule.of(endpoint.retry_offsets_s).horizon(first)
+
+
+def _limit(now: int, horizon: int | None, endpoint: Endpoint, load: Load, policy: Policy) -> int:
+    """Say how many attempts may be under way. The last one, at the horizon, is made breaker or not."""
     limit = endpoint.concurrency
-    if not _is_last(now, delivery, policy):
+    if not _is_last(now, horizon):
         limit = policy.breaker.limit(load.standing.breaker, now, limit)
     return min(limit, LIMIT_WHEN_CROWDED) if load.is_crowded else limit
 
 
-def _is_last(now: int, delivery: Delivery, policy: Policy) -> bool:
-    first = delivery.first_attempt_at
-    return first is not None and now >= policy.schedule.horizon(first)
+def _is_last(now: int, horizon: int | None) -> bool:
+    return horizon is not None and now >= horizon
 
 
-def _without_place(now: int, delivery: Delivery, load: Load, policy: Policy, limit: int) -> Queue | Hold | Divert:
+def _without_place(
+    now: int, delivery: Delivery, horizon: int | None, load: Load, policy: Policy, limit: int
+) -> Queue | Hold | Divert:
     standing, soonest = load.standing, now + policy.wheel.shortest
-    if standing.breaker.is_open and not _is_last(now, delivery, policy):
-        return _divert(now, delivery, load, policy, max(soonest, policy.breaker.retry_at(standing.breaker, now)))
+    if standing.breaker.is_open and not _is_last(now, horizon):
+        probe_at = max(soonest, policy.breaker.retry_at(standing.breaker, now))
+        return _divert(now, delivery, horizon, load, policy, probe_at)
     if not load.is_strained and now + standing.pace.wait_behind(load.queued, limit) < soonest:
         return Queue()
-    return _divert(now, delivery, load, policy, soonest)
+    return _divert(now, delivery, horizon, load, policy, soonest)
 
 
-def _divert(now: int, delivery: Delivery, load: Load, policy: Policy, not_before: int) -> Hold | Divert:
+def _divert(
+    now: int, delivery: Delivery, horizon: int | None, load: Load, policy: Policy, not_before: int
+) -> Hold | Divert:
     slot = max(load.standing.pace.next_slot, not_before)
     slot = min(slot, now + policy.wheel.delay(FURTHEST_TIER))
-    if delivery.first_attempt_at is not None and not _is_last(now, delivery, policy):
-        slot = min(slot, policy.schedule.horizon(delivery.first_attempt_at))
+    if horizon is not None and not _is_last(now, horizon):
+        slot = min(slot, horizon)
     tier = policy.wheel.tier_for(slot - now)
     if tier is None and load.held < HELD_MAX:
         return Hold(slot)

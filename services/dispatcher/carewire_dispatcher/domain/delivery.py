@@ -1,7 +1,7 @@
 """One event on its way to one endpoint, and how it is written to Kafka.
 
-On the wire the record's value is the event's bytes as they are (they are what the signature covers), its key
-the endpoint id, and all else stands in one header, so that a body is never parsed or copied on its way.
+On the wire the record's value is what is sent, byte by byte (it is what the signature covers), its key
+the endpoint id and shard, and all else stands in one header, so that a body is never parsed or copied on its way.
 """
 
 from collections.abc import Iterable
@@ -12,6 +12,8 @@ import orjson
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.record import record
+from carewire_dispatcher.domain.endpoint import ContentMode, Payload
+from carewire_dispatcher.domain.sharding import key_of, read_key, shard_of
 
 STATE_HEADER: Final = "delivery"
 TRACEPARENT_HEADER: Final = "traceparent"
@@ -36,10 +38,12 @@ class EventPosition:
 class Delivery:
     """One (event, endpoint), as it travels through the lanes and tiers.
 
-    `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `event_at` is when the
-    event was appended. `epoch` grows with each deliberate resend. `hop` grows each time that the record is
-    written again. `attempt` counts the attempts that were made; `slot` is the place in the schedule of the
-    attempt that is next.
+    `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `event_at` is when the event
+    was appended. `epoch` grows with each deliberate resend. `hop` grows each time that the record is written again.
+    `shard` is the part of the endpoint's work that it belongs to. `attempt` counts the attempts that were made;
+    `slot` is the place in the schedule of the attempt that is next. `replayed` says that the receiver may have seen
+    it in an epoch before, `is_test` that nothing happened but that somebody asked for an example. `body` is what is
+    sent, made of the event as `payload` and `content_mode` say.
     """
 
     id: str
@@ -55,7 +59,24 @@ class Delivery:
     slot: int = 0
     epoch: int = 0
     hop: int = 0
+    shard: int = 0
     traceparent: str | None = None
+    care_flow_id: str | None = None
+    replayed: bool = False
+    is_test: bool = False
+    payload: Payload = "full"
+    content_mode: ContentMode = "flat"
+
+    @property
+    def key(self) -> str:
+        """The key of its records, by which its partition was chosen."""
+        return key_of(self.endpoint_id, self.shard)
+
+    def moved(self, shards: int) -> Self:
+        """Make the record of the next hop in the shard where it belongs among so many."""
+        return self._changed(
+            self.first_attempt_at, self.attempt, self.slot, self.due_at, self.hop + 1, shard_of(self.id, shards)
+        )
 
     def forwarded(self, due_at: int | None = None) -> Self:
         """Make the record of the next hop, due at the same moment or at another."""
@@ -73,7 +94,9 @@ class Delivery:
     def _next_hop(self, slot: int, due_at: int) -> Self:
         return self._changed(self.first_attempt_at, self.attempt, slot, due_at, self.hop + 1)
 
-    def _changed(self, first_attempt_at: int | None, attempt: int, slot: int, due_at: int, hop: int) -> Self:
+    def _changed(
+        self, first_attempt_at: int | None, attempt: int, slot: int, due_at: int, hop: int, shard: int | None = None
+    ) -> Self:
         # Written out: dataclasses.replace takes five times as long, and each delivery passes here.
         return type(self)(
             id=self.id,
@@ -89,12 +112,18 @@ class Delivery:
             slot=slot,
             epoch=self.epoch,
             hop=hop,
+            shard=self.shard if shard is None else shard,
             traceparent=self.traceparent,
+            care_flow_id=self.care_flow_id,
+            replayed=self.replayed,
+            is_test=self.is_test,
+            payload=self.payload,
+            content_mode=self.content_mode,
         )
 
     def headers(self) -> Headers:
         """Write everything but the body as Kafka headers."""
-        state = {
+        state: dict[str, Any] = {
             "id": self.id,
             "event_id": self.event_id,
             "event_type": self.event_type,
@@ -107,6 +136,16 @@ class Delivery:
             "epoch": self.epoch,
             "hop": self.hop,
         }
+        if self.care_flow_id is not None:
+            state["care_flow_id"] = self.care_flow_id
+        if self.replayed:
+            state["replayed"] = True
+        if self.is_test:
+            state["is_test"] = True
+        if self.payload != "full":
+            state["payload"] = self.payload
+        if self.content_mode != "flat":
+            state["content_mode"] = self.content_mode
         headers = [(STATE_HEADER, orjson.dumps(state))]
         if self.traceparent is not None:
             headers.append((TRACEPARENT_HEADER, self.traceparent.encode()))
@@ -127,7 +166,8 @@ class Delivery:
             raise UnreadableDelivery(f"the header {STATE_HEADER} holds no delivery") from None
 
     @classmethod
-    def _read(cls, endpoint_id: str, body: bytes, state: dict[str, Any], traceparent: str | None) -> Self:
+    def _read(cls, key: str, body: bytes, state: dict[str, Any], traceparent: str | None) -> Self:
+        endpoint_id, shard = read_key(key)
         return cls(
             id=str(state["id"]),
             endpoint_id=endpoint_id,
@@ -142,5 +182,11 @@ class Delivery:
             slot=int(state["slot"]),
             epoch=int(state["epoch"]),
             hop=int(state["hop"]),
+            shard=shard,
             traceparent=traceparent,
+            care_flow_id=None if (care_flow_id := state.get("care_flow_id")) is None else str(care_flow_id),
+            replayed=bool(state.get("replayed", False)),
+            is_test=bool(state.get("is_test", False)),
+            payload="thin" if state.get("payload") == "thin" else "full",
+            content_mode="cloudevents" if state.get("content_mode") == "cloudevents" else "flat",
         )

@@ -34,6 +34,11 @@ class ForkCollapse:
         place, seen = (epoch, hop - 1), self._seen.pop(delivery_id, None)
         self._remember(delivery_id, place if seen is None else max(seen, place))
 
+    def is_superseded(self, delivery_id: str, epoch: int) -> bool:
+        """Whether a newer epoch of the delivery came by since: an older one that waited meanwhile is let go."""
+        seen = self._seen.get(delivery_id)
+        return seen is not None and epoch < seen[0]
+
     def _remember(self, delivery_id: str, place: Place) -> None:
         self._seen[delivery_id] = place
         if len(self._seen) > self._capacity:

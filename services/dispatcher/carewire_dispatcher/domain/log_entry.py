@@ -11,6 +11,7 @@ from carewire_contracts.record import record
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry, Verdict
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End
+from carewire_dispatcher.domain.exchange import KeptAnswer, SentRequest
 
 
 class DeliveryStatus(StrEnum):
@@ -36,20 +37,37 @@ class UnreadableEntry(ValueError):
 
 @record()
 class Tried:
-    """One HTTP attempt: its own id, when it began, how long it took in milliseconds, and what came of it."""
+    """One HTTP attempt: its own id, when it began, how long it took in milliseconds, and what came of it.
+
+    `request_id` says what was sent, and `request` does so in full, where the log may not know it yet. `answer` is what
+    is kept of an answer.
+    """
 
     id: str
     started_at: int
     duration: int
     status_code: int | None
     failure: str | None
+    request_id: str | None = None
+    request: SentRequest | None = None
+    answer: KeptAnswer | None = None
 
     @classmethod
-    def of(cls, attempt_id: str, started_at: int, ended_at: int, result: Answer | Failure) -> Self:
-        """Describe an attempt by its result."""
+    def of(
+        cls,
+        attempt_id: str,
+        started_at: int,
+        ended_at: int,
+        result: Answer | Failure,
+        request_id: str | None = None,
+        request: SentRequest | None = None,
+        answer: KeptAnswer | None = None,
+    ) -> Self:
+        """Describe an attempt by its result, and by what is kept of it."""
         status_code = result.status if isinstance(result, Answer) else None
         failure = str(result) if isinstance(result, Failure) else None
-        return cls(attempt_id, started_at, max(0, ended_at - started_at), status_code, failure)
+        duration = max(0, ended_at - started_at)
+        return cls(attempt_id, started_at, duration, status_code, failure, request_id, request, answer)
 
 
 @record()
@@ -64,6 +82,7 @@ class LogEntry:
     event_partition: int
     event_offset: int
     event_at: int
+    care_flow_id: str | None
     epoch: int
     attempts: int
     first_attempt_at: int | None
@@ -85,6 +104,7 @@ class LogEntry:
             event_partition=delivery.event.partition,
             event_offset=delivery.event.offset,
             event_at=delivery.event_at,
+            care_flow_id=delivery.care_flow_id,
             epoch=delivery.epoch,
             attempts=delivery.attempt,
             first_attempt_at=delivery.first_attempt_at,
@@ -103,12 +123,12 @@ class LogEntry:
     def decode(cls, value: bytes | None) -> Self:
         """Read an entry. Raises UnreadableEntry where the bytes are none."""
         try:
-            fields = orjson.loads(value or b"")
+            fields = _ADDED | orjson.loads(value or b"")
             tried = fields["tried"]
             return cls(
                 **_checked(fields, _ENTRY),
                 status=DeliveryStatus(fields["status"]),
-                tried=None if tried is None else Tried(**_checked(tried, _TRIED)),
+                tried=None if tried is None else _tried(_ADDED_TO_TRIED | tried),
             )
         except (ValueError, TypeError, KeyError):
             raise UnreadableEntry("the record holds no entry of the attempt log") from None
@@ -124,6 +144,15 @@ class LogEntry:
         if (self.status is DeliveryStatus.DELIVERED) != (other.status is DeliveryStatus.DELIVERED):
             return self.status is DeliveryStatus.DELIVERED
         return (self.attempts, self.at) >= (other.attempts, other.at)
+
+
+def _tried(fields: Mapping[str, Any]) -> Tried:
+    request, answer = fields["request"], fields["answer"]
+    return Tried(
+        **_checked(fields, _TRIED),
+        request=None if request is None else SentRequest(**_checked(request, _REQUEST)),
+        answer=None if answer is None else KeptAnswer(**_checked(answer, _ANSWER)),
+    )
 
 
 def _checked(fields: Mapping[str, Any], checks: Mapping[str, Callable[[Any], bool]]) -> dict[str, Any]:
@@ -155,6 +184,14 @@ def _or_none(check: Callable[[Any], bool]) -> Callable[[Any], bool]:
     return lambda value: value is None or check(value)
 
 
+def _is_headers(value: Any) -> bool:
+    return type(value) is dict and all(map(_is_text, value)) and all(map(_is_text, value.values()))
+
+
+def _is_one_of(*words: str) -> Callable[[Any], bool]:
+    return lambda value: value in words
+
+
 _is_int4: Final = _is_number(_INT4)
 _is_instant: Final = _is_number(_YEAR_10000)
 
@@ -167,6 +204,7 @@ _ENTRY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "event_partition": _is_int4,
     "event_offset": _is_number(_INT8),
     "event_at": _is_instant,
+    "care_flow_id": _or_none(_is_uuid),
     "epoch": _is_int4,
     "attempts": _is_int4,
     "first_attempt_at": _or_none(_is_instant),
@@ -174,10 +212,22 @@ _ENTRY: Final[Mapping[str, Callable[[Any], bool]]] = {
     "next_attempt_at": _or_none(_is_instant),
     "at": _is_instant,
 }
+_ADDED: Final[Mapping[str, Any]] = {"care_flow_id": None}
+"""What entries of an earlier release do not tell."""
 _TRIED: Final[Mapping[str, Callable[[Any], bool]]] = {
     "id": _is_uuid,
     "started_at": _is_instant,
     "duration": _is_int4,
     "status_code": _or_none(_is_int4),
     "failure": _or_none(_is_text),
+    "request_id": _or_none(_is_uuid),
 }
+_ADDED_TO_TRIED: Final[Mapping[str, Any]] = {"request_id": None, "request": None, "answer": None}
+_REQUEST: Final[Mapping[str, Callable[[Any], bool]]] = {
+    "id": _is_uuid,
+    "url": _is_text,
+    "headers": _is_headers,
+    "payload": _is_one_of("full", "thin"),
+    "content_mode": _is_one_of("flat", "cloudevents"),
+}
+_ANSWER: Final[Mapping[str, Callable[[Any], bool]]] = {"headers": _is_headers, "body": _or_none(_is_text)}

@@ -1,7 +1,8 @@
 """Which endpoints want an event."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import field
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import orjson
@@ -16,7 +17,10 @@ STATUS_EVENT_TYPES: Final = tuple(
 )
 """The events of carewire.incoming-webhooks."""
 
-SUBSCRIBABLE: Final = frozenset((*EVENT_TYPES, *STATUS_EVENT_TYPES))
+ENDPOINT_EVENT_TYPES: Final = tuple(f"endpoint.{word}" for word in ("warning", "disabled", "recovered"))
+"""The events of carewire.endpoints."""
+
+SUBSCRIBABLE: Final = frozenset((*EVENT_TYPES, *STATUS_EVENT_TYPES, *ENDPOINT_EVENT_TYPES))
 """Every event type that an endpoint may name."""
 
 _DOMAIN_EVENTS: Final = frozenset(EVENT_TYPES)
@@ -24,23 +28,34 @@ _DOMAIN_EVENTS: Final = frozenset(EVENT_TYPES)
 
 @record()
 class Event:
-    """What an endpoint may choose by."""
+    """What an endpoint may choose by. `at` is when the event was appended, in milliseconds.
+
+    Operators about days count from then: whenever an event is looked at again, the answer is the same.
+    """
 
     type: str
     body: bytes = field(repr=False)
+    at: int = 0
 
-    @property
-    def definition_id(self) -> str | None:
-        """The care-flow definition that the event belongs to, or None for events of no care flow.
-
-        Raises ValueError where the body is no JSON object.
-        """
+    def data(self) -> dict[str, Any]:
+        """Read the body. Raises ValueError where it is no JSON object."""
         data = orjson.loads(self.body)
         if not isinstance(data, dict):
             raise ValueError("the event is no JSON object")  # noqa: TRY004  what is wrong is the data
-        pathway: Any = data.get("pathway")
-        found = pathway.get("pathway_definition_id") if isinstance(pathway, dict) else data.get("definition_id")
-        return found if isinstance(found, str) else None
+        return data
+
+
+def definition_of(data: Mapping[str, Any]) -> str | None:
+    """The care-flow definition that an event belongs to, or None for events of no care flow."""
+    pathway: Any = data.get("pathway")
+    found = pathway.get("pathway_definition_id") if isinstance(pathway, dict) else data.get("definition_id")
+    return found if isinstance(found, str) else None
+
+
+def endpoint_of(event_type: str, data: Mapping[str, Any]) -> str | None:
+    """The endpoint that an event tells of, or None where it tells of something else."""
+    found = data.get("endpoint_id") if event_type in ENDPOINT_EVENT_TYPES else None
+    return found if isinstance(found, str) else None
 
 
 def wants_type(endpoint: Endpoint, event_type: str) -> bool:
@@ -50,25 +65,44 @@ def wants_type(endpoint: Endpoint, event_type: str) -> bool:
     return event_type in endpoint.event_types
 
 
+def wants_definition(endpoint: Endpoint, data: Mapping[str, Any]) -> bool:
+    """Whether the endpoint asked for events of the care-flow definition to which this one belongs."""
+    return endpoint.definition_ids is None or definition_of(data) in endpoint.definition_ids
+
+
 class Subscribers:
-    """The enabled endpoints, found by event type. A snapshot: build another when endpoints change."""
+    """The endpoints that get deliveries, found by event type. A snapshot: build another when endpoints change."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
-        self._enabled = tuple(endpoint for endpoint in endpoints if endpoint.enabled)
+        self._served = tuple(endpoint for endpoint in endpoints if endpoint.is_served)
         self._by_type: dict[str, tuple[Endpoint, ...]] = {}
 
     def of(self, event: Event) -> tuple[Endpoint, ...]:
-        """List the endpoints that want the event. Raises ValueError where its body is needed and unreadable."""
+        """List the endpoints that want the event. Raises ValueError where its body is needed and unreadable.
+
+        Nobody is told of himself: an endpoint that fails would not hear it, and what recovers knows.
+        """
         candidates = self.of_type(event.type)
-        if all(endpoint.definition_ids is None for endpoint in candidates):
+        if not candidates or not (event.type in ENDPOINT_EVENT_TYPES or any(map(_is_choosy, candidates))):
             return candidates
-        definition_id = event.definition_id
-        return tuple(e for e in candidates if e.definition_ids is None or definition_id in e.definition_ids)
+        data, at = event.data(), datetime.fromtimestamp(event.at / 1000, UTC)
+        told_of = endpoint_of(event.type, data)
+        return tuple(
+            endpoint
+            for endpoint in candidates
+            if endpoint.id != told_of
+            and wants_definition(endpoint, data)
+            and (endpoint.filter is None or endpoint.filter.judge(data, at).satisfied)
+        )
 
     def of_type(self, event_type: str) -> tuple[Endpoint, ...]:
         """List the endpoints that may want events of a type; of most types nobody does."""
         found = self._by_type.get(event_type)
         if found is None:
-            found = tuple(endpoint for endpoint in self._enabled if wants_type(endpoint, event_type))
+            found = tuple(endpoint for endpoint in self._served if wants_type(endpoint, event_type))
             self._by_type[event_type] = found
         return found
+
+
+def _is_choosy(endpoint: Endpoint) -> bool:
+    return endpoint.definition_ids is not None or endpoint.filter is not None

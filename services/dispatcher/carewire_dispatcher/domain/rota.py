@@ -12,10 +12,11 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from carewire_contracts.topics import LANES, Lane
 
-TURN: Final = 100
-"""Records that are taken before other work gets its turn."""
+TURN: Final = 25
+"""Records that are taken before other work gets its turn. An attempt takes several turns of the event loop, and each
+may hold a turn of these: 25 records cost a millisecond."""
 BULK_SHARE: Final = TURN // 5
-_AT_ONCE: Final = 10
+_AT_ONCE: Final = 5
 """Records that are taken of one source before the next one is looked at."""
 
 
@@ -79,8 +80,9 @@ class Rota(Generic[S]):
         """Call `take` for ripe records, for at most `room`, and `bulk_room` of bulk. Returns for how many."""
         self._wake(now)
         turn = min(TURN, room)
-        fast = self._take("fast", min(turn, TURN - BULK_SHARE), now, take)
-        share = min(BULK_SHARE, bulk_room) if self._awake["fast"] else bulk_room
+        bulk_share = turn * BULK_SHARE // TURN
+        fast = self._take("fast", turn - bulk_share, now, take)
+        share = min(bulk_share, bulk_room) if self._awake["fast"] else bulk_room
         bulk = self._take("bulk", min(turn - fast, share), now, take)
         return fast + bulk + self._take("fast", turn - fast - bulk, now, take)
 

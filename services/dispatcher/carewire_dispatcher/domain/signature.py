@@ -1,17 +1,22 @@
-"""Standard Webhooks 1.0.0, symmetric signatures: `v1,` and a base64 HMAC-SHA256 of id, timestamp and body.
+"""How a call is signed: Standard Webhooks 1.0.0 (`v1` and `v1a`), and the RSA signature of the reference.
 
 `webhook-id` is the event's id (`ce_id` on Kafka): the same at every retry and every resend, so a receiver
-drops repeats by it, also where it reads the topic too. The timestamp is the attempt's.
+drops repeats by it, also where it reads the topic too. The timestamp is the attempt's. `v1` is an HMAC-SHA256, `v1a`
+an ed25519 signature, both of id, timestamp and body, and all of them stand in one header. The RSA signature has its
+own header and covers the body alone (reference, section 2.2), so it says nothing of when a call was made.
 """
 
 import base64
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final
+
+from carewire_dispatcher.domain.key_pairs import sign_ed25519, sign_rsa
 
 ID_HEADER: Final = "webhook-id"
 TIMESTAMP_HEADER: Final = "webhook-timestamp"
 SIGNATURE_HEADER: Final = "webhook-signature"
+RSA_SIGNATURE_HEADER: Final = "x-awell-signature"
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix is public
 SECRET_BYTES: Final = 32
 """The specification asks for 24 to 64 random bytes."""
@@ -22,20 +27,38 @@ def encode_secret(secret: bytes) -> str:
     return SECRET_PREFIX + base64.b64encode(secret).decode()
 
 
-def sign(secrets: Sequence[bytes], webhook_id: str, timestamp_s: int, body: bytes) -> str:
-    """Write the `webhook-signature` header: one signature for each secret, separated by spaces."""
-    content = f"{webhook_id}.{timestamp_s}.".encode() + body
-    return " ".join(f"v1,{_hmac(secret, content)}" for secret in secrets)
+def sign(
+    secrets: Iterable[bytes], webhook_id: str, timestamp_s: int, body: bytes, ed25519_keys: Iterable[bytes] = ()
+) -> str:
+    """Write the `webhook-signature` header: a signature for each secret and each key, separated by spaces."""
+    return " ".join(_signatures(secrets, ed25519_keys, f"{webhook_id}.{timestamp_s}.".encode() + body))
 
 
-def signed_headers(secrets: Sequence[bytes], webhook_id: str, timestamp_s: int, body: bytes) -> dict[str, str]:
-    """Write the three headers of Standard Webhooks."""
-    return {
-        ID_HEADER: webhook_id,
-        TIMESTAMP_HEADER: str(timestamp_s),
-        SIGNATURE_HEADER: sign(secrets, webhook_id, timestamp_s, body),
-    }
+def signed_headers(
+    secrets: Iterable[bytes],
+    webhook_id: str,
+    timestamp_s: int,
+    body: bytes,
+    *,
+    ed25519_keys: Iterable[bytes] = (),
+    rsa_key: bytes | None = None,
+) -> dict[str, str]:
+    """Write the headers that tell of a call: its id, its moment, and a signature for each secret and key."""
+    headers = {ID_HEADER: webhook_id, TIMESTAMP_HEADER: str(timestamp_s)}
+    signature = sign(secrets, webhook_id, timestamp_s, body, ed25519_keys)
+    if signature:
+        headers[SIGNATURE_HEADER] = signature
+    if rsa_key is not None:
+        headers[RSA_SIGNATURE_HEADER] = _base64(sign_rsa(rsa_key, body))
+    return headers
 
 
-def _hmac(secret: bytes, content: bytes) -> str:
-    return base64.b64encode(hmac.digest(secret, content, "sha256")).decode()
+def _signatures(secrets: Iterable[bytes], ed25519_keys: Iterable[bytes], content: bytes) -> Iterator[str]:
+    for secret in secrets:
+        yield "v1," + _base64(hmac.digest(secret, content, "sha256"))
+    for key in ed25519_keys:
+        yield "v1a," + _base64(sign_ed25519(key, content))
+
+
+def _base64(signature: bytes) -> str:
+    return base64.b64encode(signature).decode()

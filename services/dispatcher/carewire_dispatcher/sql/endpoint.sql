@@ -1,9 +1,14 @@
 -- name: add_endpoint
--- A new endpoint.
+-- A new endpoint; parameters stand in the order of the fields of EndpointRecord.
 insert into endpoint (
-    id, name, url, event_types, definition_ids, enabled, concurrency, timeout_s, headers, secrets, rate_per_s
+    id, name, url, event_types, definition_ids, enabled, concurrency, timeout_s, headers, secrets, rate_per_s,
+    filter, paused, disabled_because, payload, content_mode, signing, old_secret_until, ed25519_keys,
+    old_ed25519_key_until, rsa_key, retry_offsets_s, terminal_statuses, shards
 )
-values ($1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+values (
+    $1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
+)
 returning *
 
 -- name: find_endpoint
@@ -15,10 +20,16 @@ select * from endpoint where id = $1::uuid
 select * from endpoint where id = $1::uuid for update
 
 -- name: change_endpoint
--- Replaces all that can be changed of an endpoint.
+-- Replaces all that can be changed of an endpoint; parameters stand in the order of the fields of EndpointRecord.
 update endpoint
-set name = $2, url = $3, event_types = $4, definition_ids = $5, enabled = $6, concurrency = $7, timeout_s = $8,
-    headers = $9, secrets = $10, rate_per_s = $11, updated_at = now()
+set (
+    name, url, event_types, definition_ids, enabled, concurrency, timeout_s, headers, secrets, rate_per_s,
+    filter, paused, disabled_because, payload, content_mode, signing, old_secret_until, ed25519_keys,
+    old_ed25519_key_until, rsa_key, retry_offsets_s, terminal_statuses, shards
+) = (
+    $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
+    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
+), updated_at = now()
 where id = $1::uuid
 returning *
 

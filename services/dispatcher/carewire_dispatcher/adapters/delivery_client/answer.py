@@ -1,6 +1,7 @@
-"""Reading answers off a connection: of each the status and Retry-After, and no more bytes than are worth reading.
+"""Reading answers off a connection: of each the status, what the log keeps, and no more bytes than are worth reading.
 
-A body is of no interest. It is read only so that its connection can be used again, and never unpacked.
+A body is read so that its connection can be used again, and so that the log can show how it begins; it is never
+unpacked.
 """
 
 from typing import Final
@@ -8,6 +9,7 @@ from typing import Final
 import httptools
 
 from carewire_dispatcher.domain.classify import Answer
+from carewire_dispatcher.domain.exchange import KEPT_ANSWER_HEADERS
 
 HEAD_MAX: Final = 32 * 1024
 """Bytes up to the end of an answer's head, with the interim answers (1xx) that came before it."""
@@ -31,7 +33,8 @@ class AnswerReader:
         self.answer: Answer | None = None
         self.reusable = False
         self._room = HEAD_MAX
-        self._retry_after: str | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: list[bytes] = []
         self._is_complete = False
         self._parser = httptools.HttpResponseParser(self)
         # As forgiving as others are: lines that end with a mere LF, and control characters in headers.
@@ -44,6 +47,7 @@ class AnswerReader:
         self.answer = None
         self.reusable = False
         self._room = HEAD_MAX
+        self._body = []
         self._is_complete = False
 
     def feed(self, data: bytes) -> bool:
@@ -56,6 +60,14 @@ class AnswerReader:
                 self.reusable = self.reusable and start + _PIECE >= len(data)
                 return True
         return False
+
+    def told(self) -> Answer | None:
+        """Return the answer with as much of its body as came, and let go of that; None where there is no answer."""
+        answer, parts = self.answer, self._body
+        if answer is None or not parts:
+            return answer
+        self._body = []  # the connection may lie idle from now on
+        return Answer(answer.status, answer.retry_after, answer.headers, b"".join(parts)[:BODY_MAX])
 
     def _feed(self, piece: bytes | memoryview) -> bool:
         head_was_there = self.answer is not None
@@ -72,20 +84,32 @@ class AnswerReader:
 
     def on_message_begin(self) -> None:
         """Begin an answer: an interim one, the one that is waited for, or one that nobody asked for."""
-        self._retry_after = None
+        self._headers = []
         if self._is_complete:
             self.reusable = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Note the one header that matters, the first of its name."""
-        if len(name) == len(_RETRY_AFTER) and name.lower() == _RETRY_AFTER and self._retry_after is None:
-            self._retry_after = value.decode("latin-1")
+        """Note a header if it matters."""
+        lowered = name.lower()
+        if lowered in KEPT_ANSWER_HEADERS:
+            self._headers.append((lowered, value))
 
     def on_headers_complete(self) -> None:
         """Note the answer, unless it is an interim one."""
         status = self._parser.get_status_code()
         if self.answer is None and (status >= 200 or status == _SWITCHING_PROTOCOLS):
-            self.answer = Answer(status, self._retry_after)
+            self.answer = Answer(status, self._retry_after(), tuple(self._headers))
+
+    def _retry_after(self) -> str | None:
+        for name, value in self._headers:
+            if name == _RETRY_AFTER:
+                return value.decode("latin-1")
+        return None
+
+    def on_body(self, part: bytes) -> None:
+        """Keep what came of the body; `feed` ends what is too long."""
+        if not self._is_complete:
+            self._body.append(part)
 
     def on_message_complete(self) -> None:
         """Note that the answer was read to its end."""

@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
             self._over = None
         if not self.is_reusable:
             self._transport.abort()
-        return self._reader.answer or failure or Failure.PROTOCOL
+        return self._reader.told() or failure or Failure.PROTOCOL
 
     @property
     def is_reusable(self) -> bool:

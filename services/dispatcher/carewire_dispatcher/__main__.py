@@ -1,0 +1,5 @@
+"""`python -m carewire_dispatcher`: the dispatcher's command line."""
+
+from carewire_dispatcher.app import main
+
+main()

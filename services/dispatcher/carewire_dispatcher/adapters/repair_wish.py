@@ -1,0 +1,76 @@
+"""What somebody asks to be sent again, and how a repair of it begins."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from carewire_dispatcher.adapters.repair_query import Sought
+from carewire_dispatcher.adapters.repair_record import Repair
+from carewire_dispatcher.domain.repair import BY_LOG, RepairKind, Which
+from carewire_runtime.ids import new_id
+from carewire_runtime.postgres.pool import Connection
+from carewire_runtime.postgres.queries import load_queries
+
+_queries = load_queries("carewire_dispatcher")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody asks to be sent again. Times are those of the events' appending, the second one exclusive."""
+
+    kind: RepairKind
+    which: Which
+    endpoint_id: str | None = None
+    care_flow_id: str | None = None
+    delivery_id: str | None = None
+    event_from: datetime | None = None
+    event_to: datetime | None = None
+
+    @property
+    def begin(self) -> int | None:
+        """The first instant, None where any is."""
+        return None if self.event_from is None else round(self.event_from.timestamp() * 1000)
+
+    @property
+    def begins_with_the_log(self) -> bool:
+        """Whether deliveries are looked up in the log; else events are looked at one after the other."""
+        return self.delivery_id is not None or self.which in BY_LOG
+
+
+def sought_by(wish: Wish) -> Sought:
+    """Say what of the log is asked for."""
+    return Sought(wish.which, wish.endpoint_id, wish.care_flow_id, wish.event_from, wish.event_to)
+
+
+def first_look() -> dict[str, Any]:
+    """How a repair that begins with the log begins."""
+    return {"cursor": None, "found": 0, "settled": False, "ends": None}
+
+
+async def add_repair(
+    connection: Connection, wish: Wish, total: int, progress: dict[str, Any], by: str | None, now: datetime
+) -> Repair:
+    """Add a repair in the transaction that the connection is in. Raises DatabaseError."""
+    row = await connection.fetchrow(
+        _queries.add_repair,
+        new_id(),
+        wish.kind,
+        wish.which,
+        wish.endpoint_id,
+        wish.care_flow_id,
+        wish.delivery_id,
+        wish.event_from,
+        wish.event_to,
+        total,
+        progress,
+        now,
+        by,
+    )
+    return Repair.of(row)
+
+
+async def resume_held(connection: Connection, endpoint_id: str, now: datetime) -> Repair:
+    """Send all that is held for an endpoint, in the transaction that opens it again. Raises DatabaseError."""
+    wish = Wish(RepairKind.RESUME, Which.HELD, endpoint_id)
+    total, _ = await sought_by(wish).count(connection, {})
+    return await add_repair(connection, wish, total, first_look(), None, now)

@@ -1,0 +1,58 @@
+-- name: add_repair
+-- A new repair, to begin at once.
+insert into repair (
+    id, kind, which, endpoint_id, care_flow_id, delivery_id, event_from, event_to, total, progress,
+    next_step_at, created_by, created_at
+)
+values ($1::uuid, $2, $3, $4::uuid, $5::uuid, $6::uuid, $7, $8, $9, $10, $11, $12, $11)
+returning *
+
+-- name: find_repair
+-- One repair.
+select * from repair where id = $1::uuid
+
+-- name: cancel_repair
+-- Ends a repair that has not ended; what it has written is on its way.
+update repair set state = 'cancelled', ended_at = $2
+where id = $1::uuid and state in ('waiting', 'running')
+returning *
+
+-- name: take_due_repair
+-- The repair whose next step has been due for longest, and that nobody else is at. Locked until the step is done.
+select * from repair
+where state in ('waiting', 'running') and next_step_at <= $1
+order by next_step_at
+limit 1
+for update skip locked
+
+-- name: next_repair_step
+-- When the next step of any repair is due.
+select min(next_step_at) from repair where state in ('waiting', 'running')
+
+-- name: save_repair_step
+-- How far a repair has come with a step.
+update repair
+set state = $2, reason = $3, epoch = $4, looked_at = $5, taken = $6, skipped = $7, unreadable = $8, progress = $9,
+    claims = $10, next_step_at = $11, ended_at = $12
+where id = $1::uuid
+
+-- name: next_repair_epoch
+-- The epoch of another look.
+select nextval('repair_epoch')::integer
+
+-- name: stop_repair
+-- Ends a repair that cannot go on.
+update repair set state = 'stopped', reason = $2, ended_at = $3
+where id = $1::uuid and state in ('waiting', 'running')
+
+-- name: withdraw_claims
+-- Repairs that ended so long ago that nothing of what they superseded can be on its way any more.
+update repair set claims = false where claims and ended_at < $1 returning id
+
+-- name: known_deliveries
+-- What the log knows of some deliveries, of which the events came between two moments. An event that was published
+-- twice may have left two rows.
+select distinct on (id) id, status, epoch, attempts
+from delivery
+where id = any($1::uuid[]) and event_at between $2 and $3
+order by id, epoch desc, updated_at desc

@@ -1,0 +1,230 @@
+"""When an endpoint is warned of, disabled, and said to have recovered."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
+from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
+from carewire_dispatcher.domain.failing import (
+    ATTEMPTS_AT_LEAST,
+    DISABLED_AFTER_S,
+    STALE_S,
+    WARNED_AFTER_S,
+    Failing,
+    FailingPolicy,
+    Health,
+    Judged,
+    Notice,
+    Observation,
+    Outcome,
+)
+from carewire_dispatcher.domain.log_entry import LogEntry, Tried
+from carewire_dispatcher.domain.schedule import Slot
+from carewire_testing_dispatcher.deliveries import a_delivery
+
+HOUR = 3_600_000
+DAY = 24 * HOUR
+T0 = 1_000 * DAY
+POLICY = FailingPolicy()
+
+
+def seen(at: int, outcome: Outcome = Outcome.FAILED, duration: int = 5) -> Observation:
+    return Observation(at - duration, at, outcome)
+
+
+def failing(attempts: int = 100, warnings: int = 0, last: int = T0) -> Failing:
+    return Failing(since=T0, last=last, attempts=attempts, warnings=warnings)
+
+
+def judge(health: Health, one: Observation) -> Judged:
+    return POLICY.judge(health, one, now=one.ended_at)
+
+
+@pytest.mark.parametrize(
+    ("health", "after", "notice"),
+    [
+        (failing(), DAY - 1, None),
+        (failing(), DAY, Notice.WARN),
+        (failing(warnings=1), DAY, None),
+        (failing(warnings=1), 2 * DAY - 1, None),
+        (failing(warnings=1), 2 * DAY, Notice.WARN),
+        (failing(warnings=0), 2 * DAY, Notice.WARN),
+        (failing(warnings=2), 3 * DAY - 1, None),
+        (failing(warnings=2), 3 * DAY, Notice.DISABLE_FAILING),
+        (failing(warnings=0), 3 * DAY, Notice.DISABLE_FAILING),
+        (failing(attempts=ATTEMPTS_AT_LEAST - 2), 3 * DAY, None),
+        (failing(attempts=ATTEMPTS_AT_LEAST - 1), 3 * DAY, Notice.DISABLE_FAILING),
+    ],
+    ids=[
+        "not a day yet",
+        "a day",
+        "a day, warned already",
+        "not two days yet",
+        "two days",
+        "two days, never warned: one warning, not two",
+        "not three days yet",
+        "three days",
+        "three days, never warned",
+        "three days, but tried a few times only",
+        "three days, and tried often enough with this attempt",
+    ],
+)
+def test_what_follows_from_a_failed_attempt(health: Failing, after: int, notice: Notice | None) -> None:
+    judged = judge(health, seen(T0 + after))
+    assert judged.notice is notice
+    if notice is Notice.DISABLE_FAILING:
+        assert judged.health is None, "whoever enables it again begins with nothing against it"
+    else:
+        assert judged.about == (judged.health if notice is Notice.WARN else None)
+        assert judged.health == Failing(
+            T0, T0 + after, health.attempts + 1, health.warnings if notice is None else int(after / DAY)
+        )
+
+
+def test_the_first_failure_after_a_success_is_when_failing_begins() -> None:
+    assert judge(None, seen(T0)) == Judged(Failing(T0, T0, 1))
+
+
+@pytest.mark.parametrize(
+    ("health", "at", "judged"),
+    [
+        (None, T0, Judged(None)),
+        (failing(), T0, Judged(None)),
+        (failing(warnings=1), T0 + DAY, Judged(None, Notice.RECOVERED, failing(warnings=1))),
+        (failing(warnings=1), T0 - 1, Judged(failing(warnings=1))),
+    ],
+    ids=["nothing was wrong", "nobody was warned", "after a warning", "it was over before the failing began"],
+)
+def test_what_follows_from_a_success(health: Health, at: int, judged: Judged) -> None:
+    assert judge(health, seen(at, Outcome.DELIVERED)) == judged
+
+
+@pytest.mark.parametrize("health", [None, failing(), failing(warnings=2)], ids=["well", "failing", "warned of"])
+def test_gone_is_the_end_at_once(health: Health) -> None:
+    assert judge(health, seen(T0, Outcome.GONE)) == Judged(None, Notice.DISABLE_GONE)
+
+
+def test_a_failure_that_comes_again_is_not_counted_again() -> None:
+    once = judge(failing(), seen(T0 + HOUR)).health
+    assert judge(once, seen(T0 + HOUR)) == Judged(once)
+
+
+def test_a_log_that_lags_tells_nobody_off() -> None:
+    one = seen(T0 + 3 * DAY)
+    late = one.ended_at + STALE_S * 1000
+    assert POLICY.judge(failing(), one, now=late).notice is Notice.DISABLE_FAILING
+    judged = POLICY.judge(failing(), one, now=late + 1)
+    assert judged == Judged(Failing(T0, one.ended_at, 101)), "but it is remembered"
+
+
+@pytest.mark.parametrize("scale", [1.0, 10.0, 1000.0])
+def test_time_scale_divides_the_days(scale: float) -> None:
+    policy = FailingPolicy(scale)
+    at = policy.disables_at(failing())
+    assert at == T0 + round(DISABLED_AFTER_S * 1000 / scale)
+    assert policy.judge(failing(warnings=2), seen(at - 1), at).notice is None
+    assert policy.judge(failing(warnings=2), seen(at), at).notice is Notice.DISABLE_FAILING
+
+
+def test_warnings_come_before_the_end() -> None:
+    assert list(WARNED_AFTER_S) == sorted(WARNED_AFTER_S)
+    assert WARNED_AFTER_S[-1] < DISABLED_AFTER_S
+
+
+def test_attempts_from_before_it_was_enabled_again_say_nothing() -> None:
+    before = [seen(T0, Outcome.GONE), seen(T0 + 1, Outcome.FAILED)]
+    assert POLICY.judge_all(None, before, judged_from=T0 + 1, now=T0) == [Judged(None)]
+
+
+def test_attempts_are_looked_at_in_their_order_and_each_notice_is_kept() -> None:
+    attempts = [seen(T0 + DAY + 5, Outcome.DELIVERED), seen(T0 + DAY + 9), seen(T0 + DAY)]
+    judged = POLICY.judge_all(failing(), attempts, judged_from=0, now=T0 + DAY)
+    assert [one.notice for one in judged] == [Notice.WARN, Notice.RECOVERED, None]
+    assert judged[-1].health == Failing(T0 + DAY + 9, T0 + DAY + 9, 1)
+
+
+def test_nothing_is_said_after_the_end() -> None:
+    attempts = [seen(T0, Outcome.GONE), seen(T0 + 1, Outcome.GONE), seen(T0 + 2)]
+    assert POLICY.judge_all(None, attempts, judged_from=0, now=T0) == [Judged(None, Notice.DISABLE_GONE)]
+
+
+def entry(verdict: Verdict, *, tried: bool = True) -> LogEntry:
+    attempt = Tried.of("0190f5d2-8a10-7cc1-9d2b-64d1d0c3c001", T0, T0 + 5, Answer(200))
+    return LogEntry.of(a_delivery(attempt=1), verdict, T0 + 5, attempt if tried else None)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "outcome"),
+    [
+        (End(EndStatus.DELIVERED), Outcome.DELIVERED),
+        (Retry(Slot(1, T0)), Outcome.FAILED),
+        (End(EndStatus.FAILED, EndReason.EXHAUSTED), Outcome.FAILED),
+        (End(EndStatus.FAILED, EndReason.ENDPOINT_GONE), Outcome.GONE),
+    ],
+    ids=["delivered", "tried again", "exhausted", "gone"],
+)
+def test_what_the_log_says_of_an_endpoint(verdict: Verdict, outcome: Outcome) -> None:
+    assert Observation.of(entry(verdict)) == Observation(T0, T0 + 5, outcome)
+
+
+def test_an_end_without_a_call_says_nothing_of_the_endpoint() -> None:
+    assert Observation.of(entry(End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED), tried=False)) is None
+
+
+_hours = st.integers(0, 24 * 8)
+_observations = st.lists(
+    st.builds(
+        lambda hour, outcome: seen(T0 + hour * HOUR, outcome),
+        _hours,
+        st.sampled_from([Outcome.FAILED, Outcome.FAILED, Outcome.FAILED, Outcome.DELIVERED]),
+    ),
+    max_size=60,
+    unique_by=lambda one: one.ended_at,
+)
+
+
+def _lived(batches: list[list[Observation]]) -> tuple[Health, list[Notice]]:
+    health, notices = None, list[Notice]()
+    for batch in batches:
+        judged = POLICY.judge_all(health, batch, 0, now=max((one.ended_at for one in batch), default=0))
+        notices += [one.notice for one in judged if one.notice is not None]
+        health = judged[-1].health
+        if Notice.DISABLE_FAILING in notices:
+            break
+    return health, notices
+
+
+@given(_observations, st.integers(1, 5))
+def test_however_the_log_is_cut_into_batches_the_same_is_known(observations: list[Observation], size: int) -> None:
+    ordered = sorted(observations, key=lambda one: one.ended_at)
+    one_by_one, _ = _lived([[one] for one in ordered])
+    in_batches, _ = _lived([ordered[n : n + size] for n in range(0, len(ordered), size)])
+    if one_by_one is not None and in_batches is not None:
+        assert replace(in_batches, warnings=0) == replace(one_by_one, warnings=0)
+
+
+@given(_observations)
+def test_what_comes_twice_says_nothing_new(observations: list[Observation]) -> None:
+    ordered = sorted(observations, key=lambda one: one.ended_at)
+    once, _ = _lived([ordered])
+    if ordered and once is not None:
+        now = ordered[-1].ended_at
+        assert POLICY.judge_all(once, ordered, 0, now) == [Judged(once)]
+
+
+@given(_observations)
+def test_who_is_disabled_has_had_three_days_without_a_success(observations: list[Observation]) -> None:
+    ordered = sorted(observations, key=lambda one: one.ended_at)
+    _, notices = _lived([[one] for one in ordered])
+    if Notice.DISABLE_FAILING in notices:
+        failed = [one.ended_at for one in ordered if one.outcome is Outcome.FAILED]
+        successes = [one.ended_at for one in ordered if one.outcome is Outcome.DELIVERED]
+        assert any(
+            not any(begin <= success <= end for success in successes) and len([f for f in failed if f <= end]) >= 10
+            for begin in failed
+            for end in failed
+            if end - begin >= 3 * DAY
+        )
