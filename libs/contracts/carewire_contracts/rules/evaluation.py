@@ -74,7 +74,9 @@ def evaluate(rule: Rule, values: Mapping[str, Any], now: datetime) -> Evaluation
 def evaluator_of(rule: Rule) -> Evaluator:
     """Prepare a rule for many evaluations: what only the rule decides is decided once. It does as `evaluate`."""
     judges = [_judge_of(condition) for _, condition in rule.walk()]
-    holds = _join_of(rule, count())
+    # Most rules are flat: the verdicts on their conditions are those to be joined, in that order.
+    is_flat = not any(isinstance(entry, Rule) for entry in rule.entries)
+    holds = _join(rule) if is_flat else _join_of(rule, count())
 
     def evaluated(values: Mapping[str, Any], now: datetime) -> Evaluation:
         outcomes = tuple([judge(values, now) for judge in judges])
@@ -88,8 +90,12 @@ def _join_of(rule: Rule, numbers: Iterator[int]) -> Callable[[Sequence[bool]], b
     parts = [
         _join_of(entry, numbers) if isinstance(entry, Rule) else itemgetter(next(numbers)) for entry in rule.entries
     ]
-    join = any if rule.all is None else all
+    join = _join(rule)
     return lambda verdicts: join([part(verdicts) for part in parts])
+
+
+def _join(rule: Rule) -> Callable[[Sequence[bool]], bool]:
+    return any if rule.all is None else all
 
 
 def _judge_of(condition: Condition) -> Callable[[Mapping[str, Any], datetime], ConditionOutcome]:
