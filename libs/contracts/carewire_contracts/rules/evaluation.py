@@ -5,6 +5,7 @@ Every condition is evaluated, also those that no longer matter, so that people s
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import count
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -104,15 +105,17 @@ def _judge_of(condition: Condition) -> Callable[[Mapping[str, Any], datetime], C
     decide, speaks_of_empty = DECISIONS[operator], operator in SPEAKS_OF_EMPTY
     other = literal.data_point if isinstance(literal, DataPointOperand) else None
     lacks_operand = literal is None and operator is not Operator.IS_TODAY
+    # As the class makes it, but without a call of Python's, which costs as much as a comparison.
+    told: Callable[[tuple[Any, ...]], ConditionOutcome] = partial(tuple.__new__, ConditionOutcome)
 
     def judge(values: Mapping[str, Any], now: datetime) -> ConditionOutcome:
         value = values.get(reference)
         operand = literal if other is None else values.get(other)
         empty = is_empty(value)
         if speaks_of_empty:
-            return ConditionOutcome(name, reference, operator, operand, value, decide(value, operand, now), empty)
+            return told((name, reference, operator, operand, value, decide(value, operand, now), empty))
         undecided = empty or lacks_operand or (other is not None and is_empty(operand))
         satisfied = not undecided and decide(value, operand, now)
-        return ConditionOutcome(name, reference, operator, operand, value, satisfied, undecided)
+        return told((name, reference, operator, operand, value, satisfied, undecided))
 
     return judge
