@@ -7,7 +7,6 @@ ordered stop (SIGTERM, SIGINT), 70 died of a fault, 78 the configuration or the 
 
 import argparse
 import asyncio
-import gc
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from typing import Any, Final, Protocol, TypeVar
 import uvloop
 
 from carewire_runtime.errors import ComponentEnded, ConfigurationError, SetupMissing
+from carewire_runtime.memory import keep_freed_memory, spare_the_collector
 from carewire_runtime.settings import ServiceSettings
 from carewire_runtime.telemetry.logs import configure_logs, describe, logger
 from carewire_runtime.telemetry.tracing import configure_tracing, shutdown_tracing
@@ -25,8 +25,6 @@ ORDERED: Final = 0
 FAULT: Final = 70
 WRONG_CONFIGURATION: Final = 78
 
-_COLLECT_AFTER: Final = 20_000
-"""Containers that may be alive beyond the last collection: what some hundred calls at once hold."""
 _STOP_DEADLINE_S: Final = 20.0
 """Longer than the longest single step of a component (an HTTP attempt: 10 s), shorter than the 30 s that
 Kubernetes gives."""
@@ -98,7 +96,8 @@ async def run_application(name: str, application: Application, stop: asyncio.Eve
     async def live() -> int:
         async with application() as components:
             running.set()
-            _spare_the_collector()
+            spare_the_collector()
+            keep_freed_memory()
             _log.info("running", count=len(components))
             return await run_components(name, components, stop)
 
@@ -111,16 +110,6 @@ async def run_application(name: str, application: Application, stop: asyncio.Eve
         await asyncio.gather(life, return_exceptions=True)
         return ORDERED
     return await life
-
-
-def _spare_the_collector() -> None:
-    """Leave what was built for good out of garbage collections, and collect more rarely.
-
-    Nearly all that a call makes goes without the collector; by default it would run every few calls.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
 
 
 def run_service(name: str, application: Application) -> int:
