@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, Literal, NamedTuple, Self, TypeVar
 
 import orjson
 
@@ -81,8 +81,7 @@ class Reason:
         return cls(ReasonCode(data["code"]), data["message"], *optional)
 
 
-@record()
-class DataPointValue:
+class DataPointValue(NamedTuple):
     """A typed baseline value in its wire form (`carewire_contracts.values.to_wire`)."""
 
     data_point_definition_id: str

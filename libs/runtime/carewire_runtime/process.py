@@ -7,7 +7,6 @@ ordered stop (SIGTERM, SIGINT), 70 died of a fault, 78 the configuration or the 
 
 import argparse
 import asyncio
-import gc
 import os
 import signal
 import sys
@@ -19,6 +18,7 @@ from typing import Any, Final, Protocol, TypeVar
 import uvloop
 
 from carewire_runtime.errors import ComponentEnded, ConfigurationError, SetupMissing
+from carewire_runtime.memory import keep_freed_memory, spare_the_collector
 from carewire_runtime.settings import ServiceSettings
 from carewire_runtime.telemetry.logs import configure_logs, describe, logger
 from carewire_runtime.telemetry.tracing import configure_tracing, shutdown_tracing
@@ -30,8 +30,6 @@ WRONG_CONFIGURATION: Final = 78
 STOP_WITH_STDIN: Final = "--stop-with-stdin"
 """The option of a process that belongs to another one: it stops when that one is no more."""
 
-_COLLECT_AFTER: Final = 20_000
-"""Containers that may be alive beyond the last collection: what some hundred calls at once hold."""
 _STOP_DEADLINE_S: Final = 20.0
 """Longer than the longest single step of a component (an HTTP attempt: 10 s), shorter than the 30 s that
 Kubernetes gives."""
@@ -103,7 +101,8 @@ async def run_application(name: str, application: Application, stop: asyncio.Eve
     async def live() -> int:
         async with application() as components:
             running.set()
-            _spare_the_collector()
+            spare_the_collector()
+            keep_freed_memory()
             _log.info("running", count=len(components))
             return await run_components(name, components, stop)
 
@@ -116,16 +115,6 @@ async def run_application(name: str, application: Application, stop: asyncio.Eve
         await asyncio.gather(life, return_exceptions=True)
         return ORDERED
     return await life
-
-
-def _spare_the_collector() -> None:
-    """Leave what was built for good out of garbage collections, and collect more rarely.
-
-    Nearly all that a call makes goes without the collector; by default it would run every few calls.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_COLLECT_AFTER)
 
 
 def run_service(name: str, application: Application, *, stops_with_stdin: bool = False) -> int:

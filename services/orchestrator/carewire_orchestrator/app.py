@@ -65,6 +65,7 @@ from carewire_runtime.http.openapi import describe_at_need
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
+from carewire_runtime.kafka.pace import GATHERING
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
@@ -188,6 +189,7 @@ def _engine(shared: _Shared, health: Health) -> list[Component]:
         [settings.topics.requests.name],
         settings.group,
         handler.handle,
+        pace=GATHERING,
         poison_limit=handler.poison_limit,
         clock=clock,
     )

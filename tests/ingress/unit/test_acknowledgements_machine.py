@@ -34,7 +34,7 @@ class AcknowledgementsMachine(RuleBasedStateMachine):
 
     @rule(ticket=consumes(tickets), acknowledged=st.sampled_from([True, False, None]))
     def a_record_ends(self, ticket: int, acknowledged: bool | None) -> None:
-        self.real.settled(ticket, acknowledged=acknowledged)
+        self.real.settled([ticket], acknowledged=acknowledged)
         self.sent.pop(ticket, None)
         if acknowledged is not None:
             self.last_ended_well = acknowledged
@@ -42,7 +42,7 @@ class AcknowledgementsMachine(RuleBasedStateMachine):
     @rule(ticket=tickets)
     def a_record_ends_twice(self, ticket: int) -> None:
         for _ in range(2):
-            self.real.settled(ticket, acknowledged=True)
+            self.real.settled([ticket], acknowledged=True)
         self.sent.pop(ticket, None)
         self.last_ended_well = True
 

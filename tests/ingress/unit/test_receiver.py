@@ -7,7 +7,7 @@ import pytest
 from carewire_contracts.catalogue import CatalogueDefinition
 from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.topics import Topics
-from carewire_ingress.adapters import shared_batches
+from carewire_ingress.adapters import receiver, shared_batches
 from carewire_ingress.adapters.admission_plans import AdmissionPlans
 from carewire_ingress.adapters.receiver import Limits, Receiver
 from carewire_ingress.adapters.request_channel import RequestChannel
@@ -196,7 +196,11 @@ async def test_a_sender_that_asks_first_is_told_to_send_unless_its_head_decides(
         assert (welcome.continued, refused.continued, welcome.answers) == (1, 0, [])
 
 
-async def test_calls_that_come_while_a_batch_is_under_way_go_on_together_at_its_end() -> None:
+@pytest.mark.parametrize("at_once", [1, 2, 3, 32])
+async def test_calls_that_come_while_a_batch_is_under_way_go_on_together_at_its_end(
+    at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(receiver, "_AT_ONCE", at_once)
     calls = Calls()
     calls.producer.batch = 10
     async with calls.channel:

@@ -79,6 +79,7 @@ async def known(orchestrator: Running) -> dict[str, str]:
     return {
         "definition_id": definition_id,
         "release_id": release_id,
+        "name": "KEY",
         "patient_id": care_flow["patient_id"],
         "care_flow_id": care_flow["id"],
         "track_id": "main",

@@ -131,6 +131,8 @@ async def test_a_concealed_value_reaches_the_api_and_is_in_nothing_that_is_kept_
         metrics = (await orchestrator.api.get("/metrics")).content
 
     assert len(api.requests) == 3
+    sent = Place("requests", "\n".join(api.requests).encode())
+    assert canaries.found(sent) == {"value of a concealed constant"}, "what is searched for is found where it may be"
     for request in api.requests:
         head, _, body = request.partition("\r\n\r\n")
         line, *headers = head.split("\r\n")

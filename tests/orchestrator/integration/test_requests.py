@@ -15,6 +15,7 @@ from carewire_orchestrator.adapters.store.timeline import Cause
 from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.ids import new_id
+from carewire_runtime.postgres.outbox import OutboxRow
 from carewire_runtime.postgres.pool import Connection
 from carewire_testing_orchestrator.calls import accepted, mrn, ssn
 from carewire_testing_orchestrator.running import Running, read_topic, running
@@ -174,10 +175,11 @@ async def test_values_that_postgres_cannot_hold_fail_their_request_alone(
         connection: Connection,
         started: Sequence[StartedCareFlow],
         causes: Sequence[Cause],
+        told_rows: Sequence[OutboxRow],
         identities: Identities,
         now: datetime,
     ) -> None:
-        await add(connection, started, causes, identities, now)
+        await add(connection, started, causes, told_rows, identities, now)
         if any(identifier.value == "hold-1" for one in started for identifier in one.identifiers):
             # A real refusal of the server, so that its transaction is really broken.
             await connection.execute("SELECT '\\x00'::bytea::text::json")

@@ -10,24 +10,27 @@ from typing import Any
 import orjson
 import pytest
 
+from carewire_contracts.envelope import header
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.requests import AcceptedRequest
 from carewire_contracts.topics import Topics
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.request_consumer import RequestConsumer
 from carewire_orchestrator.adapters.store.identities import Identities
-from carewire_orchestrator.adapters.store.starts import Wake
+from carewire_orchestrator.adapters.store.starts import Before, Wake
 from carewire_orchestrator.domain.request_outcome import AlreadyEnded
 from carewire_orchestrator.domain.starting import Call, Outcome
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.errors import KafkaUnavailable, PostgresUnavailable, StatementFailed
+from carewire_runtime.errors import KafkaUnavailable, PostgresUnavailable, ProducerFatal, StatementFailed
 from carewire_runtime.kafka.records import Record
-from carewire_runtime.postgres.outbox import OutboxRow
+from carewire_runtime.postgres.outbox import OutboxRecord, OutboxRow
 from carewire_runtime.sealing import Keyring
 from carewire_testing_orchestrator.calls import accepted, mrn
 
 APPENDED = datetime(2026, 3, 2, 8, 15, 30, 120_000, tzinfo=UTC)
 KEYRING = Keyring.parse(f"k1:{base64.b64encode(bytes(32)).decode()}")
+BEGAN = "2026-03-02T08:15:30.000Z"
+"""What the consumer's clock says when a batch comes."""
 TRACE = f"00-{'a' * 32}-{'b' * 16}-01"
 
 
@@ -37,11 +40,14 @@ class Scene:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.told: list[dict[str, Any]] = []
+        self.told_with_the_end: list[dict[str, Any]] = []
+        self.ids: list[str | None] = []
         self.dead: list[bytes | None] = []
         self.batches: list[Sequence[Call]] = []
         self.wakes = 0
         self.faults_of_kafka: list[Exception] = []
         self.faults_of_postgres: list[Exception] = []
+        self.seconds_of_postgres = self.seconds_of_commit = 0.0
         self.consumer = RequestConsumer(
             self,  # type: ignore[arg-type]
             Identities(KEYRING),
@@ -51,20 +57,29 @@ class Scene:
             self.clock,
         )
 
-    async def enqueue_all(self, records: Sequence[Any]) -> list[asyncio.Future[None]]:
+    async def enqueue_all(self, records: Sequence[OutboxRecord]) -> list[asyncio.Future[None]]:
         if self.faults_of_kafka:
             raise self.faults_of_kafka.pop(0)
-        self.told += [orjson.loads(record.value) for record in records]
+        self.told += self._read(records)
         acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         acknowledged.set_result(None)
         return [acknowledged for _ in records]
 
+    def _read(self, records: Sequence[OutboxRecord]) -> list[dict[str, Any]]:
+        self.ids += [header(one.headers, "ce_id") for one in records]
+        return [orjson.loads(one.value or b"") for one in records]
+
     async def send(self, _topic: str, *, value: bytes | None, **_: object) -> None:
         self.dead.append(value)
 
-    async def end(self, calls: Sequence[Call], _now: datetime, wake: Wake) -> list[Outcome]:
+    async def end(self, calls: Sequence[Call], _now: datetime, wake: Wake, before: Before) -> list[Outcome]:
         if self.faults_of_postgres:
             raise self.faults_of_postgres.pop(0)
+        if self.seconds_of_postgres:
+            await self.clock.sleep(self.seconds_of_postgres)
+        self.told_with_the_end += self._read([record for call in calls for record in before(call)])
+        if self.seconds_of_commit:
+            await self.clock.sleep(self.seconds_of_commit)
         self.batches.append(calls)
         wake([])
         return [AlreadyEnded() for _ in calls]
@@ -78,7 +93,7 @@ class Scene:
         handling = asyncio.create_task(self.consumer.handle(records))
         while not handling.done():
             await asyncio.sleep(0)
-            self.clock.advance(10)  # whatever pause a retry makes
+            await self.clock.run_for(0.01)
         await handling
 
 
@@ -87,17 +102,80 @@ def scene() -> Scene:
     return Scene()
 
 
+def statuses(told: Sequence[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(one["request_id"], one["status"]) for one in told]
+
+
+def taken(requests: Sequence[AcceptedRequest]) -> list[tuple[str, str]]:
+    return [(one.request_id, status) for one in requests for status in ("SCHEDULED", "PROCESSING")]
+
+
 def request(*identifiers: Identifier) -> AcceptedRequest:
     return accepted("definition", "release", identifiers=identifiers)
 
 
-async def test_every_request_is_told_as_scheduled_when_appended_and_as_processed_now(scene: Scene) -> None:
+SOON, LATE = 0.09, 0.2
+
+
+@pytest.mark.parametrize("seconds", [pytest.param(0, id="at once"), pytest.param(SOON, id="within a moment")])
+async def test_every_request_is_told_with_its_end_as_scheduled_when_appended_and_as_processed_since(
+    scene: Scene, seconds: float
+) -> None:
+    scene.seconds_of_postgres = seconds
     requests = [request(), request()]
     await scene.take(*(one.encode() for one in requests))
-    assert [(one["request_id"], one["status"]) for one in scene.told] == [
-        (one.request_id, status) for one in requests for status in ("SCHEDULED", "PROCESSING")
-    ]
-    assert scene.told[0]["date"] == "2026-03-02T08:15:30.120Z"
+    assert statuses(scene.told_with_the_end) == taken(requests)
+    assert [one["date"] for one in scene.told_with_the_end[:2]] == ["2026-03-02T08:15:30.120Z", BEGAN]
+    assert scene.told == []
+
+
+async def test_where_the_end_takes_long_that_is_told_ahead_and_not_again(scene: Scene) -> None:
+    scene.seconds_of_postgres = LATE
+    requests = [request(), request()]
+    await scene.take(*(one.encode() for one in requests))
+    assert statuses(scene.told) == taken(requests)
+    assert [one["date"] for one in scene.told[:2]] == ["2026-03-02T08:15:30.120Z", BEGAN]
+    assert scene.told_with_the_end == []
+
+
+async def test_while_a_batch_is_only_being_committed_nothing_is_told_ahead(scene: Scene) -> None:
+    scene.seconds_of_commit = 5 * LATE - 0.05
+    await scene.take(request().encode())
+    assert (scene.told, len(scene.told_with_the_end)) == ([], 2)
+
+
+async def test_a_commit_that_takes_very_long_does_not_keep_it_secret(scene: Scene) -> None:
+    scene.seconds_of_commit = 10 * LATE
+    one = request()
+    await scene.take(one.encode())
+    assert scene.told == scene.told_with_the_end
+    assert statuses(scene.told) == taken([one])
+    assert scene.ids[:2] == scene.ids[2:], "a repeat is recognised"
+
+
+async def test_what_is_told_has_the_same_id_ahead_and_with_the_end() -> None:
+    one, ids = request(), []
+    for seconds in (0.0, LATE):
+        scene = Scene()
+        scene.seconds_of_postgres = seconds
+        await scene.take(one.encode())
+        ids.append(scene.ids)
+    assert ids[0] == ids[1]
+
+
+async def test_a_batch_is_not_finished_before_what_is_told_ahead_is_acknowledged(scene: Scene) -> None:
+    scene.seconds_of_postgres, scene.faults_of_kafka = LATE, [KafkaUnavailable() for _ in range(5)]
+    await scene.take(request().encode())
+    assert (len(scene.batches), len(scene.told)) == (1, 2)
+
+
+async def test_a_producer_that_failed_for_good_ends_the_batch_while_postgres_is_away(scene: Scene) -> None:
+    scene.faults_of_postgres = [PostgresUnavailable() for _ in range(100)]
+    scene.faults_of_kafka = [ProducerFatal("gone")]
+    with pytest.raises(ExceptionGroup) as caught:
+        await scene.take(request().encode())
+    assert caught.group_contains(ProducerFatal)
+    assert scene.batches == []
 
 
 async def test_a_batch_is_ended_together_and_the_relay_woken_once(scene: Scene) -> None:

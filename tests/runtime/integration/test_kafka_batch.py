@@ -11,6 +11,7 @@ from carewire_local.stack import Stack
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
 from carewire_runtime.kafka.batch import BatchConsumer, Record
+from carewire_runtime.kafka.pace import GATHERING
 from carewire_runtime.kafka.producer import Producer
 from carewire_testing import eventually
 from carewire_testing_runtime.log import logged
@@ -89,6 +90,23 @@ async def test_batches_are_no_larger_than_asked(stack: Stack, topic: Topic, prod
         await eventually(lambda: len(seen.values) == 50)
     assert max(len(batch) for batch in seen.batches) == 7
     assert seen.values == [b"%d" % number for number in range(50)]
+
+
+async def test_records_that_come_fast_share_batches_in_their_order_and_a_lone_one_after_them_still_comes(
+    stack: Stack, topic: Topic, producer: Producer
+) -> None:
+    seen, groups = Seen(), 100
+    consumer = BatchConsumer(stack.kafka_bootstrap, [topic.name], f"{topic.name}-group", seen, pace=GATHERING)
+    async with running(consumer):
+        for _ in range(groups):
+            await asyncio.gather(fill(producer, topic, 2, partition=0), fill(producer, topic, 2, partition=1))
+        await eventually(lambda: len(seen.values) == 4 * groups)
+        assert len(seen.batches) < groups
+        await producer.send(topic.name, key=b"k", value=b"lone", headers=[], partition=0)
+        await eventually(lambda: seen.values[-1] == b"lone")
+    records = [record for batch in seen.batches for record in batch]
+    for partition, count in ((0, 2 * groups + 1), (1, 2 * groups)):
+        assert [record.offset for record in records if record.partition == partition] == list(range(count))
 
 
 async def test_an_exception_ends_the_consumer_and_nothing_of_its_batch_is_committed(

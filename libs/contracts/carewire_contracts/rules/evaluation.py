@@ -5,6 +5,7 @@ Every condition is evaluated, also those that no longer matter, so that people s
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import count
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
@@ -74,7 +75,9 @@ def evaluate(rule: Rule, values: Mapping[str, Any], now: datetime) -> Evaluation
 def evaluator_of(rule: Rule) -> Evaluator:
     """Prepare a rule for many evaluations: what only the rule decides is decided once. It does as `evaluate`."""
     judges = [_judge_of(condition) for _, condition in rule.walk()]
-    holds = _join_of(rule, count())
+    # Most rules are flat: the verdicts on their conditions are those to be joined, in that order.
+    is_flat = not any(isinstance(entry, Rule) for entry in rule.entries)
+    holds = _join(rule) if is_flat else _join_of(rule, count())
 
     def evaluated(values: Mapping[str, Any], now: datetime) -> Evaluation:
         outcomes = tuple([judge(values, now) for judge in judges])
@@ -88,8 +91,12 @@ def _join_of(rule: Rule, numbers: Iterator[int]) -> Callable[[Sequence[bool]], b
     parts = [
         _join_of(entry, numbers) if isinstance(entry, Rule) else itemgetter(next(numbers)) for entry in rule.entries
     ]
-    join = any if rule.all is None else all
+    join = _join(rule)
     return lambda verdicts: join([part(verdicts) for part in parts])
+
+
+def _join(rule: Rule) -> Callable[[Sequence[bool]], bool]:
+    return any if rule.all is None else all
 
 
 def _judge_of(condition: Condition) -> Callable[[Mapping[str, Any], datetime], ConditionOutcome]:
@@ -98,15 +105,17 @@ def _judge_of(condition: Condition) -> Callable[[Mapping[str, Any], datetime], C
     decide, speaks_of_empty = DECISIONS[operator], operator in SPEAKS_OF_EMPTY
     other = literal.data_point if isinstance(literal, DataPointOperand) else None
     lacks_operand = literal is None and operator is not Operator.IS_TODAY
+    # As the class makes it, but without a call of Python's, which costs as much as a comparison.
+    told: Callable[[tuple[Any, ...]], ConditionOutcome] = partial(tuple.__new__, ConditionOutcome)
 
     def judge(values: Mapping[str, Any], now: datetime) -> ConditionOutcome:
         value = values.get(reference)
         operand = literal if other is None else values.get(other)
         empty = is_empty(value)
         if speaks_of_empty:
-            return ConditionOutcome(name, reference, operator, operand, value, decide(value, operand, now), empty)
+            return told((name, reference, operator, operand, value, decide(value, operand, now), empty))
         undecided = empty or lacks_operand or (other is not None and is_empty(operand))
         satisfied = not undecided and decide(value, operand, now)
-        return ConditionOutcome(name, reference, operator, operand, value, satisfied, undecided)
+        return told((name, reference, operator, operand, value, satisfied, undecided))
 
     return judge

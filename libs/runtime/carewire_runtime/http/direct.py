@@ -6,7 +6,7 @@ receiving a webhook's call. A route gets the request itself, and answers it when
 Everything else about a connection remains uvicorn's: reading, keep-alive, the order of answers, the ordered stop.
 """
 
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
@@ -48,8 +48,9 @@ class DirectProtocol(GuardedProtocol):
         if not path.startswith(self._prefix):
             super().on_headers_complete()
             return
-        parser, previous = self.parser, cast("Any", self.cycle)
-        exchange = Exchange(
+        parser = self.parser
+        previous: Any = self.cycle  # None before the first request, whatever its annotation says
+        exchange: Any = Exchange(
             self,
             parser.get_method().decode("ascii"),
             path,
@@ -60,12 +61,12 @@ class DirectProtocol(GuardedProtocol):
             keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive(),
             expects_continue=self.expect_100_continue,
         )
-        self.cycle = cast("Any", exchange)
+        self.cycle = exchange
         if previous is None or previous.response_complete:
             self._route.arrived(exchange)
         else:
             self.flow.pause_reading()
-            self.pipeline.appendleft((cast("Any", exchange), self.app))
+            self.pipeline.appendleft((exchange, self.app))
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if type(cycle) is Exchange:

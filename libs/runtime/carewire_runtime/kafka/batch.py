@@ -17,7 +17,6 @@ A rebalance waits for the batch at work, within a deadline.
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from itertools import chain
 from types import TracebackType
 from typing import Any, Final
 
@@ -34,6 +33,7 @@ from carewire_runtime.kafka.dead_letters import PoisonLimit
 from carewire_runtime.kafka.finished import COMMIT_EVERY_S, Finished
 from carewire_runtime.kafka.pace import EAGER, Pace
 from carewire_runtime.kafka.records import Record, record_of
+from carewire_runtime.kafka.taking import Taking
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
@@ -50,8 +50,6 @@ _SESSION_TIMEOUT_MS: Final = 6_000
 _HEARTBEAT_MS: Final = 2_000
 _STOP_DEADLINE_S: Final = 10.0
 _COMMIT_DEADLINE_S: Final = 2.0
-_POLL_MS: Final = 60_000
-"""How long one poll of the driver lasts when nothing comes. Records, and a stop, end it at once."""
 
 _log = logger("consumer")
 
@@ -83,7 +81,7 @@ class BatchConsumer:
         self._finished = Finished(group)
         self._listener = _Listener(self._finished)
         self._oldest_ms: int | None = None
-        self._next_take = 0.0
+        self._taking = Taking(pace, max_records, self._clock)
         self._taken_after = 0
         self._joined = False
         self._ended: TooManyPoison | None = None
@@ -217,14 +215,9 @@ class BatchConsumer:
         return broker, subscriber.consumer, failure
 
     async def _take(self, consumer: AIOKafkaConsumer) -> tuple[Any, ...]:
-        """Wait for records, but not for long enough to delay any."""
-        early = self._next_take - self._clock.monotonic()
-        if early > 0:
-            await self._clock.sleep(early)
-        fetched = await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._max_records)
-        self._next_take = self._clock.monotonic() + self._pace.tick_s
+        records = await self._taking.take(consumer)
         self._taken_after = self._listener.revocations
-        return tuple(chain.from_iterable(fetched.values()))
+        return records
 
     async def _finish(self, raw: tuple[Any, ...]) -> None:
         began = self._clock.monotonic()

@@ -4,8 +4,15 @@ One cycle of fetching costs 0.3-0.5 ms of CPU here and as much in the broker, ho
 what nobody waits for is fetched a few times a second, and what somebody waits for at once.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final
+
+_REMEMBERED_S: Final = 0.5
+"""How long a record counts for how many come a second: long enough to tell 50 a second from 100, which is 10 and 20 of
+them, each give or take its root; so short that a flow which has dried up is forgotten within two seconds."""
+_WORTH: Final = 2.0
+"""How many records a wait has to bring together at least: they share what a lone one would cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +23,44 @@ class Pace:
     bounds how often an idle consumer asks, and how long a new assignment waits behind the old one's question.
     `tick_s` is the least time from one batch to the next, so that batches form under load; after a quiet time
     there is no wait.
+
+    With `gather_ms` the broker gathers records for that long from one fetch to the next, while they keep coming so
+    fast that this is worth it. A lone one never waits.
     """
 
     min_bytes: int
     max_wait_ms: int
     tick_s: float
+    gather_ms: int = 0
+
+
+class Flow:
+    """How fast records come, by what was taken lately."""
+
+    def __init__(self) -> None:
+        self._per_second = 0.0
+        self._at = -math.inf
+
+    def took(self, records: int, now: float) -> None:
+        """Note how many records were taken at a moment."""
+        self._per_second = self.per_second(now) + records / _REMEMBERED_S
+        self._at = now
+
+    def per_second(self, now: float) -> float:
+        """Records a second; what was taken earlier counts less and less."""
+        return self._per_second * math.exp((self._at - now) / _REMEMBERED_S)
+
+    def is_worth_gathering(self, pace: Pace, now: float) -> bool:
+        """Whether so many records are to be expected within the time of gathering that each may wait for the others."""
+        return self.per_second(now) * pace.gather_ms / 1000 >= _WORTH
 
 
 EAGER: Final = Pace(min_bytes=1, max_wait_ms=1_000, tick_s=0.004)
 """For what a journey waits for."""
+
+GATHERING: Final = Pace(min_bytes=1, max_wait_ms=1_000, tick_s=0.004, gather_ms=25)
+"""For what a journey waits for, where a batch costs several times what a record in it does: from 80 a second on,
+records wait for each other, 12 ms on average; before that none does."""
 
 LAZY: Final = Pace(min_bytes=64 * 1024, max_wait_ms=500, tick_s=0.0)
 """For logs and the like: half a second later is soon enough."""

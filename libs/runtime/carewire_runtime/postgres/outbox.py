@@ -50,13 +50,26 @@ async def add(connection: Connection, records: Sequence[OutboxRecord]) -> list[O
 
     Raises ValueError for a key or a header that is not UTF-8.
     """
-    if not records:
-        return []
-    rows = [OutboxRow(new_id(), together) for together in _shared_out(records)]
-    packed = [pack(row.records) for row in rows]
-    heads, bodies = [heads for heads, _ in packed], [bodies for _, bodies in packed]
-    await connection.execute(_queries.add_to_outbox, [row.id for row in rows], heads, bodies)
+    rows = rows_of(records)
+    await add_rows(connection, rows)
     return rows
+
+
+def rows_of(records: Sequence[OutboxRecord]) -> list[OutboxRow]:
+    """Lay records out in rows, for `add_rows` or a statement of one's own."""
+    return [OutboxRow(new_id(), together) for together in _shared_out(records)]
+
+
+def columns_of(rows: Sequence[OutboxRow]) -> tuple[list[str], list[str], list[bytes]]:
+    """Return ids, heads and bodies of rows. Raises ValueError for a key or a header that is not UTF-8."""
+    packed = [pack(row.records) for row in rows]
+    return [row.id for row in rows], [heads for heads, _ in packed], [bodies for _, bodies in packed]
+
+
+async def add_rows(connection: Connection, rows: Sequence[OutboxRow]) -> None:
+    """Add rows as `add` does."""
+    if rows:
+        await connection.execute(_queries.add_to_outbox, *columns_of(rows))
 
 
 def _shared_out(records: Sequence[OutboxRecord]) -> Iterator[list[OutboxRecord]]:

@@ -74,7 +74,8 @@ class Log:
     def info_each(self, event: str, lines: Sequence[tuple[dict[str, object], str]]) -> None:
         """Write one line for each of these fields, all at once; beside them stands the traceparent of their span."""
         if _sink.level <= INFO:
-            _sink.write(*[self._line("info", event, fields, tracing.recorded_ids(span)) for fields, span in lines])
+            head = self._head("info", event)
+            _sink.write(*[_line(head, fields, tracing.recorded_ids(span)) for fields, span in lines])
 
     def warning(self, event: str, **fields: object) -> None:
         """Write what mends itself but should not happen often."""
@@ -86,26 +87,29 @@ class Log:
         self._write("error", event, fields)
 
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
-        _sink.write(self._line(level, event, fields, tracing.current_ids()))
+        _sink.write(_line(self._head(level, event), fields, tracing.current_ids()))
 
-    def _line(
-        self, level: str, event: str, fields: dict[str, object], ids: tuple[str | None, str | None]
-    ) -> dict[str, object]:
-        line: dict[str, object] = {
+    def _head(self, level: str, event: str) -> dict[str, object]:
+        """What the lines of one moment have in common."""
+        return {
             "time": _timestamp(),
             "level": level,
             "event": event,
             "service": _sink.service,
             "component": self._component,
         }
-        trace_id, span_id = ids
-        if trace_id:
-            line |= {"trace_id": trace_id, "span_id": span_id}
-        dropped = _add(line, fields)
-        if dropped:
-            metrics.LOG_FIELDS_DROPPED.add(dropped)
-            line["dropped"] = dropped
-        return line
+
+
+def _line(head: dict[str, object], fields: dict[str, object], ids: tuple[str | None, str | None]) -> dict[str, object]:
+    line = head.copy()
+    trace_id, span_id = ids
+    if trace_id:
+        line |= {"trace_id": trace_id, "span_id": span_id}
+    dropped = _add(line, fields)
+    if dropped:
+        metrics.LOG_FIELDS_DROPPED.add(dropped)
+        line["dropped"] = dropped
+    return line
 
 
 def logger(component: str) -> Log:
@@ -164,7 +168,9 @@ class _Told:
 def _add(line: dict[str, object], fields: dict[str, object]) -> int:
     dropped = 0
     for name, value in fields.items():
-        if name in LOG_FIELDS and (type(value) in _SCALARS or _is_plain(value)):
+        # Numbers and short texts, which nearly every field holds, are recognised without a call.
+        is_plain = type(value) in _SCALARS or (type(value) is str and len(value) <= _LONGEST_TEXT) or _is_plain(value)
+        if is_plain and name in LOG_FIELDS:
             line[name] = value
         elif name in LOG_FIELDS and isinstance(value, str):
             line[name] = value[:_LONGEST_TEXT]
@@ -182,7 +188,7 @@ def _is_plain(value: object) -> bool:
     if isinstance(value, str):
         return len(value) <= _LONGEST_TEXT
     if isinstance(value, _SEQUENCES):
-        return len(value) <= _MOST_ITEMS and all(isinstance(item, str) for item in value)
+        return not value or (len(value) <= _MOST_ITEMS and all(isinstance(item, str) for item in value))
     return isinstance(value, _NUMBERS)
 
 

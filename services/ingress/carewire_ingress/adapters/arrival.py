@@ -39,8 +39,9 @@ class Arrival:
         token, _, tail = exchange.path.removeprefix(PREFIX).partition("/")
         is_test = tail == "test"
         headers = dict(exchange.headers)
-        kind = _kind(headers.get(b"content-type", b""))
-        return cls(exchange.method, token if is_test or not tail else None, is_test, headers, *kind)
+        content_type, is_read = _kind(headers.get(b"content-type", b""))
+        known = token if is_test or not tail else None
+        return cls(exchange.method, known, is_test, headers, content_type, is_read)
 
     @property
     def route(self) -> str:

@@ -5,7 +5,7 @@ the acknowledgements, first from a probe. It lets nothing in while Kafka does no
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from functools import partial
 from typing import Final, Self
@@ -45,7 +45,8 @@ class RequestChannel:
         self._probe_topic = probe_topic
         self._clock = clock
         self._acknowledgements = Acknowledgements(max_waiting)
-        self._patience = Patience(ACKNOWLEDGE_WITHIN_S, _is_over, _give_up)
+        self._patience: Patience[Sequence[Waiting]] = Patience(ACKNOWLEDGE_WITHIN_S, _are_over, _give_up)
+        """Of those that were sent together, whose time is up together."""
         self._broker_clock = BrokerClock()
         self._producer: Producer | None = None
         self._batches: dict[str, SharedBatches] = {}
@@ -127,30 +128,23 @@ class RequestChannel:
         batches = self._batches.get(topic.name)
         if batches is None:
             batches = self._batches[topic.name] = SharedBatches(producer, topic, self._settled, self._freed)
+        sent = [one for one in records if _fits(producer, one)]
         now = self._clock.monotonic()
-        batches.add([one for one in records if self._is_sent(producer, one, now)])
-
-    def _is_sent(self, producer: Producer, one: Waiting, now: float) -> bool:
-        if producer.is_too_large(one.key, one.value, one.headers):
-            one.told(RecordTooLarge("the record is too large for the producer"))
-            return False
-        one.sent = now
-        one.ticket = self._acknowledgements.sent(now)
-        self._patience.watch(one)
-        return True
+        for one in sent:
+            one.sent = now
+            one.ticket = self._acknowledgements.sent(now)
+        self._patience.watch(sent)
+        batches.add(sent)
 
     def _settled(self, records: Sequence[Waiting], outcome: Appended | KafkaError | None) -> None:
         """Note how records ended, and tell their callers."""
         acknowledged = _verdict(outcome)
-        for one in records:
-            self._acknowledgements.settled(one.ticket, acknowledged=acknowledged)
+        self._acknowledgements.settled([one.ticket for one in records], acknowledged=acknowledged)
         if isinstance(outcome, Appended) and outcome.timestamp_ms >= 0:
             # The last one was handed over at the latest moment, which is the closest bound.
             self._broker_clock.observe(records[-1].sent, self._clock.monotonic(), outcome.timestamp_ms)
         if outcome is not None:
-            for one in records:
-                if not one.is_over:
-                    _tell(one, outcome)
+            _tell(records, outcome)
 
     async def _keep(self) -> None:
         """Connect, watch, and connect anew whenever the producer cannot go on."""
@@ -211,17 +205,28 @@ def _settle(ended: asyncio.Future[Appended], outcome: Appended | CarewireError) 
         ended.set_exception(copy(outcome))
 
 
-def _tell(one: Waiting, outcome: Appended | CarewireError) -> None:
-    one.is_over = True
-    try:
-        one.told(outcome)
-    except Exception as error:  # noqa: BLE001 (the others are to be told all the same)
-        _log.error("caller_not_told", error=error)
+def _fits(producer: Producer, one: Waiting) -> bool:
+    if not producer.is_too_large(one.key, one.value, one.headers):
+        return True
+    one.told(RecordTooLarge("the record is too large for the producer"))
+    return False
 
 
-def _is_over(one: Waiting) -> bool:
-    return one.is_over
+def _tell(records: Iterable[Waiting], outcome: Appended | CarewireError) -> None:
+    """Tell those who wait still."""
+    for one in records:
+        if one.is_over:
+            continue
+        one.is_over = True
+        try:
+            one.told(outcome)
+        except Exception as error:  # noqa: BLE001 (the others are to be told all the same)
+            _log.error("caller_not_told", error=error)
 
 
-def _give_up(one: Waiting) -> None:
-    _tell(one, NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s"))
+def _are_over(records: Iterable[Waiting]) -> bool:
+    return all(one.is_over for one in records)
+
+
+def _give_up(records: Iterable[Waiting]) -> None:
+    _tell(records, NotAcknowledged(f"Kafka did not acknowledge within {ACKNOWLEDGE_WITHIN_S:g} s"))

@@ -118,8 +118,8 @@ def _accepted(
         orjson.dumps([{"system": one.system, "value": one.value} for one in verdict.identifiers]),
         orjson.dumps(
             [
-                {"data_point_definition_id": v.data_point_definition_id, "value_type": v.value_type, "value": v.value}
-                for v in verdict.data_points
+                {"data_point_definition_id": data_point, "value_type": value_type, "value": value}
+                for data_point, value_type, value in verdict.data_points
             ]
         ),
         orjson.dumps(call.content_type),

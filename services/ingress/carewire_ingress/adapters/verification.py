@@ -40,14 +40,8 @@ class Verification:
         headers = exchange.headers
         # Looked for only where somebody is believed who may have written it.
         forwarded = [value for name, value in headers if name == b"x-forwarded-for"] if self._proxies else ()
-        return SignedCall(
-            method=exchange.method,
-            url=self._url(exchange),
-            headers=headers,
-            body=exchange.body,
-            received_at=self._time(),
-            client=client_address(exchange.peer, forwarded, self._proxies),
-        )
+        client = client_address(exchange.peer, forwarded, self._proxies)
+        return SignedCall(exchange.method, self._url(exchange), headers, exchange.body, self._time(), client)
 
     def _time(self) -> float:
         """Our wall clock in seconds since 1970, read once a second: signatures are fresh for minutes."""

@@ -5,6 +5,7 @@ A record that was handed to the producer cannot be taken back, and may be append
 """
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Final
 
 PATIENCE_S: Final = 2.0
@@ -34,9 +35,11 @@ class Acknowledgements:
         self._waiting[self._next] = now
         return self._next
 
-    def settled(self, ticket: int, *, acknowledged: bool | None) -> None:
-        """Note how a record ended; None where its end says nothing about Kafka (the record itself was at fault)."""
-        self._waiting.pop(ticket, None)
+    def settled(self, tickets: Iterable[int], *, acknowledged: bool | None) -> None:
+        """Note how records ended together; None where that says nothing about Kafka (the records were at fault)."""
+        forget = self._waiting.pop
+        for ticket in tickets:
+            forget(ticket, None)
         if acknowledged is not None:
             self._failing = not acknowledged
 

@@ -94,7 +94,7 @@ def explained(chosen: Filter, evaluation: Evaluation, hidden: frozenset[str] = f
 def _explained(told: Mapping[str, Any], outcome: ConditionOutcome, hidden: frozenset[str]) -> dict[str, Any]:
     entry = {
         **told,
-        "value": MARKER if outcome.reference in hidden else _brief(outcome.value),
+        "value": MARKER if hidden and outcome.reference in hidden else _brief(outcome.value),
         "satisfied": outcome.satisfied,
         "empty": outcome.empty,
     }

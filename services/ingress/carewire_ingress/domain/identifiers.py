@@ -55,15 +55,16 @@ def _candidates(webhook: IncomingWebhook, payload: object) -> Iterable[_Candidat
 
 
 def _mapped(identifier: MappedIdentifier, payload: object) -> _Candidate | Reason:
-    value = identifier.value.find(payload)
-    if isinstance(value, Miss):
-        return _missed(value, identifier.value.text)
-    if isinstance(identifier.system, str):
-        return identifier.system, value, identifier.value.text
-    system = identifier.system.find(payload)
-    if isinstance(system, Miss):
-        return _missed(system, identifier.system.text)
-    return system, value, identifier.value.text
+    source, path = identifier.system, identifier.value
+    value = path.find(payload)
+    if type(value) is Miss:
+        return _missed(value, path.text)
+    if isinstance(source, str):
+        return source, value, path.text
+    system = source.find(payload)
+    if type(system) is Miss:
+        return _missed(system, source.text)
+    return system, value, path.text
 
 
 def _at_root(payload: object) -> Iterator[_Candidate | Reason]:

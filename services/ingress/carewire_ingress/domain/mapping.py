@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from carewire_contracts.catalogue import CatalogueRelease
@@ -77,6 +78,8 @@ def _reader(point: MappedDataPoint) -> Reader:
     """The way from a payload to the value, with all that is fixed at hand: each call goes it some ten times."""
     data_point, type_name, required = point.id, point.type_name, point.required
     find, transcribe, limits = point.find, point.transcribe, point.limits
+    # As the class makes it, but without a call of Python's: each one cost a third of its reading.
+    made: Callable[[tuple[str, str, Any]], DataPointValue] = partial(tuple.__new__, DataPointValue)
 
     def read(payload: object) -> DataPointValue | Reason | None:
         raw = find(payload)
@@ -88,7 +91,7 @@ def _reader(point: MappedDataPoint) -> Reader:
         for code, check in limits:
             if (fault := check(value)) is not None:
                 return point.reason(code, fault)
-        return DataPointValue(data_point, type_name, value)
+        return made((data_point, type_name, value))
 
     return read
 

@@ -68,11 +68,9 @@ def _find(webhook: IncomingWebhook, call: Call, payload: object) -> _Found | Rea
     if source.path is None:
         return None
     value = source.path.find(payload)
-    if value is None or value is Miss.NO_MATCH:
-        return None
-    if isinstance(value, Miss):
-        return _malformed(source.path.text, value.value)
-    return source.path.text, value
+    if type(value) is Miss:
+        return None if value is Miss.NO_MATCH else _malformed(source.path.text, value.value)
+    return None if value is None else (source.path.text, value)
 
 
 def _text(value: object) -> str | None:

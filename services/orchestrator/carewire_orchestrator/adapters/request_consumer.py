@@ -2,10 +2,12 @@
 
 A batch is finished before its offsets are committed: a passing fault is waited out where it stands, any other
 ends the process. What is no request at all goes to `orchestrator.dead`.
+
+That requests are scheduled and processed is told with their end, in one go: a batch takes some milliseconds. Where it
+takes longer, since Postgres is away or others hold its locks, that is told ahead.
 """
 
 import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -14,8 +16,8 @@ from carewire_contracts.requests import AcceptedRequest, RecordError
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.starts import Starts
+from carewire_orchestrator.adapters.taken_requests import TakenRequests
 from carewire_orchestrator.domain.request_outcome import AlreadyEnded, Duplicate, Failed
-from carewire_orchestrator.domain.request_statuses import taken
 from carewire_orchestrator.domain.starting import Call, Outcome, Skipped
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
@@ -66,17 +68,18 @@ class RequestConsumer:
         self.poison_limit.good(len(calls))
         if not calls:
             return
+        taken = TakenRequests(calls, self._publishing, self._producer, self._clock)
         async with asyncio.TaskGroup() as both:
-            both.create_task(retry_in_place(lambda: self._tell_taken(calls), self._clock, what="tell_taken"))
-            ending = both.create_task(
-                retry_in_place(
-                    lambda: self._starts.end(calls, self._clock.now(), self._relay.wake),
-                    self._clock,
-                    what="end_requests",
-                )
+            telling = both.create_task(taken.tell_if_it_takes_long())
+            outcomes = await retry_in_place(
+                lambda: self._starts.end(calls, self._clock.now(), self._relay.wake, taken.still_to_tell),
+                self._clock,
+                what="end_requests",
             )
+            if not taken.told_ahead:
+                telling.cancel()
         duration_ms = round((self._clock.monotonic() - began) * 1000, 1)
-        for call, outcome in zip(calls, ending.result(), strict=True):
+        for call, outcome in zip(calls, outcomes, strict=True):
             _tell_ended(call, outcome, duration_ms)
 
     def _call(self, record: Record) -> Call | None:
@@ -95,18 +98,6 @@ class RequestConsumer:
             patient_id=new_id(),
             traceparent=header(record.headers, "traceparent"),
         )
-
-    async def _tell_taken(self, calls: Sequence[Call]) -> None:
-        """Say that requests are processed, at once and not by the outbox: the end of each may be a while off."""
-        now = self._clock.now()
-        records = [
-            record
-            for call in calls
-            for record in self._publishing.request_statuses(
-                call.request.request_id, taken(call.request, call.appended_at, now), now, call.traceparent
-            )
-        ]
-        await asyncio.gather(*set(await self._producer.enqueue_all(records)))
 
 
 def _is_whole(request: AcceptedRequest) -> bool:

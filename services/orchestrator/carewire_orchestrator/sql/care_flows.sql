@@ -1,6 +1,7 @@
 -- name: add_care_flows
 -- Insert care flows that have just been started, with their activities, collected values and the first entry of their
--- timelines, after the patients who are new with them and the identifiers that nobody had.
+-- timelines, after the patients who are new with them and the identifiers that nobody had; and what is told of all that,
+-- as the runtime's `add_to_outbox` does: a round trip of its own would cost a lone start more than the writing.
 WITH
 created AS (
     INSERT INTO patient (id, sealed_profile, created_at)
@@ -31,6 +32,12 @@ changed AS (
     SELECT care_flow_id, $29, $35, cause_kind, cause_id, cause_name, 1, events
     FROM unnest($30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
         AS given (care_flow_id, cause_kind, cause_id, cause_name, events)
+),
+told AS (
+    INSERT INTO outbox (id, heads, bodies)
+    SELECT id, heads, bodies
+    FROM unnest($36::text[], $37::text[], $38::bytea[]) WITH ORDINALITY AS given (id, heads, bodies, number)
+    ORDER BY number
 )
 INSERT INTO data_point (id, care_flow_id, definition_id, value_type, value, collected_at)
 SELECT * FROM unnest($16::text[], $17::text[], $18::text[], $19::text[], $20::text[], $21::timestamptz[]);

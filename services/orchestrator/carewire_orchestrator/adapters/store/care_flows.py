@@ -20,6 +20,7 @@ from carewire_orchestrator.domain.effects import ActivityMoved, DataPointCollect
 from carewire_orchestrator.domain.release import Release
 from carewire_orchestrator.domain.starting import StartedCareFlow
 from carewire_orchestrator.domain.timeline import STARTED, told
+from carewire_runtime.postgres.outbox import OutboxRow, columns_of
 from carewire_runtime.postgres.pool import Connection
 
 PATIENT: Final = "patient"
@@ -32,12 +33,13 @@ async def add_care_flows(
     connection: Connection,
     started: Sequence[StartedCareFlow],
     causes: Sequence[Cause],
+    told_rows: Sequence[OutboxRow],
     identities: Identities,
     now: datetime,
 ) -> None:
     """Insert care flows that have just been started, and the patients and identifiers that came with them.
 
-    `causes` tell of each why it was started.
+    `causes` tell of each why it was started, `told_rows` are what is told of them.
     """
     rows = [
         (
@@ -69,6 +71,7 @@ async def add_care_flows(
         now,
         *_columns(changes, 5),
         STARTED,
+        *columns_of(told_rows),
     )
     await write_api_calls(connection, [one.advanced for one in started], now)
     await keep_timers(connection, [one.advanced for one in started])

@@ -106,10 +106,9 @@ class Lifecycle:
                 started = StartedCareFlow(
                     release, advanced, patient.is_new, patient.identifiers, patient.new_identifiers
                 )
-                await add_care_flows(connection, [started], [Cause.of(by)], self._identities, now)
+                told = outbox.rows_of(self._publishing.started(started, now, current.traceparent))
+                await add_care_flows(connection, [started], [Cause.of(by)], told, self._identities, now)
                 await self._audit.add(connection, by, [Deed(STARTED, PATIENT, patient.id)])
-                told = self._publishing.started(started, now, current.traceparent)
-                await outbox.add(connection, told)
             current.set("care_flow_id", started.care_flow.id)
         self._relay.wake()
         return started

@@ -6,7 +6,7 @@ in one order again. So two processes with overlapping batches wait for each othe
 never in a circle. Everything else is decided in memory (`domain.starting`) and written with a few statements.
 
 Only guarded requests lock patients: a start without a guard depends on no other care flow, so it may always be
-taken as the later one of the two. That keeps it at five round trips.
+taken as the later one of the two. That keeps it at four round trips.
 """
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -40,10 +40,17 @@ _DATA_EXCEPTION: Final = "22"
 
 
 Wake = Callable[[Sequence[OutboxRow]], None]
+Before = Callable[[Call], list[OutboxRecord]]
+"""What is to be told of a call before its end; asked once the locks of its batch are held."""
 
 
 def _nobody(_: Sequence[OutboxRow]) -> None:
     """Wake nobody: what is told is found all the same."""
+
+
+def _nothing(_: Call) -> list[OutboxRecord]:
+    """Tell the end alone."""
+    return []
 
 
 class Starts:
@@ -56,16 +63,17 @@ class Starts:
         self._publishing = publishing
         self._patients = PatientsOfRequests(identities, publishing)
 
-    async def end(self, calls: Sequence[Call], now: datetime, wake: Wake = _nobody) -> list[Outcome]:
+    async def end(
+        self, calls: Sequence[Call], now: datetime, wake: Wake = _nobody, before: Before = _nothing
+    ) -> list[Outcome]:
         """End every request of a batch, wake whoever publishes what is told of it, and answer how each ended.
 
         Raises DatabaseError or SealingError; then none has ended.
         """
-        rows: list[OutboxRow] = []
         try:
             async with self._db.transaction() as connection:
                 intake = await self._begin(connection, calls, now)
-                outcomes = await self._end_together(connection, intake, calls, now, rows)
+                outcomes, rows = await self._end_together(connection, intake, calls, now, before)
         except StatementFailed as error:
             if not error.sqlstate.startswith(_DATA_EXCEPTION):
                 raise
@@ -75,7 +83,7 @@ class Starts:
         # Rare enough to begin anew: a savepoint would cost every batch two round trips.
         async with self._db.transaction() as connection:
             intake = await self._begin(connection, calls, now)
-            outcomes = await self._end_one_by_one(connection, intake, calls, now)
+            outcomes = await self._end_one_by_one(connection, intake, calls, now, before)
         wake([])
         return outcomes
 
@@ -93,8 +101,8 @@ class Starts:
         )
 
     async def _end_together(
-        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime, rows: list[OutboxRow]
-    ) -> list[Outcome]:
+        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime, before: Before
+    ) -> tuple[list[Outcome], list[OutboxRow]]:
         outcomes: list[Outcome] = []
         records: list[OutboxRecord] = []
         for call in calls:
@@ -102,15 +110,16 @@ class Starts:
                 outcome = intake.decide(call, now)
                 current.set("request_id", call.request.request_id)
                 current.set("outcome", type(outcome).__name__)
-                records.extend(self._told(call, outcome, now, current.traceparent))
+                records += before(call)
+                records += self._told(call, outcome, now, current.traceparent)
             outcomes.append(outcome)
-        await self._write(connection, calls, outcomes, now)
-        records += await self._patients.told(connection, calls, outcomes, now)
-        rows += await outbox.add(connection, records)
-        return outcomes
+        rows = outbox.rows_of(records)
+        await self._write(connection, calls, outcomes, rows, now)
+        rows += await outbox.add(connection, await self._patients.told(connection, calls, outcomes, now))
+        return outcomes, rows
 
     async def _end_one_by_one(
-        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime
+        self, connection: Connection, intake: Intake, calls: Sequence[Call], now: datetime, before: Before
     ) -> list[Outcome]:
         """Find the request whose values cannot be stored; the others of the batch go on."""
         outcomes: list[Outcome] = []
@@ -118,7 +127,8 @@ class Starts:
             attempt = intake.copy()
             try:
                 async with _savepoint(connection):
-                    outcomes += await self._end_together(connection, attempt, [call], now, [])
+                    one, _ = await self._end_together(connection, attempt, [call], now, before)
+                    outcomes += one
                     intake = attempt
                     continue
             except StatementFailed as error:
@@ -127,8 +137,8 @@ class Starts:
             failed = Failed(FailureReason.INVALID_BASELINE)
             intake.fail(call, failed)
             outcomes.append(failed)
-            await self._write(connection, [call], [failed], now)
-            await outbox.add(connection, list(self._told(call, failed, now, call.traceparent)))
+            told = before(call) + self._told(call, failed, now, call.traceparent)
+            await self._write(connection, [call], [failed], outbox.rows_of(told), now)
         return outcomes
 
     def _told(self, call: Call, outcome: Outcome, now: datetime, traceparent: str | None) -> list[OutboxRecord]:
@@ -139,8 +149,14 @@ class Starts:
         return records
 
     async def _write(
-        self, connection: Connection, calls: Sequence[Call], outcomes: Sequence[Outcome], now: datetime
+        self,
+        connection: Connection,
+        calls: Sequence[Call],
+        outcomes: Sequence[Outcome],
+        rows: Sequence[OutboxRow],
+        now: datetime,
     ) -> None:
+        """Write how requests ended, and what is told of it."""
         started: list[StartedCareFlow] = []
         causes: list[Cause] = []
         for call, outcome in zip(calls, outcomes, strict=True):
@@ -148,13 +164,15 @@ class Starts:
                 started.append(outcome)
                 causes.append(Cause("request", call.request.request_id))
         if started:
-            await add_care_flows(connection, started, causes, self._identities, now)
+            await add_care_flows(connection, started, causes, rows, self._identities, now)
             await self._patients.let_be_found(connection, started)
+        else:
+            await outbox.add_rows(connection, rows)
         await self._identities.add(connection, [one for one in outcomes if isinstance(one, Skipped)], now)
-        rows = [_correction(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
-        corrections = [row for row in rows if row is not None]
-        if corrections:
-            columns = (list(column) for column in zip(*corrections, strict=True))
+        corrections = [_correction(call, outcome) for call, outcome in zip(calls, outcomes, strict=True)]
+        changed = [row for row in corrections if row is not None]
+        if changed:
+            columns = (list(column) for column in zip(*changed, strict=True))
             await connection.execute(QUERIES.correct_starts, *columns)
 
 
