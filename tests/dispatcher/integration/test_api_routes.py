@@ -15,7 +15,7 @@ import pytest
 
 from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
-from carewire_dispatcher.adapters.endpoint_api import endpoint_router
+from carewire_dispatcher.adapters.endpoint_api import EndpointApi
 from carewire_dispatcher.domain.classify import Failure, Retry
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
@@ -23,7 +23,7 @@ from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.audit import Audit
 from carewire_runtime.auth import ApiKeys, Role
-from carewire_runtime.clock import FakeClock
+from carewire_runtime.clock import FakeClock, SystemClock
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.ids import derived_id, new_id
@@ -49,6 +49,8 @@ ROUTES = [
     ("DELETE", f"/v1/endpoints/{UNKNOWN}", Role.ADMIN),
     ("POST", f"/v1/endpoints/{UNKNOWN}/enable", Role.OPERATOR),
     ("POST", f"/v1/endpoints/{UNKNOWN}/disable", Role.OPERATOR),
+    ("POST", f"/v1/endpoints/{UNKNOWN}/pause", Role.OPERATOR),
+    ("POST", f"/v1/endpoints/{UNKNOWN}/resume", Role.OPERATOR),
     ("POST", f"/v1/endpoints/{UNKNOWN}/rotate-secret", Role.ADMIN),
     ("POST", f"/v1/endpoints/{UNKNOWN}/retire-secret", Role.ADMIN),
     ("GET", "/v1/deliveries", Role.VIEWER),
@@ -86,7 +88,7 @@ async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database
 
 @pytest.fixture
 async def http(db: Database) -> AsyncIterator[httpx.AsyncClient]:
-    endpoints = endpoint_router(an_endpoint_store(db, KEYRING), UrlPolicy())
+    endpoints = EndpointApi(an_endpoint_store(db, KEYRING), UrlPolicy(), SystemClock()).router()
     deliveries = DeliveryApi(DeliveryStore(db), cast("Any", None), Audit(FakeClock(NOON)))
     app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, deliveries.router()])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
@@ -194,6 +196,31 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("rate_per_s", 0),
     ("rate_per_s", 0.001),
     ("rate_per_s", 10_001),
+    ("filter", {"all": [{"reference": "$.a[", "operator": "is_empty"}]}),
+    ("filter", {"all": [{"reference": "$.a", "operator": "is_equal_to"}]}),
+    ("filter", {"all": [{"reference": "$.a", "operator": "canary"}]}),
+    ("filter", {"none": []}),
+    ("filter", "canary"),
+    ("headers", {"X-Awell-Signature": "canary"}),
+    ("payload", "canary"),
+    ("payload", None),
+    ("content_mode", "canary"),
+    ("signing", []),
+    ("signing", ["canary"]),
+    ("signing", None),
+    ("retry_offsets_s", []),
+    ("retry_offsets_s", [1]),
+    ("retry_offsets_s", [0, 5, 5]),
+    ("retry_offsets_s", [0, 86_401]),
+    ("retry_offsets_s", list(range(31))),
+    ("retry_offsets_s", [0, 1.5]),
+    ("terminal_statuses", [299]),
+    ("terminal_statuses", [600]),
+    ("terminal_statuses", None),
+    ("shards", 0),
+    ("shards", 65),
+    ("paused", True),
+    ("disabled_because", "gone"),
     ("id", "canary"),
     ("secret", "canary"),
 ]
@@ -243,6 +270,17 @@ async def test_a_body_that_is_no_object_is_refused(call: Call, method: str, body
         ("rate_per_s", 0.01, 0.01),
         ("rate_per_s", 10_000, 10_000.0),
         ("rate_per_s", None, None),
+        ("filter", None, None),
+        ("payload", "thin", "thin"),
+        ("content_mode", "cloudevents", "cloudevents"),
+        ("signing", ["rsa", "hmac", "rsa"], ["hmac", "rsa"]),
+        ("signing", ["ed25519"], ["ed25519"]),
+        ("retry_offsets_s", [0], [0]),
+        ("retry_offsets_s", [0, 86_400], [0, 86_400]),
+        ("retry_offsets_s", None, None),
+        ("terminal_statuses", [599, 300, 300], [300, 599]),
+        ("terminal_statuses", [], []),
+        ("shards", 64, 64),
     ],
 )
 async def test_what_lies_on_the_border_is_taken_by_creation_and_by_change(

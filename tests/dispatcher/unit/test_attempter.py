@@ -123,6 +123,14 @@ async def test_what_is_sent_again_says_so_to_who_may_have_seen_it_and_begins_a_t
     assert receiver.calls[1].headers["traceparent"].split("-")[1] != traceparent.split("-")[1]
 
 
+async def test_an_example_is_marked_and_nothing_else_is() -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    for is_test in (False, True):
+        await an_attempter(receiver, clock).attempt("fast", a_delivery(is_test=is_test), an_endpoint())
+    assert [call.headers.get("webhook-test") for call in receiver.calls] == [None, "true"]
+
+
 async def test_after_a_lost_session_nobody_is_called() -> None:
     clock = FakeClock()
     receiver = Receiver(clock)

@@ -27,6 +27,7 @@ from carewire_runtime.telemetry.tracing import SpanKind, span
 
 USER_AGENT: Final = "Carewire/0.1"
 _REPLAYED: Final = {"webhook-replay": "true"}
+_TEST: Final = {"webhook-test": "true"}
 """Told to a receiver who may have seen the delivery before, because somebody had it sent again."""
 _TELL_AGAIN_MS: Final = 3_600_000
 """How often the log is told in full what is sent to an endpoint; in between it is told which it was. What was told in
@@ -126,6 +127,8 @@ def _call(delivery: Delivery, endpoint: Endpoint, at: int, traceparent: str) -> 
     }
     if delivery.replayed:
         headers |= _REPLAYED
+    if delivery.is_test:
+        headers |= _TEST
     sent = sent_request(
         endpoint.url,
         tuple(endpoint.headers.items()),

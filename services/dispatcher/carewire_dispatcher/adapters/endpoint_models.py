@@ -1,14 +1,17 @@
 """Endpoints as the management API shows and takes them."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from carewire_contracts.rules import Rule
 from carewire_contracts.timestamps import Timestamp
+from carewire_dispatcher.adapters.endpoint_keys import SCHEMES, PublicKeys, Scheme
 from carewire_dispatcher.adapters.endpoint_record import FIELDS
 from carewire_dispatcher.adapters.endpoint_store import StoredEndpoint
+from carewire_dispatcher.adapters.instants import moment
 from carewire_dispatcher.domain.endpoint import (
     DEFAULT_CONCURRENCY,
     DEFAULT_TIMEOUT_S,
@@ -19,9 +22,19 @@ from carewire_dispatcher.domain.endpoint import (
 )
 from carewire_dispatcher.domain.matching import SUBSCRIBABLE
 from carewire_dispatcher.domain.schedule import schedule_fault
+from carewire_dispatcher.domain.signature import RSA_SIGNATURE_HEADER
 
 _OURS: Final = frozenset(
-    {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "traceparent"}
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "user-agent",
+        "traceparent",
+        RSA_SIGNATURE_HEADER,
+    }
 )
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e\t]{0,4000}")
@@ -82,6 +95,11 @@ Filter = Annotated[
 ]
 PayloadChoice = Annotated[Payload, Field(description="`thin` sends ids and the type alone, to be looked up")]
 ContentModeChoice = Annotated[ContentMode, Field(description="`cloudevents` sends structured CloudEvents")]
+Signing = Annotated[
+    list[Scheme],
+    Field(min_length=1, description="what signs: `hmac` (`v1`), `ed25519` (`v1a`), `rsa` (`x-awell-signature`)"),
+    AfterValidator(lambda given: [scheme for scheme in SCHEMES if scheme in given]),
+]
 RetryOffsets = Annotated[
     tuple[int, ...] | None,
     Field(
@@ -110,6 +128,23 @@ class _Given(BaseModel):
 class NewEndpoint(_Given):
     """An endpoint to create."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Hospital CRM",
+                    "url": "https://crm.north-clinic.example/hooks/carewire",
+                    "event_types": ["activity.created", "pathway.completed"],
+                    "filter": {
+                        "all": [{"reference": "$.activity.object.type", "operator": "is_equal_to", "operand": "form"}]
+                    },
+                    "headers": {"Authorization": "Bearer of-the-receiver"},
+                    "rate_per_s": 50,
+                }
+            ]
+        }
+    )
+
     name: Name
     url: Url
     event_types: EventTypes = None
@@ -118,6 +153,7 @@ class NewEndpoint(_Given):
     headers: CustomHeaders = Field(default_factory=dict)
     payload: PayloadChoice = "full"
     content_mode: ContentModeChoice = "flat"
+    signing: Signing = ["hmac"]
     enabled: bool = True
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
@@ -130,6 +166,10 @@ class NewEndpoint(_Given):
 class EndpointChange(_Given):
     """Fields to set; those that are left out stay as they are."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"filter": None, "terminal_statuses": [400, 422], "concurrency": 4}]}
+    )
+
     name: Name = ""
     url: Url = ""
     event_types: EventTypes = None
@@ -138,6 +178,7 @@ class EndpointChange(_Given):
     headers: CustomHeaders = Field(default_factory=dict)
     payload: PayloadChoice = "full"
     content_mode: ContentModeChoice = "flat"
+    signing: Signing = ["hmac"]
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
     rate_per_s: RatePerS = None
@@ -150,8 +191,25 @@ class EndpointChange(_Given):
         return {name: value for name, value in super().fields().items() if name in self.model_fields_set}
 
 
+class Rotation(BaseModel):
+    """Which key is replaced, and for how long the old one goes on signing; with 0 it ends at once."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_s": 3600}]})
+
+    scheme: Scheme = "hmac"
+    overlap_s: int = Field(86_400, ge=0, le=30 * 86_400, description="30 days at most; an RSA key is replaced at once")
+
+
+class Retirement(BaseModel):
+    """Which scheme signs with its newest key alone from now on."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"scheme": "ed25519"}]})
+
+    scheme: Scheme = "hmac"
+
+
 class EndpointView(BaseModel):
-    """An endpoint without its secrets. `secrets` says how many sign: two during a rotation."""
+    """An endpoint without its secrets. `secrets` says how many sign: two during a rotation, until the old one ends."""
 
     id: str
     name: str
@@ -171,25 +229,39 @@ class EndpointView(BaseModel):
     retry_offsets_s: list[int] | None
     terminal_statuses: list[int]
     shards: int
+    signing: list[Scheme]
     secrets: int
+    old_secret_until: Timestamp | None
+    ed25519_public_keys: list[str]
+    old_ed25519_key_until: Timestamp | None
+    rsa_public_key: str | None
     created_at: Timestamp
     updated_at: Timestamp
 
     @classmethod
-    def of(cls, stored: StoredEndpoint) -> Self:
-        """Show a stored endpoint."""
-        return cls(**_shown(stored))
+    def of(cls, stored: StoredEndpoint, keys: PublicKeys, now: datetime, **more: Any) -> Self:
+        """Show a stored endpoint as it stands at a moment."""
+        record = stored.record
+        old_secret_until = _future(record.old_secret_until, now)
+        has_ended = record.old_secret_until is not None and old_secret_until is None
+        return cls(
+            **{name: getattr(record, name) for name in _AS_STORED},
+            header_names=sorted(record.headers),
+            secrets=1 if has_ended else len(record.secrets),
+            old_secret_until=old_secret_until,
+            ed25519_public_keys=keys.ed25519,
+            old_ed25519_key_until=_future(record.old_ed25519_key_until, now),
+            rsa_public_key=keys.rsa,
+            created_at=stored.created_at,
+            updated_at=stored.updated_at,
+            **more,
+        )
 
 
 class EndpointWithSecret(EndpointView):
-    """An endpoint and its new signing secret, which is shown this once."""
+    """An endpoint and its new signing secret, which is shown this once; null where another key was made."""
 
-    secret: str
-
-    @classmethod
-    def with_secret(cls, stored: StoredEndpoint, secret: str) -> Self:
-        """Show a stored endpoint and its new secret."""
-        return cls(**_shown(stored), secret=secret)
+    secret: str | None
 
 
 class EndpointPage(BaseModel):
@@ -199,14 +271,10 @@ class EndpointPage(BaseModel):
     next_cursor: str | None
 
 
-_AS_STORED: Final = EndpointView.model_fields.keys() & set(FIELDS) - {"secrets"}
+_NOT_AS_STORED: Final = frozenset({"secrets", "old_secret_until", "old_ed25519_key_until"})
+_AS_STORED: Final = EndpointView.model_fields.keys() & set(FIELDS) - _NOT_AS_STORED
 
 
-def _shown(stored: StoredEndpoint) -> dict[str, Any]:
-    record = stored.record
-    return {name: getattr(record, name) for name in _AS_STORED} | {
-        "header_names": sorted(record.headers),
-        "secrets": len(record.secrets),
-        "created_at": stored.created_at,
-        "updated_at": stored.updated_at,
-    }
+def _future(instant: int | None, now: datetime) -> datetime | None:
+    at = moment(instant)
+    return at if at is not None and at > now else None
