@@ -1,10 +1,10 @@
 -- name: add_repair
--- A new repair, to begin at once.
+-- A new repair, and when it begins.
 insert into repair (
     id, kind, which, endpoint_id, care_flow_id, delivery_id, event_from, event_to, total, progress,
     next_step_at, created_by, created_at
 )
-values ($1::uuid, $2, $3, $4::uuid, $5::uuid, $6::uuid, $7, $8, $9, $10, $11, $12, $11)
+values ($1::uuid, $2, $3, $4::uuid, $5::uuid, $6::uuid, $7, $8, $9, $10, $11, $12, $13)
 returning *
 
 -- name: find_repair
