@@ -299,8 +299,8 @@ async def test_a_resume_looks_again_in_a_new_epoch_until_nothing_more_can_have_b
     clock.advance(1)
     assert await runner.step()
     first = [one.epoch for one in kafka.written]
-    # A worker that had not heard yet holds one of them again, in its new epoch.
-    await log_of(db, endpoint_id, HELD, epoch=first[0], attempt=0)
+    # A worker that had not heard yet holds one of them again, in its new epoch; and its clock is behind.
+    await log_of(db, endpoint_id, HELD, told_at=NOON - timedelta(seconds=30), epoch=first[0], attempt=0)
     await run_to_its_end(runner, clock, most=40)
     assert [one.id for one in kafka.written] == [*ids, ids[0]]
     assert kafka.written[2].epoch > first[0]

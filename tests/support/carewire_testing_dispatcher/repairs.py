@@ -38,8 +38,13 @@ async def stored_endpoint(db: Database, *, paused: bool = False, **fields: Any) 
     return made.record.id
 
 
-async def log_of(db: Database, endpoint_id: str, *verdicts: Verdict, first: int = 0, **fields: Any) -> list[str]:
-    """Log a delivery for each verdict, a minute apart and in the order of their events; returns their ids."""
+async def log_of(
+    db: Database, endpoint_id: str, *verdicts: Verdict, first: int = 0, told_at: datetime | None = None, **fields: Any
+) -> list[str]:
+    """Log a delivery for each verdict, a minute apart and in the order of their events; returns their ids.
+
+    It is told at the time of the event, or at another.
+    """
     records, ids = [], []
     for number, verdict in enumerate(verdicts, first):
         at = int(NOON.timestamp() * 1000) - 60_000 * (100 - number)
@@ -53,7 +58,8 @@ async def log_of(db: Database, endpoint_id: str, *verdicts: Verdict, first: int 
             "care_flow_id": CARE_FLOWS[number % 2],
         }
         delivery = a_delivery(**made | fields)
-        records.append(Record("a", 0, 0, 0, b"k", LogEntry.of(delivery, verdict, at).encode(), ()))
+        told = at if told_at is None else int(told_at.timestamp() * 1000)
+        records.append(Record("a", 0, 0, 0, b"k", LogEntry.of(delivery, verdict, told).encode(), ()))
         ids.append(delivery.id)
     await an_attempt_log(db, FakeClock(NOON)).handle(records)
     return ids
