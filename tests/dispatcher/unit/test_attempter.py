@@ -248,3 +248,26 @@ async def test_what_is_the_same_at_each_attempt_is_told_in_full_once_an_hour() -
     assert first[0] == again[0] != other[0]
     clock.advance(3_600)
     assert await told(once) == first
+
+
+@pytest.mark.parametrize(
+    ("fields", "marks"),
+    [
+        ({}, set()),
+        ({"replayed": True}, {"webhook-replay"}),
+        ({"is_test": True}, {"webhook-test"}),
+        ({"replayed": True, "is_test": True}, {"webhook-replay", "webhook-test"}),
+    ],
+    ids=str,
+)
+async def test_who_may_have_seen_it_and_who_is_sent_an_example_is_told(
+    fields: dict[str, bool], marks: set[str]
+) -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    trial = await an_attempter(receiver, clock).attempt("fast", a_delivery(**fields), an_endpoint())
+    assert trial.entry.tried is not None
+    assert trial.entry.tried.request is not None
+    for headers in (receiver.calls[0].headers, trial.entry.tried.request.headers):
+        assert {name for name in headers if name in ("webhook-replay", "webhook-test")} == marks
+        assert all(headers[name] == "true" for name in marks)

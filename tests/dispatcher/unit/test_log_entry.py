@@ -131,9 +131,7 @@ def test_the_later_state_supersedes_in_any_order(later: LogEntry, earlier: LogEn
     assert latest([later, earlier]) == latest([earlier, later]) == [later]
 
 
-SENT = sent_request(
-    "https://receiver.example/hook", (("X-Key", "v"),), "thin", "flat", "Carewire/0", (1, 0, False), False
-)
+SENT = sent_request("https://receiver.example/hook", (("X-Key", "v"),), "thin", "flat", "Carewire/0", (1, 0, False), ())
 
 
 @given(st.booleans(), st.none() | st.builds(KeptAnswer, st.just({"server": "nginx"}), st.none() | st.just("v1.k.x")))
