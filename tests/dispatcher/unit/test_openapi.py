@@ -40,6 +40,7 @@ ANY, OF_ONE = {"401", "403", "422", "503"}, {"401", "403", "404", "422", "503"}
         ("/v1/endpoints", "post", {"201", "400"} | ANY),
         ("/v1/endpoints", "get", {"200"} | ANY),
         (ONE, "get", {"200"} | OF_ONE),
+        (f"{ONE}/health", "get", {"200"} | OF_ONE),
         (ONE, "patch", {"200", "400"} | OF_ONE),
         (ONE, "delete", {"204"} | OF_ONE),
         *((f"{ONE}/{verb}", "post", {"200"} | OF_ONE) for verb in ("enable", "disable", "pause", "resume")),
