@@ -60,7 +60,7 @@ from carewire_dispatcher.domain.failing import FailingPolicy
 from carewire_dispatcher.domain.supersession import Claims, decode_claim
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.addresses import is_public
-from carewire_runtime.audit import Audit
+from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import SystemClock
 from carewire_runtime.errors import ConfigurationError, SetupMissing
@@ -78,6 +78,7 @@ from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_runtime.process import Component, service_command
+from carewire_runtime.retention import Kept, Retention
 from carewire_runtime.retry import retry_in_place
 
 SERVICE: Final = "dispatcher"
@@ -345,7 +346,8 @@ class _Assembly:
 
     def _add_api(self, db: Database, producer: Producer) -> list[APIRouter]:
         relay = Relay(db, producer, clock=self._clock)
-        self._parts.append(relay)
+        kept = Kept("audit_records", timedelta(days=self._settings.audit_days), delete_audit_records)
+        self._parts += [relay, Retention(db, [kept], self._clock)]
 
         async def database() -> str | None:
             return None if await db.available() else "Postgres does not answer; the management API needs it"

@@ -22,6 +22,7 @@ class DispatcherSettings(ServiceSettings):
     client_certificate: Path | None = Field(
         None, description="PEM file of the certificate, with its key, that is shown to receivers who ask for one"
     )
+    audit_days: int = Field(365, ge=1, le=36_500, description="days that audit records are kept")
     attempt_log_days: int = Field(30, ge=2, description="days that deliveries and attempts stay in the log")
     answers_kept: Literal["failed", "all", "none"] = Field(
         "failed", description="of which attempts the log keeps the answer: those that failed, all, or none"

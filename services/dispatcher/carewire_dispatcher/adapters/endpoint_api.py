@@ -9,14 +9,12 @@ from fastapi import APIRouter, Body, Depends, Query, Response
 from carewire_contracts.rules import Rule
 from carewire_dispatcher.adapters.endpoint_models import (
     EndpointChange,
-    EndpointPage,
-    EndpointView,
-    EndpointWithSecret,
     NewEndpoint,
     Retirement,
     Rotation,
 )
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore, StoredEndpoint
+from carewire_dispatcher.adapters.endpoint_view import EndpointPage, EndpointView, EndpointWithSecret
 from carewire_dispatcher.adapters.ownership import Ownership
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.event_filter import filter_faults
