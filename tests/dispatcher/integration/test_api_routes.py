@@ -16,9 +16,12 @@ import pytest
 from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.endpoint_api import EndpointApi
+from carewire_dispatcher.adapters.endpoint_health_api import EndpointHealthApi
+from carewire_dispatcher.adapters.endpoint_health_store import EndpointHealthStore
 from carewire_dispatcher.domain.classify import Failure, Retry
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
+from carewire_dispatcher.domain.failing import FailingPolicy
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.audit import Audit
@@ -45,6 +48,7 @@ ROUTES = [
     ("GET", "/v1/endpoints", Role.VIEWER),
     ("POST", "/v1/endpoints", Role.ADMIN),
     ("GET", f"/v1/endpoints/{UNKNOWN}", Role.VIEWER),
+    ("GET", f"/v1/endpoints/{UNKNOWN}/health", Role.VIEWER),
     ("PATCH", f"/v1/endpoints/{UNKNOWN}", Role.ADMIN),
     ("DELETE", f"/v1/endpoints/{UNKNOWN}", Role.ADMIN),
     ("POST", f"/v1/endpoints/{UNKNOWN}/enable", Role.OPERATOR),
@@ -88,9 +92,11 @@ async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database
 
 @pytest.fixture
 async def http(db: Database) -> AsyncIterator[httpx.AsyncClient]:
-    endpoints = EndpointApi(an_endpoint_store(db, KEYRING), UrlPolicy(), SystemClock()).router()
+    store = an_endpoint_store(db, KEYRING)
+    endpoints = EndpointApi(store, UrlPolicy(), SystemClock()).router()
+    health = EndpointHealthApi(store, EndpointHealthStore(db), lambda _: None, FailingPolicy(), SystemClock()).router()
     deliveries = DeliveryApi(DeliveryStore(db), cast("Any", None), Audit(FakeClock(NOON)))
-    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, deliveries.router()])
+    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, health, deliveries.router()])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made
@@ -341,8 +347,9 @@ async def test_each_change_is_published_in_order_and_a_deletion_as_a_tombstone(c
     await call("DELETE", path)
     async with db.connection() as connection:
         rows = await connection.fetch("select heads, bodies from outbox order by position")
-    records = [one for row in rows for one in outbox.unpack(row["heads"], row["bodies"])]
-    assert {(one.topic, one.key) for one in records} == {("dispatcher.endpoints", made["id"].encode())}
+    told = [one for row in rows for one in outbox.unpack(row["heads"], row["bodies"])]
+    records = [one for one in told if one.topic == "dispatcher.endpoints"]
+    assert {one.key for one in told} == {made["id"].encode()}
     published = [None if one.value is None else orjson.loads(one.value) for one in records]
     assert [one and (one["name"], one["enabled"]) for one in published] == [
         ("receiver", True),
