@@ -7,6 +7,7 @@ DispatcherError
 ├── DeliveryNotFound    no delivery has this id
 ├── DeadRecordNotFound  no dead record has this id
 ├── RepairNotFound      no repair has this id
+├── KeyReused           an idempotency key came with another request before
 ├── RepairOver          the repair has ended, so it cannot be cancelled
 └── RepairRefused       deliveries cannot be sent again as asked
 """
@@ -43,6 +44,10 @@ class DeadRecordNotFound(DispatcherError):
 
 class RepairNotFound(DispatcherError):
     """No repair has this id."""
+
+
+class KeyReused(DispatcherError):
+    """An idempotency key came with another request before."""
 
 
 class RepairOver(DispatcherError):

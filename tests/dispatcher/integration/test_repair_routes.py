@@ -130,8 +130,11 @@ async def call(db: Database, keys: dict[Role, str], reach: PlayedReach, clock: F
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
 
-        async def called(method: str, path: str, role: Role = Role.OPERATOR, **more: Any) -> httpx.Response:
-            return await http.request(method, path, headers={"authorization": f"Bearer {keys[role]}"}, **more)
+        async def called(
+            method: str, path: str, role: Role = Role.OPERATOR, key: dict[str, str] | None = None, **more: Any
+        ) -> httpx.Response:
+            headers = {"authorization": f"Bearer {keys[role]}"} | (key or {})
+            return await http.request(method, path, headers=headers, **more)
 
         yield called
 
@@ -210,6 +213,33 @@ async def test_one_delivery_is_sent_again_unless_its_event_or_its_endpoint_is_go
     assert (await call("POST", f"/v1/deliveries/{gone}/retry")).json()["reason"] == "events_expired"
     [orphan] = await log_of(db, UNKNOWN, FAILED, first=2)
     assert (await call("POST", f"/v1/deliveries/{orphan}/retry")).json()["reason"] == "endpoint_deleted"
+
+
+async def test_the_same_call_under_the_same_key_begins_one_repair(call: Call, db: Database) -> None:
+    endpoint_id = await stored_endpoint(db)
+    [known] = await log_of(db, endpoint_id, DELIVERED)
+    calls: list[tuple[str, Any]] = [
+        (f"/v1/deliveries/{known}/retry", None),
+        (f"/v1/endpoints/{endpoint_id}/retry-failed", {"to": REPLAY["from"]}),
+        (f"/v1/endpoints/{endpoint_id}/replay", REPLAY),
+        (f"/v1/care-flows/{CARE_FLOWS[0]}/retry-failed", None),
+    ]
+    for number, (path, body) in enumerate(calls):
+        key = {"Idempotency-Key": f'"key-{number}"'}
+        answers = [await call("POST", path, json=body, key=key) for _ in range(2)]
+        answers += await asyncio.gather(
+            *(call("POST", path, json=body, key={"Idempotency-Key": "k" * 9 + path}) for _ in "ab")
+        )
+        assert {answer.status_code for answer in answers} == {202}
+        ids = [answer.json()["id"] for answer in answers]
+        assert (ids[0] == ids[1], ids[2] == ids[3], ids[0] == ids[2]) == (True, True, False)
+        other = await call("POST", calls[number - 1][0], json=calls[number - 1][1], key=key)
+        assert (other.status_code, other.json()["title"]) == (422, "Key used before")
+        by_another = await call("POST", path, Role.ADMIN, json=body, key=key)
+        assert by_another.json()["id"] not in ids
+    bad = await call("POST", calls[0][0], key={"Idempotency-Key": "canary key"})
+    assert bad.status_code == 422
+    assert "canary" not in bad.text
 
 
 async def test_every_change_is_on_record(call: Call, db: Database) -> None:

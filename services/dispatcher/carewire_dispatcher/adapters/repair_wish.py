@@ -1,6 +1,6 @@
 """What somebody asks to be sent again, and how a repair of it begins."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -28,6 +28,10 @@ class Wish:
     delivery_id: str | None = None
     event_from: datetime | None = None
     event_to: datetime | None = None
+
+    def is_that_of(self, repair: Repair) -> bool:
+        """Whether a repair was asked for in the same words."""
+        return all(getattr(repair, part) == value for part, value in asdict(self).items())
 
     @property
     def begin(self) -> int | None:
@@ -57,7 +61,9 @@ async def add_repair(
     progress: dict[str, Any],
     by: str | None,
     now: datetime,
+    *,
     after: timedelta = timedelta(),
+    request_key: str | None = None,
 ) -> Repair:
     """Add a repair that begins after a while, in the transaction that the connection is in. Raises DatabaseError."""
     row = await connection.fetchrow(
@@ -75,6 +81,7 @@ async def add_repair(
         now + after,
         by,
         now,
+        request_key,
     )
     return Repair.of(row)
 
@@ -83,4 +90,4 @@ async def resume_held(connection: Connection, endpoint_id: str, now: datetime) -
     """Send all that is held for an endpoint, in the transaction that opens it again. Raises DatabaseError."""
     wish = Wish(RepairKind.RESUME, Which.HELD, endpoint_id)
     total, _ = await sought_by(wish).count(connection, {})
-    return await add_repair(connection, wish, total, first_look(), None, now, _HEARD_AFTER)
+    return await add_repair(connection, wish, total, first_look(), None, now, after=_HEARD_AFTER)
