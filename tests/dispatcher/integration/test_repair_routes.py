@@ -5,14 +5,18 @@ Real Postgres, no Kafka: what it would say is played here.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, cast
 
 import httpx
 import pytest
 
+from carewire_contracts.envelope import Envelope
 from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters import repair_desk
 from carewire_dispatcher.adapters.endpoint_lookup import endpoint_lookup
+from carewire_dispatcher.adapters.event_reader import Run
 from carewire_dispatcher.adapters.repair_api import RepairApi
 from carewire_dispatcher.adapters.repair_desk import RepairDesk
 from carewire_dispatcher.adapters.repair_record import Repair
@@ -27,6 +31,7 @@ from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaRefused, KafkaUnavailable
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
+from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Connection, Database
@@ -269,6 +274,44 @@ async def test_a_preview_counts_what_failed_and_what_of_it_is_gone(call: Call, d
     assert (await call("POST", path, json={"from": begin})).json()["total"] == 2
     of_care_flow = await call("POST", f"/v1/care-flows/{CARE_FLOWS[0]}/retry-failed/preview")
     assert of_care_flow.json()["count"] == 3
+
+
+class PlayedReader:
+    """A reader of events that are all there, a few at a time."""
+
+    async def between(self, topic: str, partition: int, begin: int, end: int, most: int) -> Run:
+        found = [an_event(topic, partition, offset) for offset in range(begin, min(end, begin + min(most, 8)))]
+        return Run(found[-1].offset + 1, found)
+
+
+def an_event(topic: str, partition: int, offset: int) -> Record:
+    headers = tuple(Envelope(f"event-{offset}", "pathway.completed", "test", NOON).headers())
+    # The later it stands, the earlier it came: no preview may show events in the order in which they stand.
+    return Record(topic, partition, offset, int(NOON.timestamp() * 1000) - 60_000 * offset, b"p", b"{}", headers)
+
+
+@pytest.mark.parametrize(
+    ("end", "most", "count", "is_complete"),
+    [(30, 20_000, 28, True), (30, 10, 14, False), (1, 20_000, 0, True), (4, 20_000, 2, True)],
+)
+async def test_a_preview_of_a_replay_looks_at_the_events_themselves_but_not_at_all_too_many(
+    call: Call, db: Database, monkeypatch: pytest.MonkeyPatch, end: int, most: int, count: int, is_complete: bool
+) -> None:
+    @asynccontextmanager
+    async def reader(_: str) -> AsyncIterator[PlayedReader]:
+        yield PlayedReader()
+
+    monkeypatch.setattr(repair_desk, "event_reader", reader)
+    monkeypatch.setattr(repair_desk, "MOST_PREVIEWED", most)
+    endpoint_id = await stored_endpoint(db)
+    await log_of(db, endpoint_id, DELIVERED, RETRYING)
+    span = {"from": "1970-01-01T00:00:00.000Z", "to": f"1970-01-01T00:00:00.{end:03d}Z", "which": "missing"}
+    preview = (await call("POST", f"/v1/endpoints/{endpoint_id}/replay/preview", json=span)).json()
+    assert (preview["count"], preview["is_complete"], preview["unreadable"]) == (count, is_complete, 0)
+    assert len(preview["first"]) == min(5, count)
+    times = [one["event_at"] for one in preview["first"]]
+    assert times == sorted(times)
+    assert (await call("GET", "/v1/repairs")).json()["items"] == []
 
 
 async def test_opening_an_endpoint_begins_a_resume_and_nothing_else_does(call: Call, db: Database) -> None:
