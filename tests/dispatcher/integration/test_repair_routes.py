@@ -75,8 +75,10 @@ class PlayedReach:
 
     def __init__(self) -> None:
         self.now = Reach(0, 0, True)
+        self.patience_s = -1.0
 
-    async def reach(self, _: object) -> Reach:
+    async def reach(self, _: object, *, patience_s: float) -> Reach:
+        self.patience_s = patience_s
         return self.now
 
     async def begins(self) -> dict[tuple[str, int], int]:
@@ -198,6 +200,14 @@ async def test_what_cannot_be_done_is_refused_with_its_reason_and_nothing_begins
     assert ("readable_from" in answer.json()) == ("expired" in reason or reason == "log_lags")
     assert ("retry-after" in answer.headers) == (reason == "log_lags")
     assert (await call("GET", "/v1/repairs")).json()["items"] == []
+
+
+async def test_only_who_needs_the_log_waits_for_it(call: Call, db: Database, reach: PlayedReach) -> None:
+    endpoint_id = await stored_endpoint(db)
+    reach.now = Reach(0, 2**41, False)
+    for which, status, waits in (("all", 202, False), ("missing", 409, True)):
+        answer = await call("POST", f"/v1/endpoints/{endpoint_id}/replay", json=REPLAY | {"which": which})
+        assert (answer.status_code, reach.patience_s > 0) == (status, waits), answer.text
 
 
 async def test_one_delivery_is_sent_again_unless_its_event_or_its_endpoint_is_gone(call: Call, db: Database) -> None:

@@ -13,7 +13,7 @@ from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.event_reader import event_reader
 from carewire_dispatcher.adapters.instants import millis, moment
 from carewire_dispatcher.adapters.repair_look import EndpointOf, look_by_events
-from carewire_dispatcher.adapters.repair_reach import Place, RepairReach
+from carewire_dispatcher.adapters.repair_reach import PATIENCE_S, Place, RepairReach
 from carewire_dispatcher.adapters.repair_record import Repair
 from carewire_dispatcher.adapters.repair_wish import Wish, add_repair, first_look, sought_by
 from carewire_dispatcher.domain.delivery import Delivery
@@ -158,7 +158,8 @@ class RepairDesk:
     async def _checked(self, wish: Wish) -> Endpoint | None:
         endpoint = await self._open_endpoint(wish)
         topics = self._reach.topics_of(endpoint)
-        reach = await self._reach.reach(topics)
+        # What takes all needs nothing of the log.
+        reach = await self._reach.reach(topics, patience_s=0 if wish.which is Which.ALL else PATIENCE_S)
         obstacle = obstacle_of(wish.which, wish.begin, reach)
         if obstacle is not None:
             raise RepairRefused(obstacle, moment(reach.readable_from))
