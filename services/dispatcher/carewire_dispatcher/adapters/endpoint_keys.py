@@ -7,12 +7,14 @@ from typing import Any, Final, Literal, TypeAlias
 
 from carewire_dispatcher.adapters.endpoint_record import (
     EndpointRecord,
-    opened,
+    opened_ed25519_keys,
+    opened_rsa_key,
     seal_ed25519_key,
     seal_rsa_key,
     seal_secret,
 )
 from carewire_dispatcher.adapters.key_making import new_ed25519_key, new_rsa_key, new_secret
+from carewire_dispatcher.domain.endpoint import keys_at
 from carewire_dispatcher.domain.key_pairs import encode_public_key, public_key_pem
 from carewire_dispatcher.domain.signature import encode_secret
 from carewire_runtime.sealing import Keyring
@@ -58,9 +60,11 @@ class EndpointKeys:
 
     def public(self, record: EndpointRecord, now: int) -> PublicKeys:
         """Show the public halves of the keys that sign at a moment."""
-        endpoint = opened(self._keyring, record)
-        rsa = None if endpoint.rsa_key is None else public_key_pem(endpoint.rsa_key)
-        return PublicKeys([encode_public_key(seed) for seed in endpoint.ed25519_keys_at(now)], rsa)
+        seeds, rsa_key = opened_ed25519_keys(self._keyring, record), opened_rsa_key(self._keyring, record)
+        living = keys_at(seeds, record.old_ed25519_key_until, now)
+        return PublicKeys(
+            [encode_public_key(seed) for seed in living], None if rsa_key is None else public_key_pem(rsa_key)
+        )
 
 
 def with_missing(record: EndpointRecord, spare: dict[Scheme, NewKey]) -> EndpointRecord:
