@@ -247,20 +247,23 @@ async def test_an_endpoint_gets_no_more_calls_at_a_time_than_it_bears_and_the_re
     assert world.committed == 6
 
 
+@pytest.mark.parametrize(
+    ("mebibytes", "read"), [(2, 2), (4, 8)], ids=["two fit, the rest is not begun", "four fit, the rest goes by"]
+)
 async def test_big_bodies_are_begun_only_as_far_as_the_bytes_of_the_process_go(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, mebibytes: int, read: int
 ) -> None:
-    monkeypatch.setattr(byte_budget, "WORK_BYTES", 2 * 1024 * 1024)
+    monkeypatch.setattr(byte_budget, "WORK_BYTES", mebibytes * 1024 * 1024)
     monkeypatch.setattr(byte_budget, "CROWDED_BYTES", 1024 * 1024)
     world.endpoint = an_endpoint(concurrency=200)
     world.answering.clear()
     big = bytes(1024 * 1024)
     world.put(*(world.due(number, body=big) for number in range(8)))
     await settle()
-    # The first turn was as long as there was room: four halves. It got two places when the half was taken.
+    # The first body made it crowded: two places for the endpoint, and nothing queues for them.
     assert len(world.calls) == LIMIT_WHEN_CROWDED
-    assert world.mill.read == 4
-    assert [tier for tier, _ in world.diverted] == [2, 2], "nothing queues in a crowd"
+    assert world.mill.read == read
+    assert [tier for tier, _ in world.diverted] == [2] * (read - LIMIT_WHEN_CROWDED)
     world.answering.set()
     await settle()
     assert world.mill.read == 8
