@@ -195,7 +195,8 @@ async def test_what_was_made_anew_while_it_waited_in_a_tier_goes(world: World) -
 
 @pytest.mark.parametrize("told_by", ["its newer record", "a claim"])
 async def test_what_is_made_anew_while_it_waits_in_memory_goes(world: World, told_by: str) -> None:
-    world.put(a_delivery(id="delivery 0", due_at=world.now + 1_500, hop=3))
+    tried: dict[str, Any] = {"first_attempt_at": world.now, "attempt": 1, "slot": 1}
+    world.put(a_delivery(id="delivery 0", due_at=world.now + 1_500, hop=3, **tried))
     await settle()
     if told_by == "a claim":
         world.made_anew.add("delivery 0")
