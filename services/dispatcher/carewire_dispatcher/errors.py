@@ -3,6 +3,7 @@
 DispatcherError
 ├── WorkerProcessEnded  a worker process under this one ended unasked
 ├── SessionLost         the worker slept past its session; its partitions may be another's
+├── EndpointChanged     somebody changed it while its receiver was asked whose it is
 ├── EndpointNotFound    no endpoint has this id
 ├── DeliveryNotFound    no delivery has this id
 ├── DeadRecordNotFound  no dead record has this id
@@ -28,6 +29,10 @@ class SessionLost(DispatcherError):
 
 class WorkerProcessEnded(DispatcherError):
     """A worker process under this one ended unasked: whoever supervises starts all anew."""
+
+
+class EndpointChanged(DispatcherError):
+    """Somebody changed the endpoint while its receiver was asked whose it is."""
 
 
 class EndpointNotFound(DispatcherError):

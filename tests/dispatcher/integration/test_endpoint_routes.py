@@ -1,7 +1,7 @@
 """What endpoints can do beyond address and types: keys, pause, trials, proofs of ownership, and the audit of it all."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,9 +44,12 @@ class Receiver:
     bare: bool = False
     result: Answer | Failure | None = None
     calls: list[HttpCall] = field(default_factory=list)
+    meanwhile: Callable[[], Awaitable[object]] | None = None
 
     async def send(self, call: HttpCall) -> Answer | Failure:
         self.calls.append(call)
+        if self.meanwhile is not None:
+            await self.meanwhile()
         if self.result is not None:
             return self.result
         challenge = orjson.loads(call.body)["challenge"]
@@ -449,6 +452,15 @@ async def test_who_is_disabled_is_asked_when_enabled_and_other_changes_ask_nobod
     assert receiver.calls == []
     await strict("POST", f"{path}/enable")
     assert [call.url for call in receiver.calls] == ["https://other.example/hook"]
+
+
+async def test_no_address_gets_in_unasked_while_another_one_is_asked(strict: Call, receiver: Receiver) -> None:
+    path = f"/v1/endpoints/{(await create(strict, enabled=False))['id']}"
+    receiver.meanwhile = lambda: strict("PATCH", path, json={"url": "https://other.example/hook"})
+    answer = await strict("POST", f"{path}/enable")
+    assert (answer.status_code, answer.json()["title"]) == (409, "Changed meanwhile")
+    shown = (await strict("GET", path)).json()
+    assert (shown["enabled"], shown["url"]) == (False, "https://other.example/hook")
 
 
 async def test_without_the_setting_nobody_is_asked(call: Call, receiver: Receiver) -> None:

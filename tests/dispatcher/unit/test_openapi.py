@@ -37,13 +37,14 @@ ANY, OF_ONE = {"401", "403", "422", "503"}, {"401", "403", "404", "422", "503"}
 @pytest.mark.parametrize(
     ("path", "method", "statuses"),
     [
-        ("/v1/endpoints", "post", {"201", "400"} | ANY),
+        ("/v1/endpoints", "post", {"201", "400", "409"} | ANY),
         ("/v1/endpoints", "get", {"200"} | ANY),
         (ONE, "get", {"200"} | OF_ONE),
         (f"{ONE}/health", "get", {"200"} | OF_ONE),
-        (ONE, "patch", {"200", "400"} | OF_ONE),
+        (ONE, "patch", {"200", "400", "409"} | OF_ONE),
         (ONE, "delete", {"204"} | OF_ONE),
-        *((f"{ONE}/{verb}", "post", {"200"} | OF_ONE) for verb in ("enable", "disable", "pause", "resume")),
+        *((f"{ONE}/{verb}", "post", {"200"} | OF_ONE) for verb in ("disable", "pause", "resume")),
+        (f"{ONE}/enable", "post", {"200", "409"} | OF_ONE),
         *((f"{ONE}/{verb}-secret", "post", {"200", "400"} | OF_ONE) for verb in ("rotate", "retire")),
         (f"{ONE}/test", "post", {"202", "400", "409"} | OF_ONE),
         ("/v1/endpoints/dry-run", "post", {"200", "400"} | ANY),

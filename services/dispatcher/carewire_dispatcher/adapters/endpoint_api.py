@@ -18,7 +18,7 @@ from carewire_dispatcher.adapters.endpoint_view import EndpointPage, EndpointVie
 from carewire_dispatcher.adapters.ownership import Ownership
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.event_filter import filter_faults
-from carewire_dispatcher.errors import EndpointNotFound
+from carewire_dispatcher.errors import EndpointChanged, EndpointNotFound
 from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.clock import Clock
 from carewire_runtime.http.problem import Problem
@@ -91,9 +91,11 @@ class EndpointApi:
         """Change what is given; lists and headers are replaced as a whole. Deliveries under way heed it as well."""
         fields = changed.fields()
         self._raise_for_faults(fields)
+        proved = True
         if self._ownership is not None and "url" in fields:
-            await self._raise_unless_owned(self._ownership, str(endpoint_id), fields)
-        return self._shown(await found(self._store.change(str(endpoint_id), fields, caller)))
+            proved = await self._is_proved(self._ownership, str(endpoint_id), fields)
+        saved = self._store.change(str(endpoint_id), fields, caller, only_disabled=not proved)
+        return self._shown(await found(saved))
 
     async def delete(self, endpoint_id: UUID, caller: Admin) -> Response:
         """Delete an endpoint; its deliveries stay in the log."""
@@ -160,29 +162,32 @@ class EndpointApi:
         """Enable an endpoint whose receiver echoes a challenge; of a new one the refusal has to show the secret."""
         fault = None if self._ownership is None else await self._ownership.fault(self._store.opened(stored))
         if fault is None:
-            return await found(self._store.enable(stored.record.id, caller))
+            return await found(self._store.enable(stored.record.id, caller, at=stored.record))
         more: dict[str, Any] = {}
         if secret is not None:
             more["endpoint"] = self._with_secret(stored, secret).model_dump(mode="json")
         raise _not_owned(fault, "it is stored and disabled; mend the receiver and enable it", **more)
 
-    async def _raise_unless_owned(self, ownership: Ownership, endpoint_id: str, fields: dict[str, Any]) -> None:
-        """Ask the receiver at a new address; of an endpoint that is disabled it is asked once that is enabled."""
+    async def _is_proved(self, ownership: Ownership, endpoint_id: str, fields: dict[str, Any]) -> bool:
+        """Ask the receiver at a new address; that of an endpoint which is disabled is asked once it is enabled."""
         present = await found(self._store.get(endpoint_id))
         if not present.record.enabled:
-            return
+            return False
         headers = fields.get("headers")
         fault = await ownership.fault(self._store.opened(present), fields["url"], headers)
         if fault is not None:
             raise _not_owned(fault, "nothing was changed; mend the receiver and try again")
+        return True
 
 
 async def found(answer: Awaitable[T]) -> T:
-    """Wait for an answer about an endpoint. Raises Problem 404 where there is none."""
+    """Wait for an answer about an endpoint. Raises Problem 404 where there is none, 409 where it changed meanwhile."""
     try:
         return await answer
     except EndpointNotFound:
         raise Problem(404, "Not found", "no endpoint has this id") from None
+    except EndpointChanged as error:
+        raise Problem(409, "Changed meanwhile", f"{error}; look at the endpoint and try again") from None
 
 
 def _not_owned(fault: str, detail: str, **more: Any) -> Problem:

@@ -19,7 +19,7 @@ from carewire_dispatcher.adapters.endpoint_record import FIELDS, JSON_HEADERS, E
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.repair_wish import resume_held
 from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
-from carewire_dispatcher.errors import EndpointNotFound
+from carewire_dispatcher.errors import EndpointChanged, EndpointNotFound
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal, Role
 from carewire_runtime.clock import Clock
@@ -117,18 +117,36 @@ class EndpointStore:
             rows = await connection.fetch(_queries.list_endpoints, after or _FIRST_PAGE, limit)
         return [_stored(row) for row in rows]
 
-    async def change(self, endpoint_id: str, fields: dict[str, Any], by: Principal) -> StoredEndpoint:
-        """Set some fields. Raises EndpointNotFound."""
+    async def change(
+        self, endpoint_id: str, fields: dict[str, Any], by: Principal, *, only_disabled: bool = False
+    ) -> StoredEndpoint:
+        """Set some fields, if it is said only of an endpoint that is disabled.
+
+        Raises EndpointNotFound or EndpointChanged.
+        """
         if "headers" in fields:
             fields["headers"] = seal_headers(self._keyring, endpoint_id, fields["headers"])
         spare = {scheme: await self._keys.new(scheme, endpoint_id) for scheme in fields.get("signing", ())}
-        return await self._change(
-            endpoint_id, lambda record: with_missing(replace(record, **fields), spare), UPDATE, by
-        )
 
-    async def enable(self, endpoint_id: str, by: Principal) -> StoredEndpoint:
-        """Send events again, whyever it was disabled. Raises EndpointNotFound."""
-        return await self._change(endpoint_id, _enabled, ENABLE, by)
+        def changed(record: EndpointRecord) -> EndpointRecord:
+            if only_disabled and record.enabled:
+                raise EndpointChanged("it was enabled meanwhile")
+            return with_missing(replace(record, **fields), spare)
+
+        return await self._change(endpoint_id, changed, UPDATE, by)
+
+    async def enable(self, endpoint_id: str, by: Principal, *, at: EndpointRecord | None = None) -> StoredEndpoint:
+        """Send events again, whyever it was disabled; with `at`, only to the address that it had then.
+
+        Raises EndpointNotFound or EndpointChanged.
+        """
+
+        def enabled(record: EndpointRecord) -> EndpointRecord:
+            if at is not None and at.url != record.url:
+                raise EndpointChanged("its URL was changed meanwhile")
+            return replace(record, enabled=True, disabled_because=None)
+
+        return await self._change(endpoint_id, enabled, ENABLE, by)
 
     async def disable(self, endpoint_id: str, by: Principal) -> StoredEndpoint:
         """Send no events any more, and collect none. Raises EndpointNotFound."""
@@ -203,10 +221,6 @@ class EndpointStore:
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
         return _stored(row)
-
-
-def _enabled(record: EndpointRecord) -> EndpointRecord:
-    return replace(record, enabled=True, disabled_because=None)
 
 
 def _disabled(record: EndpointRecord, because: DisabledBecause) -> EndpointRecord:
