@@ -25,40 +25,49 @@ from carewire_dispatcher.adapters.delivery_client.dial import anywhere
 from carewire_dispatcher.adapters.delivery_client.sender import DeliveryClient
 from carewire_dispatcher.adapters.delivery_client.tls import tls_context
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
-from carewire_dispatcher.adapters.endpoint_api import endpoint_router
+from carewire_dispatcher.adapters.endpoint_api import EndpointApi
+from carewire_dispatcher.adapters.endpoint_health_api import EndpointHealthApi
+from carewire_dispatcher.adapters.endpoint_health_store import EndpointHealthStore
 from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
 from carewire_dispatcher.adapters.endpoint_lookup import endpoint_lookup
 from carewire_dispatcher.adapters.endpoint_news import EndpointNews
 from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
+from carewire_dispatcher.adapters.endpoint_trial import EndpointTrials
 from carewire_dispatcher.adapters.event_reader import event_reader
 from carewire_dispatcher.adapters.exchange_reader import ExchangeReader
 from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
+from carewire_dispatcher.adapters.openapi import describe
+from carewire_dispatcher.adapters.ownership import Ownership
 from carewire_dispatcher.adapters.repair_api import RepairApi
 from carewire_dispatcher.adapters.repair_desk import RepairDesk
 from carewire_dispatcher.adapters.repair_reach import RepairReach
 from carewire_dispatcher.adapters.repair_runner import RepairRunner
 from carewire_dispatcher.adapters.repair_step import RepairStep
+from carewire_dispatcher.adapters.sample_events import SampleEvents
 from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.undelivered_api import undelivered_router
 from carewire_dispatcher.adapters.undelivered_store import UndeliveredStore
 from carewire_dispatcher.adapters.worker import Worker
 from carewire_dispatcher.adapters.worker_processes import WorkerProcesses
+from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.failing import FailingPolicy
 from carewire_dispatcher.domain.supersession import Claims, decode_claim
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.addresses import is_public
-from carewire_runtime.audit import Audit
+from carewire_runtime.audit import Audit, delete_audit_records
 from carewire_runtime.auth import ApiKeys
 from carewire_runtime.clock import SystemClock
 from carewire_runtime.errors import ConfigurationError, SetupMissing
+from carewire_runtime.http.audit_api import audit_router
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
+from carewire_runtime.http.openapi import describe_at_need
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, committed, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
@@ -69,6 +78,7 @@ from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.relay import Relay
 from carewire_runtime.process import Component, service_command
+from carewire_runtime.retention import Kept, Retention
 from carewire_runtime.retry import retry_in_place
 
 SERVICE: Final = "dispatcher"
@@ -146,6 +156,7 @@ class _Assembly:
         self._clock = SystemClock()
         self._health = Health()
         self._parts: list[Component] = []
+        self._known_breakers: CompactedTable[Breaker] | None = None
 
     async def components(self, roles: frozenset[str]) -> Sequence[Component]:
         """Build the parts of some roles, and the HTTP server that shows their health."""
@@ -165,6 +176,7 @@ class _Assembly:
             self._add_repair(db, producer)
         routers = self._add_api(db, producer) if "api" in roles else []
         app = management_app("Carewire dispatcher", self._health, ApiKeys(db), routers)
+        describe_at_need(app, describe)
         self._parts.append(HttpServer(app, self._settings.http_host, self._settings.http_port))
         return self._parts
 
@@ -183,6 +195,11 @@ class _Assembly:
         if await db.available():
             await verify_migrated(db, _PACKAGE)
         return db
+
+    def _breakers(self) -> CompactedTable[Breaker]:
+        if self._known_breakers is None:
+            self._known_breakers = self._table("health", self._topics.health, decode_breaker)
+        return self._known_breakers
 
     def _endpoints(self) -> CompactedTable[Endpoint]:
         return self._table("endpoints", self._topics.endpoints, endpoint_decoder(self._settings.keyring))
@@ -235,12 +252,7 @@ class _Assembly:
         # Nobody waits for what a worker writes: its next hops are due in seconds, the rest is for the log.
         producer = await self._producer("worker-producer", _WORKER_LINGER_MS)
         allow_open_files()
-        sender = DeliveryClient(
-            tls_context(self._settings.client_certificate),
-            allow_http=self._settings.allow_http_endpoints,
-            may_call=anywhere if self._settings.allow_private_endpoints else is_public,
-        )
-        self._cleanup.push_async_callback(sender.stop)
+        sender = self._sender()
         repairs, claims = self._table("repairs", self._topics.repairs, decode_claim), Claims()
         repairs.on_change(claims.put)
         means = Means(
@@ -250,7 +262,7 @@ class _Assembly:
             sender,
             AnswerKeeper(self._settings.keyring, self._settings.answers_kept, self._settings.answer_body_bytes),
             endpoints,
-            self._table("health", self._topics.health, decode_breaker),
+            self._breakers(),
             repairs,
             claims,
             self._settings.time_scale,
@@ -259,6 +271,15 @@ class _Assembly:
         worker = Worker(means)
         self._health.add("worker", worker.not_ready)
         self._parts.append(worker)
+
+    def _sender(self) -> DeliveryClient:
+        sender = DeliveryClient(
+            tls_context(self._settings.client_certificate),
+            allow_http=self._settings.allow_http_endpoints,
+            may_call=anywhere if self._settings.allow_private_endpoints else is_public,
+        )
+        self._cleanup.push_async_callback(sender.stop)
+        return sender
 
     def _add_attempt_log(self, db: Database, producer: Producer) -> None:
         days = LogDays(db, timedelta(days=self._settings.attempt_log_days), self._clock)
@@ -306,6 +327,10 @@ class _Assembly:
             dead_record_router(dead),
         ]
 
+    def _endpoint_health_router(self, db: Database, store: EndpointStore) -> APIRouter:
+        policy = FailingPolicy(self._settings.time_scale)
+        return EndpointHealthApi(store, EndpointHealthStore(db), self._breakers().get, policy, self._clock).router()
+
     def _delivery_router(self, db: Database) -> APIRouter:
         audit, bootstrap = Audit(self._clock), self._settings.kafka_bootstrap
         exchanges = ExchangeReader(db, lambda: event_reader(bootstrap), self._settings.keyring, audit)
@@ -317,11 +342,12 @@ class _Assembly:
 
     def _store(self, db: Database, wake: Callable[[], None]) -> EndpointStore:
         news = EndpointNews(self._topics, self._settings.tenant_id)
-        return EndpointStore(db, self._settings.keyring, self._topics, news, wake)
+        return EndpointStore(db, self._settings.keyring, self._topics, news, self._clock, wake)
 
     def _add_api(self, db: Database, producer: Producer) -> list[APIRouter]:
         relay = Relay(db, producer, clock=self._clock)
-        self._parts.append(relay)
+        kept = Kept("audit_records", timedelta(days=self._settings.audit_days), delete_audit_records)
+        self._parts += [relay, Retention(db, [kept], self._clock)]
 
         async def database() -> str | None:
             return None if await db.available() else "Postgres does not answer; the management API needs it"
@@ -329,7 +355,16 @@ class _Assembly:
         self._health.add("postgres", database)
         policy = UrlPolicy(self._settings.allow_http_endpoints, self._settings.allow_private_endpoints)
         store = self._store(db, relay.wake)
-        return [endpoint_router(store, policy), self._delivery_router(db), *self._repair_routers(db, producer, store)]
+        ownership = Ownership(self._sender(), self._clock) if self._settings.verify_endpoints else None
+        samples = SampleEvents(db, self._topics, self._clock, relay.wake)
+        return [
+            EndpointApi(store, policy, self._clock, ownership).router(),
+            EndpointTrials(store, samples, self._clock).router(),
+            self._endpoint_health_router(db, store),
+            self._delivery_router(db),
+            *self._repair_routers(db, producer, store),
+            audit_router(db),
+        ]
 
 
 def main() -> None:

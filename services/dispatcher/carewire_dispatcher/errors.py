@@ -3,10 +3,12 @@
 DispatcherError
 ├── WorkerProcessEnded  a worker process under this one ended unasked
 ├── SessionLost         the worker slept past its session; its partitions may be another's
+├── EndpointChanged     somebody changed it while its receiver was asked whose it is
 ├── EndpointNotFound    no endpoint has this id
 ├── DeliveryNotFound    no delivery has this id
 ├── DeadRecordNotFound  no dead record has this id
 ├── RepairNotFound      no repair has this id
+├── KeyReused           an idempotency key came with another request before
 ├── RepairOver          the repair has ended, so it cannot be cancelled
 └── RepairRefused       deliveries cannot be sent again as asked
 """
@@ -29,6 +31,10 @@ class WorkerProcessEnded(DispatcherError):
     """A worker process under this one ended unasked: whoever supervises starts all anew."""
 
 
+class EndpointChanged(DispatcherError):
+    """Somebody changed the endpoint while its receiver was asked whose it is."""
+
+
 class EndpointNotFound(DispatcherError):
     """No endpoint has this id."""
 
@@ -43,6 +49,10 @@ class DeadRecordNotFound(DispatcherError):
 
 class RepairNotFound(DispatcherError):
     """No repair has this id."""
+
+
+class KeyReused(DispatcherError):
+    """An idempotency key came with another request before."""
 
 
 class RepairOver(DispatcherError):

@@ -15,15 +15,18 @@ import pytest
 
 from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
-from carewire_dispatcher.adapters.endpoint_api import endpoint_router
+from carewire_dispatcher.adapters.endpoint_api import EndpointApi
+from carewire_dispatcher.adapters.endpoint_health_api import EndpointHealthApi
+from carewire_dispatcher.adapters.endpoint_health_store import EndpointHealthStore
 from carewire_dispatcher.domain.classify import Failure, Retry
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
+from carewire_dispatcher.domain.failing import FailingPolicy
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.audit import Audit
 from carewire_runtime.auth import ApiKeys, Role
-from carewire_runtime.clock import FakeClock
+from carewire_runtime.clock import FakeClock, SystemClock
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.ids import derived_id, new_id
@@ -45,10 +48,13 @@ ROUTES = [
     ("GET", "/v1/endpoints", Role.VIEWER),
     ("POST", "/v1/endpoints", Role.ADMIN),
     ("GET", f"/v1/endpoints/{UNKNOWN}", Role.VIEWER),
+    ("GET", f"/v1/endpoints/{UNKNOWN}/health", Role.VIEWER),
     ("PATCH", f"/v1/endpoints/{UNKNOWN}", Role.ADMIN),
     ("DELETE", f"/v1/endpoints/{UNKNOWN}", Role.ADMIN),
     ("POST", f"/v1/endpoints/{UNKNOWN}/enable", Role.OPERATOR),
     ("POST", f"/v1/endpoints/{UNKNOWN}/disable", Role.OPERATOR),
+    ("POST", f"/v1/endpoints/{UNKNOWN}/pause", Role.OPERATOR),
+    ("POST", f"/v1/endpoints/{UNKNOWN}/resume", Role.OPERATOR),
     ("POST", f"/v1/endpoints/{UNKNOWN}/rotate-secret", Role.ADMIN),
     ("POST", f"/v1/endpoints/{UNKNOWN}/retire-secret", Role.ADMIN),
     ("GET", "/v1/deliveries", Role.VIEWER),
@@ -86,9 +92,11 @@ async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database
 
 @pytest.fixture
 async def http(db: Database) -> AsyncIterator[httpx.AsyncClient]:
-    endpoints = endpoint_router(an_endpoint_store(db, KEYRING), UrlPolicy())
+    store = an_endpoint_store(db, KEYRING)
+    endpoints = EndpointApi(store, UrlPolicy(), SystemClock()).router()
+    health = EndpointHealthApi(store, EndpointHealthStore(db), lambda _: None, FailingPolicy(), SystemClock()).router()
     deliveries = DeliveryApi(DeliveryStore(db), cast("Any", None), Audit(FakeClock(NOON)))
-    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, deliveries.router()])
+    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, health, deliveries.router()])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made
@@ -194,6 +202,31 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("rate_per_s", 0),
     ("rate_per_s", 0.001),
     ("rate_per_s", 10_001),
+    ("filter", {"all": [{"reference": "$.a[", "operator": "is_empty"}]}),
+    ("filter", {"all": [{"reference": "$.a", "operator": "is_equal_to"}]}),
+    ("filter", {"all": [{"reference": "$.a", "operator": "canary"}]}),
+    ("filter", {"none": []}),
+    ("filter", "canary"),
+    ("headers", {"X-Awell-Signature": "canary"}),
+    ("payload", "canary"),
+    ("payload", None),
+    ("content_mode", "canary"),
+    ("signing", []),
+    ("signing", ["canary"]),
+    ("signing", None),
+    ("retry_offsets_s", []),
+    ("retry_offsets_s", [1]),
+    ("retry_offsets_s", [0, 5, 5]),
+    ("retry_offsets_s", [0, 86_401]),
+    ("retry_offsets_s", list(range(31))),
+    ("retry_offsets_s", [0, 1.5]),
+    ("terminal_statuses", [299]),
+    ("terminal_statuses", [600]),
+    ("terminal_statuses", None),
+    ("shards", 0),
+    ("shards", 65),
+    ("paused", True),
+    ("disabled_because", "gone"),
     ("id", "canary"),
     ("secret", "canary"),
 ]
@@ -243,6 +276,17 @@ async def test_a_body_that_is_no_object_is_refused(call: Call, method: str, body
         ("rate_per_s", 0.01, 0.01),
         ("rate_per_s", 10_000, 10_000.0),
         ("rate_per_s", None, None),
+        ("filter", None, None),
+        ("payload", "thin", "thin"),
+        ("content_mode", "cloudevents", "cloudevents"),
+        ("signing", ["rsa", "hmac", "rsa"], ["hmac", "rsa"]),
+        ("signing", ["ed25519"], ["ed25519"]),
+        ("retry_offsets_s", [0], [0]),
+        ("retry_offsets_s", [0, 86_400], [0, 86_400]),
+        ("retry_offsets_s", None, None),
+        ("terminal_statuses", [599, 300, 300], [300, 599]),
+        ("terminal_statuses", [], []),
+        ("shards", 64, 64),
     ],
 )
 async def test_what_lies_on_the_border_is_taken_by_creation_and_by_change(
@@ -303,8 +347,9 @@ async def test_each_change_is_published_in_order_and_a_deletion_as_a_tombstone(c
     await call("DELETE", path)
     async with db.connection() as connection:
         rows = await connection.fetch("select heads, bodies from outbox order by position")
-    records = [one for row in rows for one in outbox.unpack(row["heads"], row["bodies"])]
-    assert {(one.topic, one.key) for one in records} == {("dispatcher.endpoints", made["id"].encode())}
+    told = [one for row in rows for one in outbox.unpack(row["heads"], row["bodies"])]
+    records = [one for one in told if one.topic == "dispatcher.endpoints"]
+    assert {one.key for one in told} == {made["id"].encode()}
     published = [None if one.value is None else orjson.loads(one.value) for one in records]
     assert [one and (one["name"], one["enabled"]) for one in published] == [
         ("receiver", True),

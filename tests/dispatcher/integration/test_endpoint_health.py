@@ -1,13 +1,16 @@
 """What the log tells of an endpoint's last attempts, and of what is undelivered."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from carewire_dispatcher.adapters import endpoint_health_store
 from carewire_dispatcher.adapters.endpoint_health_store import EndpointHealthStore, Lately, Undelivered
+from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
@@ -17,6 +20,7 @@ from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.queries import load_queries
 from carewire_testing_dispatcher.deliveries import a_delivery
 from carewire_testing_dispatcher.stores import an_attempt_log
 
@@ -105,3 +109,60 @@ async def test_of_one_that_was_never_called_nothing_is_known(db: Database, endpo
     assert await log.known(endpoint_id) is None
     assert await log.lately(endpoint_id, NOON - HOUR) == Lately(NOON - HOUR, 0, 0, None, None, None)
     assert {one.count for one in (await log.undelivered(endpoint_id)).values()} == {0}
+
+
+FILL = """
+insert into attempt (id, delivery_id, epoch, number, started_at, duration_ms, status_code, outcome, endpoint_id)
+select gen_random_uuid(), gen_random_uuid(), 0, 1, $1::timestamptz - n * interval '7 seconds', 7, 200, 'delivered',
+    ('00000000-0000-4000-8000-0000000000' || lpad((n % 40)::text, 2, '0'))::uuid
+from generate_series(1, 20000) as n;
+"""
+FILL_DELIVERIES = """
+insert into delivery (
+    id, endpoint_id, event_id, event_type, event_topic, event_partition, event_offset, event_at, epoch, attempts,
+    status, updated_at
+)
+select gen_random_uuid(), ('00000000-0000-4000-8000-0000000000' || lpad((n % 40)::text, 2, '0'))::uuid, 'e' || n,
+    'pathway.completed', 'carewire.events', 0, n, $1::timestamptz - n * interval '7 seconds', 0, 1,
+    (array['delivered', 'retrying', 'held', 'failed'])[1 + n % 16 / 13 * (n % 3 + 1)], $1
+from generate_series(1, 20000) as n;
+"""
+ONE = "00000000-0000-4000-8000-000000000007"
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "most"),
+    [
+        ("sum_attempts_up", (ONE, NOON - 24 * HOUR, 100), 100),
+        ("sum_attempts_up", (ONE, NOON - HOUR, 10_000), 20),
+        ("count_undelivered", (ONE, 10), 3 * (10 + 1)),
+    ],
+    ids=["a day, cut", "an hour", "undelivered"],
+)
+async def test_no_more_is_read_than_is_counted_however_long_the_log_is(
+    db: Database, query: str, arguments: tuple[Any, ...], most: int
+) -> None:
+    days = LogDays(db, timedelta(days=30), FakeClock(NOON))
+    moments = [NOON, NOON - 24 * HOUR, NOON - 48 * HOUR]
+    await days.ensure("attempt", moments)
+    await days.ensure("delivery", moments)
+    async with db.connection() as connection:
+        if await connection.fetchval("select count(*) from attempt where endpoint_id = $1", ONE) == 0:
+            await connection.execute(FILL, NOON)
+            await connection.execute(FILL_DELIVERIES, NOON)
+            await connection.execute("analyze attempt")
+            await connection.execute("analyze delivery")
+        text = getattr(load_queries("carewire_dispatcher"), query)
+        explained = await connection.fetchval(f"explain (analyze, format json) {text}", *arguments)
+    found = list(_nodes((json.loads(explained) if isinstance(explained, str) else explained)[0]["Plan"]))
+    scans = [node for node in found if "Relation Name" in node]
+    assert "Seq Scan" not in {node["Node Type"] for node in scans}
+    # A row of each of the three days is looked at before the newest or oldest of all is known.
+    read = sum((node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) * node["Actual Loops"] for node in scans)
+    assert read <= most + 3 * 3, json.dumps(found[0], indent=1)
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from _nodes(child)

@@ -9,10 +9,10 @@ import orjson
 import pytest
 
 from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.endpoint_models import NewEndpoint
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
-from carewire_dispatcher.domain.endpoint import DisabledBecause
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.clock import FakeClock
@@ -22,7 +22,7 @@ from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.outbox import OutboxRecord, unpack
 from carewire_runtime.postgres.pool import Database
 from carewire_testing_dispatcher.deliveries import a_delivery
-from carewire_testing_dispatcher.stores import an_attempt_log, an_endpoint_store
+from carewire_testing_dispatcher.stores import STAFF, an_attempt_log, an_endpoint_store
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -64,9 +64,9 @@ def clock() -> FakeClock:
     return FakeClock(datetime.now(UTC) + DAY)
 
 
-async def an_endpoint(db: Database, store: EndpointStore, **fields: Any) -> str:
-    wanted = {"name": "crm", "url": "https://hooks.crm.example/token-in-path", "headers": {}, "enabled": True}
-    stored, _ = await store.create(wanted | {"event_types": None, "definition_ids": None, "concurrency": 1} | fields)
+async def an_endpoint(db: Database, store: EndpointStore) -> str:
+    wanted = NewEndpoint(name="crm", url="https://hooks.crm.example/token-in-path")
+    stored, _ = await store.create(wanted.fields(), STAFF)
     async with db.connection() as connection:
         await connection.execute("truncate outbox")
     return stored.record.id
@@ -156,10 +156,10 @@ async def test_what_was_seen_before_the_cure_says_nothing(
 ) -> None:
     endpoint_id = await an_endpoint(db, store)
     if cure == "enabled again":
-        await store.disable(endpoint_id, DisabledBecause.GONE)
-        await store.enable(endpoint_id)
+        await store.disable(endpoint_id, STAFF)
+        await store.enable(endpoint_id, STAFF)
     else:
-        await store.change(endpoint_id, {"url": "https://hooks.crm.example/new"})
+        await store.change(endpoint_id, {"url": "https://hooks.crm.example/new"}, STAFF)
     log = an_attempt_log(db, clock)
     await log.handle([attempt(endpoint_id, GONE, datetime.now(UTC) - HOUR)])
     assert (await store.get(endpoint_id)).record.enabled
@@ -170,7 +170,7 @@ async def test_what_was_seen_before_the_cure_says_nothing(
 async def test_staff_who_disable_an_endpoint_are_told_of_too_once(db: Database, store: EndpointStore) -> None:
     endpoint_id = await an_endpoint(db, store)
     for _ in range(2):
-        await store.disable(endpoint_id, DisabledBecause.OPERATOR)
+        await store.disable(endpoint_id, STAFF)
     assert [event["reason"] for event in await told(db)] == ["operator"]
 
 
@@ -178,7 +178,7 @@ async def test_attempts_for_an_endpoint_that_was_deleted_change_nothing(
     db: Database, store: EndpointStore, clock: FakeClock
 ) -> None:
     endpoint_id = await an_endpoint(db, store)
-    await store.delete(endpoint_id)
+    await store.delete(endpoint_id, STAFF)
     await an_attempt_log(db, clock).handle([attempt(endpoint_id, GONE, clock.now())])
     assert await told(db) == []
 

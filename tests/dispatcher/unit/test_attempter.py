@@ -12,11 +12,13 @@ from carewire_dispatcher.adapters.key_making import new_rsa_key
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry
+from carewire_dispatcher.domain.content import CONTENT_TYPES, Attributes, body_of
 from carewire_dispatcher.domain.ending import End, EndStatus
-from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.endpoint import ContentMode, Endpoint, Payload
 from carewire_dispatcher.domain.exchange import Keep
 from carewire_dispatcher.domain.key_pairs import sign_rsa
 from carewire_dispatcher.domain.schedule import RetrySchedule
+from carewire_dispatcher.domain.signature import sign
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import SealingError
@@ -24,6 +26,7 @@ from carewire_testing_dispatcher.deliveries import KEYRING, SECRET, a_delivery, 
 from carewire_testing_runtime.log import logged
 
 OK = Answer(200)
+ABOUT: Attributes = (("specversion", "1.0"), ("id", "e"), ("type", "t"), ("source", "s"))
 
 
 class Receiver:
@@ -121,6 +124,14 @@ async def test_what_is_sent_again_says_so_to_who_may_have_seen_it_and_begins_a_t
         await attempter.attempt("bulk", again, an_endpoint())
     assert [call.headers.get("webhook-replay") for call in receiver.calls] == [None, None, "true"]
     assert receiver.calls[1].headers["traceparent"].split("-")[1] != traceparent.split("-")[1]
+
+
+async def test_an_example_is_marked_and_nothing_else_is() -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    for is_test in (False, True):
+        await an_attempter(receiver, clock).attempt("fast", a_delivery(is_test=is_test), an_endpoint())
+    assert [call.headers.get("webhook-test") for call in receiver.calls] == [None, "true"]
 
 
 async def test_after_a_lost_session_nobody_is_called() -> None:
@@ -240,3 +251,48 @@ async def test_what_is_the_same_at_each_attempt_is_told_in_full_once_an_hour() -
     assert first[0] == again[0] != other[0]
     clock.advance(3_600)
     assert await told(once) == first
+
+
+@pytest.mark.parametrize(
+    ("fields", "marks"),
+    [
+        ({}, set()),
+        ({"replayed": True}, {"webhook-replay"}),
+        ({"is_test": True}, {"webhook-test"}),
+        ({"replayed": True, "is_test": True}, {"webhook-replay", "webhook-test"}),
+    ],
+    ids=str,
+)
+async def test_who_may_have_seen_it_and_who_is_sent_an_example_is_told(
+    fields: dict[str, bool], marks: set[str]
+) -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock)
+    trial = await an_attempter(receiver, clock).attempt("fast", a_delivery(**fields), an_endpoint())
+    assert trial.entry.tried is not None
+    assert trial.entry.tried.request is not None
+    for headers in (receiver.calls[0].headers, trial.entry.tried.request.headers):
+        assert {name for name in headers if name in ("webhook-replay", "webhook-test")} == marks
+        assert all(headers[name] == "true" for name in marks)
+
+
+@pytest.mark.parametrize("asked_then", [("full", "flat"), ("thin", "flat"), ("full", "cloudevents")], ids=str)
+@pytest.mark.parametrize("asks_now", [("full", "flat"), ("thin", "cloudevents")], ids=str)
+async def test_every_attempt_sends_the_same_bytes_whatever_the_endpoint_asks_for_by_now(
+    asked_then: tuple[Payload, ContentMode], asks_now: tuple[Payload, ContentMode]
+) -> None:
+    clock = FakeClock()
+    receiver = Receiver(clock, Answer(500))
+    attempter = an_attempter(receiver, clock)
+    body = body_of("pathway.completed", b'{"event_type":"pathway.completed"}', ABOUT, *asked_then)
+    delivery = a_delivery(body=body, payload=asked_then[0], content_mode=asked_then[1])
+    for endpoint in (an_endpoint(payload=asked_then[0]), an_endpoint(payload=asks_now[0], content_mode=asks_now[1])):
+        trial = await attempter.attempt("fast", delivery, endpoint)
+        # Between two attempts a delivery is a record in Kafka.
+        hop = trial.delivery.retried(1, 1)
+        delivery = type(hop).of(hop.endpoint_id.encode(), hop.body, hop.headers())
+    assert [call.body for call in receiver.calls] == [body, body]
+    assert {call.headers["content-type"] for call in receiver.calls} == {CONTENT_TYPES[asked_then[1]]}
+    for call in receiver.calls:
+        signed = sign((SECRET,), call.headers["webhook-id"], int(call.headers["webhook-timestamp"]), body)
+        assert call.headers["webhook-signature"] == signed

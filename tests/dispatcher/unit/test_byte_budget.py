@@ -1,25 +1,24 @@
 """How many bytes are at work, and who hears of it when there is room again."""
 
-from carewire_dispatcher.adapters.byte_budget import CROWDED_BYTES, WORK_BYTES, ByteBudget
-
-MIB = 1024 * 1024
+from carewire_dispatcher.adapters.byte_budget import BIGGEST, CROWDED_BYTES, WORK_BYTES, ByteBudget
+from carewire_dispatcher.domain.rota import TURN
 
 
 def test_small_bodies_leave_room_for_whole_turns() -> None:
     budget = ByteBudget(lambda: None)
     for _ in range(8_000):
         budget.take(bytes(1024))
-    assert budget.room >= 100
+    assert budget.room >= TURN
     assert not budget.is_crowded
 
 
 def test_big_bodies_make_it_crowded_at_the_half_and_stop_it_at_the_end() -> None:
-    budget, big = ByteBudget(lambda: None), bytes(MIB)
+    budget, big = ByteBudget(lambda: None), bytes(BIGGEST)
     states = []
-    for _ in range(WORK_BYTES // MIB):
+    for _ in range(WORK_BYTES // BIGGEST):
         states.append((budget.room > 0, budget.is_crowded))
         budget.take(big)
-    assert states == [(True, False)] * (CROWDED_BYTES // MIB) + [(True, True)] * (CROWDED_BYTES // MIB)
+    assert states == [(True, False)] * (CROWDED_BYTES // BIGGEST) + [(True, True)] * (CROWDED_BYTES // BIGGEST)
     assert budget.room == 0
 
 
@@ -38,4 +37,4 @@ def test_whoever_waits_hears_of_what_is_given_back_and_nobody_is_woken_while_the
     assert woken == []
     budget.take(big)
     budget.give_back(big)
-    assert woken == [128]
+    assert woken == [WORK_BYTES // BIGGEST]

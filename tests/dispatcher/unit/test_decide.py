@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -35,7 +36,31 @@ def test_a_disabled_endpoint_holds_its_deliveries_due_or_not() -> None:
 
 
 def test_a_wait_below_the_shortest_tier_is_spent_in_memory() -> None:
-    assert decide(NOW, a_delivery(due_at=NOW + 1_999), an_endpoint(), Load(), POLICY) == Hold(NOW + 1_999)
+    delivery = a_delivery(due_at=NOW + 1_999, first_attempt_at=NOW - 1)
+    assert decide(NOW, delivery, an_endpoint(), Load(), POLICY) == Hold(NOW + 1_999)
+
+
+@pytest.mark.parametrize(
+    ("load", "decision"),
+    [
+        pytest.param(Load(), Attempt(), id="a place is free"),
+        pytest.param(FULL, Queue(), id="one will be in a moment"),
+        pytest.param(Load(in_flight=16, is_strained=True), Hold(NOW + 1_999), id="none is"),
+        pytest.param(Load(in_flight=16, held=HELD_MAX, is_strained=True), None, id="none is, in memory either"),
+    ],
+)
+def test_what_was_never_tried_goes_a_moment_early_where_there_is_a_place(
+    load: Load, decision: Attempt | Queue | Hold | None
+) -> None:
+    """It was put off to when a place was likely to be free, and no schedule says when it is due."""
+    delivery = a_delivery(due_at=NOW + 1_999)
+    expected = decision or Forward(2, a_delivery(due_at=NOW + 1_999, hop=1))
+    assert decide(NOW, delivery, an_endpoint(), load, POLICY) == expected
+
+
+def test_a_rate_that_is_used_up_lets_nothing_go_early() -> None:
+    load = Load(standing=Standing(rate_used_until=NOW + 5_000))
+    assert decide(NOW, a_delivery(due_at=NOW + 10), an_endpoint(rate_per_s=1), load, POLICY) == Hold(NOW + 10)
 
 
 def test_a_longer_wait_goes_to_a_tier_and_keeps_its_moment() -> None:
@@ -44,8 +69,9 @@ def test_a_longer_wait_goes_to_a_tier_and_keeps_its_moment() -> None:
 
 
 def test_an_endpoint_that_holds_too_much_sends_even_a_short_wait_to_a_tier() -> None:
-    decision = decide(NOW, a_delivery(due_at=NOW + 100), an_endpoint(), Load(held=HELD_MAX), POLICY)
-    assert decision == Forward(2, a_delivery(due_at=NOW + 100, hop=1))
+    delivery = a_delivery(due_at=NOW + 100, first_attempt_at=NOW - 1)
+    decision = decide(NOW, delivery, an_endpoint(), Load(held=HELD_MAX), POLICY)
+    assert decision == Forward(2, a_delivery(due_at=NOW + 100, first_attempt_at=NOW - 1, hop=1))
 
 
 def test_at_a_full_but_quick_endpoint_a_delivery_queues() -> None:

@@ -62,8 +62,14 @@ def rule(is_copy: bool, endpoint: str, wait: int, first: int | None, load: Load)
         return EndReason.ENDPOINT_PAUSED
     if wait >= WHEEL.shortest:
         return Forward
-    if wait > 0:
+    goes = rule_of_places(first, load)
+    if wait > 0 and (first is not None or goes not in (Attempt, Queue)):
         return Hold if load.held < HELD_MAX else Forward
+    return goes
+
+
+def rule_of_places(first: int | None, load: Load) -> type[Decision]:
+    """What becomes of a delivery that may go; one that was never tried may do so a moment early."""
     is_last = first == NOW - DAY
     places = LIMIT_WHEN_CROWDED if load.is_crowded else CAP
     if load.standing.breaker is OPEN and not is_last:
@@ -111,7 +117,7 @@ def test_a_wait_of_exactly_a_tiers_delay_goes_to_that_tier_and_a_millisecond_les
     exact = decide(NOW, a_delivery(due_at=NOW + delay), an_endpoint(), Load(), POLICY)
     assert isinstance(exact, Forward)
     assert exact.tier == tier
-    less = decide(NOW, a_delivery(due_at=NOW + delay - 1), an_endpoint(), Load(), POLICY)
+    less = decide(NOW, a_delivery(due_at=NOW + delay - 1, first_attempt_at=NOW), an_endpoint(), Load(), POLICY)
     if tier == TIERS[0]:
         assert less == Hold(NOW + delay - 1)
     else:
@@ -150,8 +156,10 @@ def test_a_delivery_queues_only_where_it_will_be_over_before_a_tier_would_give_i
 
 def test_with_time_scaled_the_same_rules_hold_for_scaled_waits() -> None:
     policy = Policy.scaled(10)
-    assert decide(NOW, a_delivery(due_at=NOW + 199), an_endpoint(), Load(), policy) == Hold(NOW + 199)
-    forward = decide(NOW, a_delivery(due_at=NOW + 200), an_endpoint(), Load(), policy)
+    tried = NOW - 1_000
+    held = decide(NOW, a_delivery(due_at=NOW + 199, first_attempt_at=tried), an_endpoint(), Load(), policy)
+    assert held == Hold(NOW + 199)
+    forward = decide(NOW, a_delivery(due_at=NOW + 200, first_attempt_at=tried), an_endpoint(), Load(), policy)
     assert isinstance(forward, Forward)
     assert forward.tier == 2
 

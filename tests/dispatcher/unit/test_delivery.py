@@ -7,10 +7,11 @@ from carewire_testing_dispatcher.deliveries import a_delivery
 
 numbers = st.integers(0, 2**53)
 texts = st.text(st.characters(codec="utf-8"), max_size=40)
+ids = st.text(st.characters(codec="utf-8", exclude_characters="/"), max_size=40)
 deliveries = st.builds(
     Delivery,
     id=texts,
-    endpoint_id=texts,
+    endpoint_id=ids,
     event_id=texts,
     event_type=texts,
     event=st.builds(EventPosition, texts, numbers, numbers),
@@ -22,6 +23,9 @@ deliveries = st.builds(
     slot=st.integers(0, 16),
     epoch=numbers,
     hop=numbers,
+    shard=st.integers(0, 63),
+    replayed=st.booleans(),
+    is_test=st.booleans(),
     traceparent=st.none() | st.text("0123456789abcdef-", min_size=1),
     payload=st.sampled_from(["full", "thin"]),
     content_mode=st.sampled_from(["flat", "cloudevents"]),
@@ -30,7 +34,7 @@ deliveries = st.builds(
 
 @given(deliveries)
 def test_a_delivery_survives_the_wire(delivery: Delivery) -> None:
-    assert Delivery.of(delivery.endpoint_id.encode(), delivery.body, delivery.headers()) == delivery
+    assert Delivery.of(delivery.key.encode(), delivery.body, delivery.headers()) == delivery
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,12 @@ def test_only_a_delivery_that_has_a_trace_says_so() -> None:
     assert Delivery.of(KEY, traced.body, traced.headers()) == traced
 
 
+def test_only_an_example_says_that_it_is_one_and_does_so_at_every_hop() -> None:
+    assert "is_test" not in STATE
+    example = a_delivery(is_test=True).attempted(5).retried(1, 7)
+    assert Delivery.of(KEY, example.body, example.headers()).is_test
+
+
 @pytest.mark.parametrize("fields", [{}, {"payload": "thicker"}, {"content_mode": 7}], ids=str)
 def test_what_is_not_said_of_its_content_is_as_it_is_usually(fields: dict[str, Any]) -> None:
     assert not {"payload", "content_mode"} & STATE.keys()

@@ -1,12 +1,20 @@
+from dataclasses import replace
+from typing import Any
+
 import orjson
 import pytest
 
+from carewire_contracts.rules import Rule
 from carewire_dispatcher.adapters.endpoint_record import (
     EndpointRecord,
     endpoint_decoder,
+    seal_ed25519_key,
     seal_headers,
+    seal_rsa_key,
     seal_secret,
 )
+from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
+from carewire_dispatcher.domain.event_filter import EventFilter
 from carewire_runtime.sealing import Keyring
 from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, SECRET
 
@@ -61,3 +69,107 @@ def test_what_is_no_endpoint_is_a_value_error(value: bytes) -> None:
 def test_another_deployments_keys_cannot_read_it() -> None:
     with pytest.raises(ValueError):
         endpoint_decoder(Keyring.parse(Keyring.generate()))(ENDPOINT_ID, a_record().encode())
+
+
+BEFORE = (
+    "id",
+    "name",
+    "url",
+    "event_types",
+    "definition_ids",
+    "enabled",
+    "concurrency",
+    "timeout_s",
+    "headers",
+    "secrets",
+)
+
+
+def a_record_of_before(**fields: Any) -> bytes:
+    written = orjson.loads(a_record().encode())
+    return orjson.dumps({name: written[name] for name in BEFORE} | fields)
+
+
+def test_an_endpoint_that_was_stored_before_it_had_choices_is_as_it_was() -> None:
+    endpoint = endpoint_decoder(KEYRING)(ENDPOINT_ID, a_record_of_before())
+    assert endpoint == Endpoint(
+        id=ENDPOINT_ID,
+        url="https://receiver.example/hook",
+        event_types=frozenset({"pathway.completed"}),
+        secrets=(SECRET,),
+        headers={"Authorization": "Bearer canary"},
+        concurrency=8,
+        timeout_s=5,
+    )
+
+
+def test_who_was_disabled_before_there_were_reasons_was_by_an_operator() -> None:
+    endpoint = endpoint_decoder(KEYRING)(ENDPOINT_ID, a_record_of_before(enabled=False))
+    assert endpoint.disabled_because is DisabledBecause.OPERATOR
+    assert not endpoint.is_served
+
+
+def test_what_a_later_version_adds_is_ignored() -> None:
+    assert endpoint_decoder(KEYRING)(ENDPOINT_ID, a_record_of_before(colour="canary")).enabled
+
+
+def test_every_choice_travels() -> None:
+    rule = {"all": [{"reference": "$.a", "operator": "is_equal_to", "operand": 1}]}
+    seeds = [bytes([number]) * 32 for number in range(2)]
+    record = replace(
+        a_record(),
+        filter=rule,
+        paused=True,
+        enabled=False,
+        disabled_because="gone",
+        payload="thin",
+        content_mode="cloudevents",
+        signing=["ed25519", "rsa"],
+        old_secret_until=5,
+        ed25519_keys=[seal_ed25519_key(KEYRING, ENDPOINT_ID, seed) for seed in seeds],
+        old_ed25519_key_until=6,
+        rsa_key=seal_rsa_key(KEYRING, ENDPOINT_ID, b"der"),
+        retry_offsets_s=[0, 60],
+        terminal_statuses=[400],
+        shards=3,
+    )
+    endpoint = endpoint_decoder(KEYRING)(ENDPOINT_ID, record.encode())
+    assert endpoint.filter == EventFilter.of(Rule.model_validate(rule))
+    assert (endpoint.paused, endpoint.enabled, endpoint.disabled_because) == (True, False, DisabledBecause.GONE)
+    assert (endpoint.payload, endpoint.content_mode, endpoint.shards) == ("thin", "cloudevents", 3)
+    assert (endpoint.secrets, endpoint.ed25519_keys, endpoint.rsa_key) == ((), tuple(seeds), b"der")
+    assert (endpoint.old_secret_until, endpoint.old_ed25519_key_until) == (5, 6)
+    assert (endpoint.retry_offsets_s, endpoint.terminal_statuses) == ((0, 60), frozenset({400}))
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"filter": {"none": []}}, {"filter": {"all": [{"reference": "$.a[", "operator": "is_empty"}]}}],
+    ids=["no rule", "no path"],
+)
+def test_a_filter_that_cannot_be_read_makes_the_endpoint_unreadable_for_else_all_would_pass(
+    fields: dict[str, Any],
+) -> None:
+    with pytest.raises(ValueError, match=ENDPOINT_ID):
+        endpoint_decoder(KEYRING)(ENDPOINT_ID, a_record_of_before(**fields))
+
+
+def test_a_sealed_key_of_one_kind_is_none_of_another() -> None:
+    sealed = seal_secret(KEYRING, ENDPOINT_ID, SECRET)
+    with pytest.raises(ValueError, match=ENDPOINT_ID):
+        endpoint_decoder(KEYRING)(ENDPOINT_ID, a_record_of_before(signing=["rsa"], rsa_key=sealed))
+
+
+OLD, NEW = b"old", b"new"
+
+
+@pytest.mark.parametrize(
+    ("until", "now", "expected"),
+    [(None, 10**15, (NEW, OLD)), (100, 99, (NEW, OLD)), (100, 100, (NEW,)), (0, 1, (NEW,))],
+)
+def test_an_old_key_signs_until_its_moment(until: int | None, now: int, expected: tuple[bytes, ...]) -> None:
+    keys = (NEW, OLD)
+    endpoint = Endpoint(
+        "id", "url", secrets=keys, ed25519_keys=keys, old_secret_until=until, old_ed25519_key_until=until
+    )
+    assert endpoint.secrets_at(now) == endpoint.ed25519_keys_at(now) == expected

@@ -30,7 +30,7 @@ def sent(url: str = URL, custom: dict[str, str] | None = None, **more: Any) -> S
         fields["content_mode"],
         "Carewire/0",
         fields["signatures"],
-        fields.get("replayed", False),
+        fields.get("marks", ()),
     )
 
 
@@ -70,7 +70,7 @@ def test_names_on_the_list_are_known_in_any_case() -> None:
         ({"signatures": (0, 0, True)}, {"x-awell-signature": HIDDEN, "webhook-signature": None}),
         ({"signatures": (1, 0, True)}, {"x-awell-signature": HIDDEN, "webhook-signature": f"v1,{HIDDEN}"}),
         ({"content_mode": "cloudevents"}, {"content-type": "application/cloudevents+json"}),
-        ({"replayed": True}, {"webhook-replay": "true"}),
+        ({"marks": (("webhook-replay", "true"),)}, {"webhook-replay": "true"}),
         ({}, {"webhook-replay": None, "x-awell-signature": None}),
     ],
 )
@@ -89,7 +89,7 @@ def test_calls_that_look_alike_are_one_and_others_are_not() -> None:
         sent(content_mode="cloudevents"),
         sent(signatures=(2, 0, False)),
         sent(signatures=(1, 0, True)),
-        sent(replayed=True),
+        sent(marks=(("webhook-replay", "true"),)),
     ]
     assert len({one.id for one in [*alike, *others]}) == 1 + len(others)
     hidden_values = {sent(custom={"X-Key": value}).id for value in ("a", "b")}

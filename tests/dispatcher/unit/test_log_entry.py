@@ -131,9 +131,7 @@ def test_the_later_state_supersedes_in_any_order(later: LogEntry, earlier: LogEn
     assert latest([later, earlier]) == latest([earlier, later]) == [later]
 
 
-SENT = sent_request(
-    "https://receiver.example/hook", (("X-Key", "v"),), "thin", "flat", "Carewire/0", (1, 0, False), False
-)
+SENT = sent_request("https://receiver.example/hook", (("X-Key", "v"),), "thin", "flat", "Carewire/0", (1, 0, False), ())
 
 
 @given(st.booleans(), st.none() | st.builds(KeptAnswer, st.just({"server": "nginx"}), st.none() | st.just("v1.k.x")))
@@ -169,3 +167,13 @@ def test_an_entry_of_a_release_that_kept_nothing_is_read() -> None:
     tried = LogEntry.decode(orjson.dumps(written)).tried
     assert tried is not None
     assert (tried.request_id, tried.request, tried.answer) == (None, None, None)
+
+
+def test_an_end_without_an_attempt_goes_on_telling_what_the_last_one_came_to() -> None:
+    tried = Tried.of(ATTEMPT_ID, NOW - 5, NOW, Answer(503))
+    refused = LogEntry.of(a_delivery(attempt=1), RETRY, NOW, tried)
+    held = an_entry(End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED), at=NOW + 1)
+    for entries in ([refused, held], [held, refused]):
+        [kept] = latest(entries)
+        assert (kept.status, kept.at, kept.tried) == ("held", NOW + 1, tried)
+    assert latest([held]) == [held]

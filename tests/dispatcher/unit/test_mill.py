@@ -6,6 +6,7 @@ Kafka and the receivers are played by scripts here; what plays the clock is the 
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -16,7 +17,7 @@ from carewire_dispatcher.adapters import byte_budget, slots
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.instants import millis
-from carewire_dispatcher.adapters.mill import Mill
+from carewire_dispatcher.adapters.mill import PULLED_AT_ONCE, Mill
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.adapters.source import Source
@@ -195,7 +196,8 @@ async def test_what_was_made_anew_while_it_waited_in_a_tier_goes(world: World) -
 
 @pytest.mark.parametrize("told_by", ["its newer record", "a claim"])
 async def test_what_is_made_anew_while_it_waits_in_memory_goes(world: World, told_by: str) -> None:
-    world.put(a_delivery(id="delivery 0", due_at=world.now + 1_500, hop=3))
+    tried: dict[str, Any] = {"first_attempt_at": world.now, "attempt": 1, "slot": 1}
+    world.put(a_delivery(id="delivery 0", due_at=world.now + 1_500, hop=3, **tried))
     await settle()
     if told_by == "a claim":
         world.made_anew.add("delivery 0")
@@ -247,20 +249,23 @@ async def test_an_endpoint_gets_no_more_calls_at_a_time_than_it_bears_and_the_re
     assert world.committed == 6
 
 
+@pytest.mark.parametrize(
+    ("mebibytes", "read"), [(2, 2), (4, 8)], ids=["two fit, the rest is not begun", "four fit, the rest goes by"]
+)
 async def test_big_bodies_are_begun_only_as_far_as_the_bytes_of_the_process_go(
-    world: World, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch, mebibytes: int, read: int
 ) -> None:
-    monkeypatch.setattr(byte_budget, "WORK_BYTES", 2 * 1024 * 1024)
+    monkeypatch.setattr(byte_budget, "WORK_BYTES", mebibytes * 1024 * 1024)
     monkeypatch.setattr(byte_budget, "CROWDED_BYTES", 1024 * 1024)
     world.endpoint = an_endpoint(concurrency=200)
     world.answering.clear()
     big = bytes(1024 * 1024)
     world.put(*(world.due(number, body=big) for number in range(8)))
     await settle()
-    # The first turn was as long as there was room: four halves. It got two places when the half was taken.
+    # The first body made it crowded: two places for the endpoint, and nothing queues for them.
     assert len(world.calls) == LIMIT_WHEN_CROWDED
-    assert world.mill.read == 4
-    assert [tier for tier, _ in world.diverted] == [2, 2], "nothing queues in a crowd"
+    assert world.mill.read == read
+    assert [tier for tier, _ in world.diverted] == [2] * (read - LIMIT_WHEN_CROWDED)
     world.answering.set()
     await settle()
     assert world.mill.read == 8
@@ -373,7 +378,7 @@ async def test_a_delivery_not_due_for_long_goes_to_a_tier_unchanged_but_for_its_
 
 
 async def test_a_delivery_due_in_a_moment_is_held_in_memory_and_its_offset_with_it(world: World) -> None:
-    world.put(a_delivery(due_at=world.now + 30))
+    world.put(a_delivery(due_at=world.now + 30, first_attempt_at=world.now - 1_000, attempt=1, slot=1))
     await settle()
     assert (world.calls, world.committed) == ([], 0)
     world.clock.advance(0.029)
@@ -504,6 +509,24 @@ async def test_what_queued_is_diverted_when_the_breaker_opens_meanwhile(world: W
     assert len(world.calls) == 5
     assert [following.id for _, following in world.diverted] == [f"delivery {number}" for number in range(5, 9)]
     assert world.committed == 9
+
+
+async def test_a_long_queue_is_diverted_in_many_turns_so_that_others_have_theirs_between(world: World) -> None:
+    world.endpoint = an_endpoint(concurrency=1)
+    world.answers = [Answer(500)] * 5
+    count = 5 + 4 * PULLED_AT_ONCE
+    world.answering.clear()
+    world.put(*(world.due(number) for number in range(count)))
+    await settle()
+    world.answering.set()
+    diverted = [0]
+    while diverted[-1] < count - 5:
+        await asyncio.sleep(0)
+        diverted.append(len(world.diverted))
+    assert max(after - before for before, after in pairwise(diverted)) <= PULLED_AT_ONCE
+    await settle()
+    assert world.committed == count
+    assert [following.id for _, following in world.diverted] == [f"delivery {number}" for number in range(5, count)]
 
 
 async def test_calls_go_out_no_faster_than_the_rate_and_what_waits_long_does_so_in_a_tier(world: World) -> None:

@@ -61,9 +61,9 @@ def test_while_fast_has_any_bulk_gets_a_fifth() -> None:
 
 
 def test_what_one_lane_leaves_the_other_gets() -> None:
-    assert Taking(a_backlog("bulk")).turn() == {"bulk": TURN}
+    assert Taking(a_backlog("bulk")).turn() == {"bulk": BULK_SHARE}
     assert Taking(a_backlog("fast")).turn() == {"fast": TURN}
-    assert Taking(a_backlog("bulk"), Pile("fast", 0, 0)).turn() == {"fast": 2, "bulk": TURN - 2}
+    assert Taking(a_backlog("bulk"), Pile("fast", 0, 0)).turn() == {"fast": 2, "bulk": BULK_SHARE}
     assert Taking(a_backlog("fast"), Pile("bulk", 0, 0)).turn() == {"fast": TURN - 2, "bulk": 2}
 
 

@@ -3,10 +3,12 @@
 Deliveries never wait for it: while Postgres is away the topic grows and the log lags.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
+
+import orjson
 
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
@@ -141,9 +143,13 @@ def _attempt_row(entry: LogEntry, tried: Tried) -> tuple[Any, ...]:
         str(entry.status),
         entry.endpoint_id,
         tried.request_id,
-        tried.answer and tried.answer.headers,
+        tried.answer and _json(tried.answer.headers),
         tried.answer and tried.answer.body,
     )
+
+
+def _json(headers: Mapping[str, str]) -> str:
+    return orjson.dumps(headers).decode()
 
 
 def _request_rows(entries: Iterable[LogEntry]) -> list[tuple[Any, ...]]:
@@ -152,5 +158,5 @@ def _request_rows(entries: Iterable[LogEntry]) -> list[tuple[Any, ...]]:
     for entry in entries:
         if entry.tried is not None and (sent := entry.tried.request) is not None:
             day = datetime.fromtimestamp(entry.tried.started_at / 1000, UTC).date()
-            found[sent.id] = (sent.id, sent.url, sent.headers, sent.payload, sent.content_mode, day)
+            found[sent.id] = (sent.id, sent.url, _json(sent.headers), sent.payload, sent.content_mode, day)
     return [found[request_id] for request_id in sorted(found)]

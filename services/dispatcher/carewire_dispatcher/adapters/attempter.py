@@ -26,8 +26,10 @@ from carewire_runtime.telemetry.logs import logger
 from carewire_runtime.telemetry.tracing import SpanKind, span
 
 USER_AGENT: Final = "Carewire/0.1"
-_REPLAYED: Final = {"webhook-replay": "true"}
+_REPLAYED: Final = ("webhook-replay", "true")
 """Told to a receiver who may have seen the delivery before, because somebody had it sent again."""
+_TEST: Final = ("webhook-test", "true")
+"""Told to a receiver whom somebody sent an example."""
 _TELL_AGAIN_MS: Final = 3_600_000
 """How often the log is told in full what is sent to an endpoint; in between it is told which it was. What was told in
 an entry that was never written is known an hour later."""
@@ -124,8 +126,8 @@ def _call(delivery: Delivery, endpoint: Endpoint, at: int, traceparent: str) -> 
             rsa_key=endpoint.rsa_key,
         ),
     }
-    if delivery.replayed:
-        headers |= _REPLAYED
+    marks = _marks(delivery)
+    headers.update(marks)
     sent = sent_request(
         endpoint.url,
         tuple(endpoint.headers.items()),
@@ -133,9 +135,15 @@ def _call(delivery: Delivery, endpoint: Endpoint, at: int, traceparent: str) -> 
         delivery.content_mode,
         USER_AGENT,
         (len(secrets), len(keys), endpoint.rsa_key is not None),
-        delivery.replayed,
+        marks,
     )
     return Call(endpoint.url, headers, delivery.body, endpoint.timeout_s), sent
+
+
+def _marks(delivery: Delivery) -> tuple[tuple[str, str], ...]:
+    if not (delivery.replayed or delivery.is_test):
+        return ()
+    return ((_REPLAYED,) if delivery.replayed else ()) + ((_TEST,) if delivery.is_test else ())
 
 
 def _tell(attempt_span: span, lane: Lane, endpoint: Endpoint, entry: LogEntry, tried: Tried) -> None:

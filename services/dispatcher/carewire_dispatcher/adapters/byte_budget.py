@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import Final
 
 WORK_BYTES: Final = 64 * 1024 * 1024
-"""At this nothing more is begun. A turn that began below may go beyond it, by no more than the buffers hold."""
+"""What all of them may have together."""
 CROWDED_BYTES: Final = WORK_BYTES // 2
 """From here on endpoints get fewer places, and nothing queues for them: big bodies of a few that hang must not take it
 all. 32 endpoints would have to hang with two deliveries of 1 MiB each."""
-_ALLOWED_FOR: Final = 512 * 1024
-"""Bytes that are allowed for each record begun, so that turns get shorter towards the end: half of the biggest."""
+BIGGEST: Final = 1024 * 1024
+"""The biggest record that Kafka takes unless told otherwise. As many are begun as fit if each is as big."""
 
 
 class ByteBudget:
@@ -26,7 +26,7 @@ class ByteBudget:
     @property
     def room(self) -> int:
         """How many records may be begun."""
-        return max(0, WORK_BYTES - self._taken) // _ALLOWED_FOR
+        return max(0, WORK_BYTES - self._taken) // BIGGEST
 
     @property
     def is_crowded(self) -> bool:

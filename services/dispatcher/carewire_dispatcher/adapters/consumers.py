@@ -25,6 +25,8 @@ waits behind the last one of the old assignment."""
 WHEEL_WAIT_MS: Final = 5_000
 """A fetch over the 16 partitions of each partition number costs milliseconds, so an idle wheel makes few; a record
 ends the wait at once. No fetch of an old assignment is in the way: each assignment has a new consumer."""
+_LANE_FETCH_BYTES: Final = 128 * 1024
+"""A partition's share of one fetch: a megabyte of a backlog would be unpacked at a stretch, while others wait."""
 _WHEEL_FETCH_BYTES: Final = 128 * 1024
 """A partition's share of one fetch: the wheel has 16 partitions for each partition number."""
 
@@ -55,6 +57,7 @@ def lane_consumer(bootstrap: str, topics: Topics) -> AIOKafkaConsumer:
         session_timeout_ms=int(SESSION_TIMEOUT_S * 1000),
         heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
         fetch_max_wait_ms=LANE_WAIT_MS,
+        max_partition_fetch_bytes=_LANE_FETCH_BYTES,
     )
 
 

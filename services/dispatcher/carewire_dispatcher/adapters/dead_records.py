@@ -108,16 +108,16 @@ class DeadRecords:
         found: list[DeadRecord] = []
         looked_at = 0
         partition, offset = begin
-        while partition < self._topic.partitions:
-            run = await reader.between(
-                self._topic.name, partition, offset, _END, min(_READ_AT_ONCE, limit - len(found))
-            )
+        while partition < self._topic.partitions and looked_at < _MOST_LOOKED_AT:
+            run = await reader.between(self._topic.name, partition, offset, _END, _READ_AT_ONCE)
+            for record in run.records:
+                one = self._read(record)
+                if one is not None and reason in (None, one.reason):
+                    found.append(one)
+                if len(found) == limit:
+                    return found, (partition, record.offset + 1)
             looked_at += len(run.records)
-            read = [one for one in map(self._read, run.records) if one is not None]
-            found += [one for one in read if reason is None or one.reason == reason]
             partition, offset = (partition + 1, 0) if run.read_to >= _END else (partition, run.read_to)
-            if len(found) >= limit or looked_at >= _MOST_LOOKED_AT:
-                break
         return found, None if partition >= self._topic.partitions else (partition, offset)
 
     def _read(self, record: Record) -> DeadRecord | None:

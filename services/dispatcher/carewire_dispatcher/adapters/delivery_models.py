@@ -181,14 +181,15 @@ class AttemptWithBodies(LoggedAttempt):
     def looked_at(cls, exchange: Exchange) -> Self:
         """Show an attempt that somebody looks at."""
         row, sent, answered = exchange.row, exchange.sent, exchange.answered
-        return cls(
-            **row,
-            request=_request(row, row["event_id"]),
-            answer=_answer(row),
-            request_body=None if isinstance(sent, Missing) else sent.decode("utf-8", "replace"),
-            request_body_missing=sent if isinstance(sent, Missing) else None,
-            answer_body=None if answered is None else answered.decode("utf-8", "replace"),
-        )
+        missing = sent if isinstance(sent, Missing) else None
+        shown = {
+            "request": _request(row, row["event_id"]),
+            "answer": _answer(row),
+            "request_body": None if isinstance(sent, Missing) else sent.decode("utf-8", "replace"),
+            "request_body_missing": missing,
+            "answer_body": None if answered is None else answered.decode("utf-8", "replace"),
+        }
+        return cls(**row | shown)
 
 
 def _request(row: dict[str, Any], event_id: str) -> RequestView | None:

@@ -1,27 +1,34 @@
-"""Endpoints as the management API shows and takes them."""
+"""What the management API takes of endpoints; how it shows them stands in `endpoint_view`."""
 
 import re
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from carewire_contracts.rules import Rule
-from carewire_contracts.timestamps import Timestamp
-from carewire_dispatcher.adapters.endpoint_record import FIELDS
-from carewire_dispatcher.adapters.endpoint_store import StoredEndpoint
+from carewire_dispatcher.adapters.endpoint_keys import SCHEMES, Scheme
 from carewire_dispatcher.domain.endpoint import (
     DEFAULT_CONCURRENCY,
     DEFAULT_TIMEOUT_S,
     MOST_SHARDS,
     ContentMode,
-    DisabledBecause,
     Payload,
 )
 from carewire_dispatcher.domain.matching import SUBSCRIBABLE
 from carewire_dispatcher.domain.schedule import schedule_fault
+from carewire_dispatcher.domain.signature import RSA_SIGNATURE_HEADER
 
 _OURS: Final = frozenset(
-    {"host", "content-length", "content-type", "transfer-encoding", "connection", "user-agent", "traceparent"}
+    {
+        "host",
+        "content-length",
+        "content-type",
+        "transfer-encoding",
+        "connection",
+        "user-agent",
+        "traceparent",
+        RSA_SIGNATURE_HEADER,
+    }
 )
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 _HEADER_VALUE: Final = re.compile(r"[\x20-\x7e\t]{0,4000}")
@@ -82,6 +89,11 @@ Filter = Annotated[
 ]
 PayloadChoice = Annotated[Payload, Field(description="`thin` sends ids and the type alone, to be looked up")]
 ContentModeChoice = Annotated[ContentMode, Field(description="`cloudevents` sends structured CloudEvents")]
+Signing = Annotated[
+    list[Scheme],
+    Field(min_length=1, description="what signs: `hmac` (`v1`), `ed25519` (`v1a`), `rsa` (`x-awell-signature`)"),
+    AfterValidator(lambda given: [scheme for scheme in SCHEMES if scheme in given]),
+]
 RetryOffsets = Annotated[
     tuple[int, ...] | None,
     Field(
@@ -110,6 +122,23 @@ class _Given(BaseModel):
 class NewEndpoint(_Given):
     """An endpoint to create."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Hospital CRM",
+                    "url": "https://crm.north-clinic.example/hooks/carewire",
+                    "event_types": ["activity.created", "pathway.completed"],
+                    "filter": {
+                        "all": [{"reference": "$.activity.object.type", "operator": "is_equal_to", "operand": "form"}]
+                    },
+                    "headers": {"Authorization": "Bearer of-the-receiver"},
+                    "rate_per_s": 50,
+                }
+            ]
+        }
+    )
+
     name: Name
     url: Url
     event_types: EventTypes = None
@@ -118,6 +147,7 @@ class NewEndpoint(_Given):
     headers: CustomHeaders = Field(default_factory=dict)
     payload: PayloadChoice = "full"
     content_mode: ContentModeChoice = "flat"
+    signing: Signing = ["hmac"]
     enabled: bool = True
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
@@ -130,6 +160,10 @@ class NewEndpoint(_Given):
 class EndpointChange(_Given):
     """Fields to set; those that are left out stay as they are."""
 
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"filter": None, "terminal_statuses": [400, 422], "concurrency": 4}]}
+    )
+
     name: Name = ""
     url: Url = ""
     event_types: EventTypes = None
@@ -138,6 +172,7 @@ class EndpointChange(_Given):
     headers: CustomHeaders = Field(default_factory=dict)
     payload: PayloadChoice = "full"
     content_mode: ContentModeChoice = "flat"
+    signing: Signing = ["hmac"]
     concurrency: Concurrency = DEFAULT_CONCURRENCY
     timeout_s: TimeoutS = DEFAULT_TIMEOUT_S
     rate_per_s: RatePerS = None
@@ -150,63 +185,18 @@ class EndpointChange(_Given):
         return {name: value for name, value in super().fields().items() if name in self.model_fields_set}
 
 
-class EndpointView(BaseModel):
-    """An endpoint without its secrets. `secrets` says how many sign: two during a rotation."""
+class Rotation(BaseModel):
+    """Which key is replaced, and for how long the old one goes on signing; with 0 it ends at once."""
 
-    id: str
-    name: str
-    url: str
-    event_types: list[str] | None
-    definition_ids: list[str] | None
-    filter: Rule | None
-    header_names: list[str]
-    payload: Payload
-    content_mode: ContentMode
-    enabled: bool
-    disabled_because: DisabledBecause | None
-    paused: bool
-    concurrency: int
-    timeout_s: float
-    rate_per_s: float | None
-    retry_offsets_s: list[int] | None
-    terminal_statuses: list[int]
-    shards: int
-    secrets: int
-    created_at: Timestamp
-    updated_at: Timestamp
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"overlap_s": 3600}]})
 
-    @classmethod
-    def of(cls, stored: StoredEndpoint) -> Self:
-        """Show a stored endpoint."""
-        return cls(**_shown(stored))
+    scheme: Scheme = "hmac"
+    overlap_s: int = Field(86_400, ge=0, le=30 * 86_400, description="30 days at most; an RSA key is replaced at once")
 
 
-class EndpointWithSecret(EndpointView):
-    """An endpoint and its new signing secret, which is shown this once."""
+class Retirement(BaseModel):
+    """Which scheme signs with its newest key alone from now on."""
 
-    secret: str
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"scheme": "ed25519"}]})
 
-    @classmethod
-    def with_secret(cls, stored: StoredEndpoint, secret: str) -> Self:
-        """Show a stored endpoint and its new secret."""
-        return cls(**_shown(stored), secret=secret)
-
-
-class EndpointPage(BaseModel):
-    """Some endpoints; `next_cursor` leads to the next ones, null at the end."""
-
-    items: list[EndpointView]
-    next_cursor: str | None
-
-
-_AS_STORED: Final = EndpointView.model_fields.keys() & set(FIELDS) - {"secrets"}
-
-
-def _shown(stored: StoredEndpoint) -> dict[str, Any]:
-    record = stored.record
-    return {name: getattr(record, name) for name in _AS_STORED} | {
-        "header_names": sorted(record.headers),
-        "secrets": len(record.secrets),
-        "created_at": stored.created_at,
-        "updated_at": stored.updated_at,
-    }
+    scheme: Scheme = "hmac"

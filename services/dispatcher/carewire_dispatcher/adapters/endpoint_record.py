@@ -102,19 +102,17 @@ def endpoint_decoder(keyring: Keyring) -> Callable[[str, bytes], Endpoint]:
 
 def opened(keyring: Keyring, record: EndpointRecord) -> Endpoint:
     """Open a record. Raises SealingError, or ValueError for a field that no writer of ours makes."""
-    signing = record.signing
-    rsa_key = record.rsa_key if "rsa" in signing else None
     return Endpoint(
         id=record.id,
         url=record.url,
         event_types=None if record.event_types is None else frozenset(record.event_types),
         definition_ids=None if record.definition_ids is None else frozenset(record.definition_ids),
         filter=None if record.filter is None else EventFilter.of(Rule.model_validate(record.filter)),
-        secrets=_opened(keyring, record.id, "secret", record.secrets if "hmac" in signing else ()),
+        secrets=_opened(keyring, record.id, "secret", record.secrets if "hmac" in record.signing else ()),
         old_secret_until=record.old_secret_until,
-        ed25519_keys=_opened(keyring, record.id, "ed25519-key", record.ed25519_keys if "ed25519" in signing else ()),
+        ed25519_keys=opened_ed25519_keys(keyring, record),
         old_ed25519_key_until=record.old_ed25519_key_until,
-        rsa_key=None if rsa_key is None else keyring.open(rsa_key, context=_context(record.id, "rsa-key")),
+        rsa_key=opened_rsa_key(keyring, record),
         headers={
             name: keyring.open(value, context=_header_context(record.id, name)).decode()
             for name, value in record.headers.items()
@@ -131,6 +129,18 @@ def opened(keyring: Keyring, record: EndpointRecord) -> Endpoint:
         terminal_statuses=frozenset(record.terminal_statuses),
         shards=record.shards,
     )
+
+
+def opened_ed25519_keys(keyring: Keyring, record: EndpointRecord) -> tuple[bytes, ...]:
+    """Open the ed25519 keys, if that scheme signs. Raises SealingError."""
+    return _opened(keyring, record.id, "ed25519-key", record.ed25519_keys if "ed25519" in record.signing else ())
+
+
+def opened_rsa_key(keyring: Keyring, record: EndpointRecord) -> bytes | None:
+    """Open the RSA key, if that scheme signs. Raises SealingError."""
+    if record.rsa_key is None or "rsa" not in record.signing:
+        return None
+    return keyring.open(record.rsa_key, context=_context(record.id, "rsa-key"))
 
 
 def _reason(record: EndpointRecord) -> DisabledBecause | None:

@@ -1,30 +1,47 @@
-"""Endpoints in Postgres. Each change writes the row and its outbox record in one transaction."""
+"""Endpoints in Postgres. Each change writes row, outbox record and audit record in one transaction."""
 
-import secrets as randomness
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from carewire_contracts.topics import Topics
-from carewire_dispatcher.adapters.endpoint_news import EndpointNews
-from carewire_dispatcher.adapters.endpoint_record import (
-    FIELDS,
-    JSON_HEADERS,
-    EndpointRecord,
-    seal_headers,
-    seal_secret,
+from carewire_dispatcher.adapters.endpoint_keys import (
+    EndpointKeys,
+    PublicKeys,
+    Scheme,
+    retired,
+    rotated,
+    with_missing,
 )
+from carewire_dispatcher.adapters.endpoint_news import EndpointNews
+from carewire_dispatcher.adapters.endpoint_record import FIELDS, JSON_HEADERS, EndpointRecord, opened, seal_headers
+from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.repair_wish import resume_held
-from carewire_dispatcher.domain.endpoint import DisabledBecause
-from carewire_dispatcher.domain.signature import SECRET_BYTES, encode_secret
-from carewire_dispatcher.errors import EndpointNotFound
+from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
+from carewire_dispatcher.errors import EndpointChanged, EndpointNotFound
+from carewire_runtime.audit import Audit, Deed
+from carewire_runtime.auth import Principal, Role
+from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.outbox import OutboxRecord
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.sealing import Keyring
+
+SUBJECT: Final = "endpoint"
+CREATE: Final = "endpoint.create"
+UPDATE: Final = "endpoint.update"
+ENABLE: Final = "endpoint.enable"
+DISABLE: Final = "endpoint.disable"
+PAUSE: Final = "endpoint.pause"
+RESUME: Final = "endpoint.resume"
+ROTATE: Final = "endpoint.rotate_secret"
+RETIRE: Final = "endpoint.retire_secret"
+DELETE: Final = "endpoint.delete"
+JUDGE: Final = Principal("carewire", "judge of endpoints", Role.ADMIN)
+"""Who the audit says disabled an endpoint that is gone or fails: nobody's key."""
 
 _queries = load_queries("carewire_dispatcher")
 _FIRST_PAGE = "00000000-0000-0000-0000-000000000000"
@@ -45,25 +62,45 @@ class EndpointStore:
     """The endpoints of this deployment. `wake` is called after each commit, so that the relay publishes it."""
 
     def __init__(
-        self, db: Database, keyring: Keyring, topics: Topics, news: EndpointNews, wake: Callable[[], None]
+        self,
+        db: Database,
+        keyring: Keyring,
+        topics: Topics,
+        news: EndpointNews,
+        clock: Clock,
+        wake: Callable[[], None],
     ) -> None:
         self._db = db
         self._keyring = keyring
         self._topic = topics.endpoints.name
         self._news = news
+        self._clock = clock
+        self._audit = Audit(clock)
+        self._keys = EndpointKeys(keyring)
         self.wake = wake
 
-    async def create(self, fields: dict[str, Any]) -> tuple[StoredEndpoint, str]:
+    async def create(self, fields: dict[str, Any], by: Principal) -> tuple[StoredEndpoint, str | None]:
         """Add an endpoint; returns it and its signing secret, which is shown this once."""
-        endpoint_id, secret = new_id(), randomness.token_bytes(SECRET_BYTES)
+        endpoint_id = new_id()
+        made = await self._keys.first(fields["signing"], endpoint_id)
         headers = seal_headers(self._keyring, endpoint_id, fields.pop("headers"))
-        sealed = seal_secret(self._keyring, endpoint_id, secret)
-        fields["disabled_because"] = None if fields["enabled"] else DisabledBecause.OPERATOR
-        record = EndpointRecord(id=endpoint_id, headers=headers, secrets=[sealed], **fields)
+        because = None if fields["enabled"] else DisabledBecause.OPERATOR
+        record = EndpointRecord(
+            id=endpoint_id, headers=headers, secrets=[made["hmac"].sealed], disabled_because=because, **fields
+        )
         async with self._db.transaction() as connection:
-            stored = await self._write(connection, _queries.add_endpoint, record)
+            stored = await self._write(connection, _queries.add_endpoint, with_missing(record, made))
+            await self._audit.add(connection, by, [Deed(CREATE, SUBJECT, endpoint_id)])
         self.wake()
-        return stored, encode_secret(secret)
+        return stored, made["hmac"].shown
+
+    def opened(self, stored: StoredEndpoint) -> Endpoint:
+        """Open what is sealed of an endpoint. Raises SealingError."""
+        return opened(self._keyring, stored.record)
+
+    def public_keys(self, stored: StoredEndpoint) -> PublicKeys:
+        """Show by what receivers verify. Raises SealingError."""
+        return self._keys.public(stored.record, millis(self._clock))
 
     async def get(self, endpoint_id: str) -> StoredEndpoint:
         """Return one endpoint. Raises EndpointNotFound."""
@@ -80,54 +117,89 @@ class EndpointStore:
             rows = await connection.fetch(_queries.list_endpoints, after or _FIRST_PAGE, limit)
         return [_stored(row) for row in rows]
 
-    async def change(self, endpoint_id: str, fields: dict[str, Any]) -> StoredEndpoint:
-        """Set some fields. Raises EndpointNotFound."""
+    async def change(
+        self, endpoint_id: str, fields: dict[str, Any], by: Principal, *, only_disabled: bool = False
+    ) -> StoredEndpoint:
+        """Set some fields, if it is said only of an endpoint that is disabled.
+
+        Raises EndpointNotFound or EndpointChanged.
+        """
         if "headers" in fields:
             fields["headers"] = seal_headers(self._keyring, endpoint_id, fields["headers"])
-        return await self._change(endpoint_id, lambda record: replace(record, **fields))
+        spare = {scheme: await self._keys.new(scheme, endpoint_id) for scheme in fields.get("signing", ())}
 
-    async def enable(self, endpoint_id: str) -> StoredEndpoint:
-        """Send events again, whyever it was disabled. Raises EndpointNotFound."""
-        return await self._change(endpoint_id, lambda record: replace(record, enabled=True, disabled_because=None))
+        def changed(record: EndpointRecord) -> EndpointRecord:
+            if only_disabled and record.enabled:
+                raise EndpointChanged("it was enabled meanwhile")
+            return with_missing(replace(record, **fields), spare)
 
-    async def disable(self, endpoint_id: str, because: DisabledBecause) -> StoredEndpoint:
-        """Send no events any more. Raises EndpointNotFound."""
-        return await self._change(endpoint_id, lambda record: replace(record, enabled=False, disabled_because=because))
+        return await self._change(endpoint_id, changed, UPDATE, by)
 
-    async def rotate_secret(self, endpoint_id: str) -> tuple[StoredEndpoint, str]:
-        """Put a new signing secret before the present one; both sign until the old one is retired."""
-        secret = randomness.token_bytes(SECRET_BYTES)
-        sealed = seal_secret(self._keyring, endpoint_id, secret)
-        stored = await self._change(endpoint_id, lambda record: replace(record, secrets=[sealed, record.secrets[0]]))
-        return stored, encode_secret(secret)
+    async def enable(self, endpoint_id: str, by: Principal, *, at: EndpointRecord | None = None) -> StoredEndpoint:
+        """Send events again, whyever it was disabled; with `at`, only to the address that it had then.
 
-    async def retire_old_secret(self, endpoint_id: str) -> StoredEndpoint:
-        """Sign with the newest secret alone. Raises EndpointNotFound."""
-        return await self._change(endpoint_id, lambda record: replace(record, secrets=record.secrets[:1]))
+        Raises EndpointNotFound or EndpointChanged.
+        """
 
-    async def delete(self, endpoint_id: str) -> None:
+        def enabled(record: EndpointRecord) -> EndpointRecord:
+            if at is not None and at.url != record.url:
+                raise EndpointChanged("its URL was changed meanwhile")
+            return replace(record, enabled=True, disabled_because=None)
+
+        return await self._change(endpoint_id, enabled, ENABLE, by)
+
+    async def disable(self, endpoint_id: str, by: Principal) -> StoredEndpoint:
+        """Send no events any more, and collect none. Raises EndpointNotFound."""
+        return await self._change(endpoint_id, lambda record: _disabled(record, DisabledBecause.OPERATOR), DISABLE, by)
+
+    async def pause(self, endpoint_id: str, by: Principal) -> StoredEndpoint:
+        """Hold events until it is resumed. Raises EndpointNotFound."""
+        return await self._change(endpoint_id, lambda record: replace(record, paused=True), PAUSE, by)
+
+    async def resume(self, endpoint_id: str, by: Principal) -> StoredEndpoint:
+        """Send events again. Raises EndpointNotFound."""
+        return await self._change(endpoint_id, lambda record: replace(record, paused=False), RESUME, by)
+
+    async def rotate(
+        self, endpoint_id: str, scheme: Scheme, overlap_s: int, by: Principal
+    ) -> tuple[StoredEndpoint, str | None]:
+        """Sign with a new key too, and after the overlap with it alone. A new secret is shown this once.
+
+        Raises EndpointNotFound.
+        """
+        key, until = await self._keys.new(scheme, endpoint_id), millis(self._clock) + overlap_s * 1000
+        stored = await self._change(endpoint_id, lambda record: rotated(record, scheme, key, until), ROTATE, by)
+        return stored, key.shown
+
+    async def retire(self, endpoint_id: str, scheme: Scheme, by: Principal) -> StoredEndpoint:
+        """Sign with the newest key of a scheme alone, from now on. Raises EndpointNotFound."""
+        return await self._change(endpoint_id, lambda record: retired(record, scheme), RETIRE, by)
+
+    async def delete(self, endpoint_id: str, by: Principal) -> None:
         """Remove an endpoint; what is still on its way to it ends as held. Raises EndpointNotFound."""
         async with self._db.transaction() as connection:
             if await connection.fetchval(_queries.delete_endpoint, endpoint_id) is None:
                 raise EndpointNotFound("no endpoint has this id")
             await outbox.add(connection, [OutboxRecord(self._topic, endpoint_id.encode(), None, [])])
+            await self._audit.add(connection, by, [Deed(DELETE, SUBJECT, endpoint_id)])
         self.wake()
 
     async def disable_in(self, connection: Connection, endpoint_id: str, because: DisabledBecause) -> None:
         """Disable an endpoint in the transaction that a connection is in. Wake the relay after commit."""
-        await self._change_in(
-            connection, endpoint_id, lambda record: replace(record, enabled=False, disabled_because=because)
-        )
+        await self._change_in(connection, endpoint_id, lambda record: _disabled(record, because), DISABLE, JUDGE)
 
-    async def _change(self, endpoint_id: str, change: Change) -> StoredEndpoint:
+    async def _change(self, endpoint_id: str, change: Change, action: str, by: Principal) -> StoredEndpoint:
         async with self._db.transaction() as connection:
-            stored = await self._change_in(connection, endpoint_id, change)
+            stored = await self._change_in(connection, endpoint_id, change, action, by)
         self.wake()
         return stored
 
-    async def _change_in(self, connection: Connection, endpoint_id: str, change: Change) -> StoredEndpoint:
+    async def _change_in(
+        self, connection: Connection, endpoint_id: str, change: Change, action: str, by: Principal
+    ) -> StoredEndpoint:
         present = _stored(await connection.fetchrow(_queries.lock_endpoint, endpoint_id)).record
         stored = await self._write(connection, _queries.change_endpoint, change(present))
+        await self._audit.add(connection, by, [Deed(action, SUBJECT, endpoint_id)])
         await self._draw_conclusions(connection, present, stored)
         return stored
 
@@ -149,6 +221,10 @@ class EndpointStore:
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
         return _stored(row)
+
+
+def _disabled(record: EndpointRecord, because: DisabledBecause) -> EndpointRecord:
+    return replace(record, enabled=False, disabled_because=because)
 
 
 def _is_open(record: EndpointRecord) -> bool:

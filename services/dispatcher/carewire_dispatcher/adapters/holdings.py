@@ -30,6 +30,7 @@ class EndpointWork:
     in_flight: int = 0
     waiting: int = 0
     queue: deque[Item] = field(default_factory=deque)
+    is_pulled: bool = False
     standing: Standing = UNKNOWN
     _whole: Endpoint | None = None
     _part: Endpoint | None = None

@@ -31,6 +31,9 @@ from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
 
 UNREADABLE: Final = "unreadable_delivery"
+PULLED_AT_ONCE: Final = 10
+"""Deliveries of one endpoint's queue that are settled in a turn of the event loop. When an endpoint is found to hang, a
+thousand may have to be put off, and those of others need not wait for all of them."""
 
 Bury = Callable[[Any, str], Coroutine[Any, Any, None]]
 """Puts a record that cannot be read aside, with a reason."""
@@ -226,9 +229,13 @@ class Mill:
         self._slots.start(self._writer.tell_health(key, breaker))
 
     def _pull(self, work: EndpointWork, now: int) -> None:
-        """Settle what queued at an endpoint, until the first of the queue has to go on waiting."""
-        # An attempt that began now would be cut off at once, and made again by whoever is next.
-        while work.queue and not self._draining:
+        """Settle what queued at an endpoint, some in each turn, until the first of the queue has to go on waiting."""
+        if work.is_pulled:
+            return
+        for _ in range(PULLED_AT_ONCE):
+            # An attempt that began now would be cut off at once, and made again by whoever is next.
+            if not work.queue or self._draining:
+                return
             item = work.queue[0]
             endpoint = self._endpoint(item, work)
             load = work.load(0, is_crowded=self._is_crowded)
@@ -238,6 +245,13 @@ class Mill:
                 return
             work.queue.popleft()
             self._do(decision, item, endpoint, work, now)
+        work.is_pulled = True
+        self._slots.start(self._pull_on(work))
+
+    async def _pull_on(self, work: EndpointWork) -> None:
+        await asyncio.sleep(0)
+        work.is_pulled = False
+        self._pull(work, millis(self._clock))
 
     async def _forward(self, item: Item, lane: Lane, tier: int, delivery: Delivery) -> None:
         await self._writer.forward(lane, item.source.place.partition, tier, delivery)

@@ -4,14 +4,21 @@ from collections.abc import Awaitable
 from typing import Annotated, Any, Final, TypeVar
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Depends, Query
+from fastapi import APIRouter, Body, Depends, Header, Query
 
 from carewire_contracts.timestamps import format_timestamp
 from carewire_dispatcher.adapters.repair_desk import RepairDesk
 from carewire_dispatcher.adapters.repair_models import RangeOfEvents, RepairPage, RepairPreview, RepairView, Replay
 from carewire_dispatcher.adapters.repair_wish import Wish
 from carewire_dispatcher.domain.repair import Obstacle, RepairKind, RepairState, Which
-from carewire_dispatcher.errors import DeliveryNotFound, EndpointNotFound, RepairNotFound, RepairOver, RepairRefused
+from carewire_dispatcher.errors import (
+    DeliveryNotFound,
+    EndpointNotFound,
+    KeyReused,
+    RepairNotFound,
+    RepairOver,
+    RepairRefused,
+)
 from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.http.cursor import Cursor, cursor_after
 from carewire_runtime.http.problem import Problem
@@ -24,6 +31,15 @@ _RETRY_AFTER_S: Final = 5
 _Range = Annotated[RangeOfEvents | None, Body(description="of which events; left out: whenever they came")]
 _Limit = Annotated[int, Query(ge=1, le=200, description="entries on a page")]
 _States = Annotated[list[RepairState] | None, Query(alias="state", description="only those in one of these states")]
+
+_Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        pattern=r'^"?[\x21\x23-\x5b\x5d-\x7e]{1,255}"?$',
+        description="the same call under the same key begins one repair, and is answered with it again",
+    ),
+]
 
 T = TypeVar("T")
 
@@ -73,29 +89,35 @@ class RepairApi:
         router.add_api_route("/repairs/{repair_id}", self.get, methods=["GET"], summary="Get a repair and its progress")
         return router
 
-    async def retry_one(self, delivery_id: UUID, caller: _Operator) -> RepairView:
+    async def retry_one(self, delivery_id: UUID, caller: _Operator, key: _Key = None) -> RepairView:
         """Begin anew with its schedule. What of it still waits for its next attempt is superseded."""
-        return RepairView.of(await _answered(self._desk.retry_one(str(delivery_id), caller)))
+        return RepairView.of(await _answered(self._desk.retry_one(str(delivery_id), caller, key)))
 
-    async def retry_endpoint(self, endpoint_id: UUID, caller: _Operator, asked: _Range = None) -> RepairView:
+    async def retry_endpoint(
+        self, endpoint_id: UUID, caller: _Operator, asked: _Range = None, key: _Key = None
+    ) -> RepairView:
         """Take what ended without success, held deliveries included."""
-        return RepairView.of(await _answered(self._desk.begin(_retry(asked, endpoint_id=str(endpoint_id)), caller)))
+        wish = _retry(asked, endpoint_id=str(endpoint_id))
+        return RepairView.of(await _answered(self._desk.begin(wish, caller, key)))
 
     async def preview_endpoint(self, endpoint_id: UUID, _: _Operator, asked: _Range = None) -> RepairPreview:
         """Change nothing."""
         return RepairPreview.of(await _answered(self._desk.preview(_retry(asked, endpoint_id=str(endpoint_id)))))
 
-    async def retry_care_flow(self, care_flow_id: UUID, caller: _Operator, asked: _Range = None) -> RepairView:
+    async def retry_care_flow(
+        self, care_flow_id: UUID, caller: _Operator, asked: _Range = None, key: _Key = None
+    ) -> RepairView:
         """Take what ended without success; what belongs to endpoints that take nothing now is left alone."""
-        return RepairView.of(await _answered(self._desk.begin(_retry(asked, care_flow_id=str(care_flow_id)), caller)))
+        wish = _retry(asked, care_flow_id=str(care_flow_id))
+        return RepairView.of(await _answered(self._desk.begin(wish, caller, key)))
 
     async def preview_care_flow(self, care_flow_id: UUID, _: _Operator, asked: _Range = None) -> RepairPreview:
         """Change nothing."""
         return RepairPreview.of(await _answered(self._desk.preview(_retry(asked, care_flow_id=str(care_flow_id)))))
 
-    async def replay(self, endpoint_id: UUID, asked: Replay, caller: _Operator) -> RepairView:
+    async def replay(self, endpoint_id: UUID, asked: Replay, caller: _Operator, key: _Key = None) -> RepairView:
         """Take events that the endpoint wants now; receivers who may have seen one are told by `webhook-replay`."""
-        return RepairView.of(await _answered(self._desk.begin(_replay(asked, endpoint_id), caller)))
+        return RepairView.of(await _answered(self._desk.begin(_replay(asked, endpoint_id), caller, key)))
 
     async def preview_replay(self, endpoint_id: UUID, asked: Replay, _: _Operator) -> RepairPreview:
         """Change nothing."""
@@ -147,6 +169,8 @@ async def _answered(answer: Awaitable[T]) -> T:
         return await answer
     except (DeliveryNotFound, EndpointNotFound, RepairNotFound) as missing:
         raise Problem(404, "Not found", str(missing)) from None
+    except KeyReused as reused:
+        raise Problem(422, "Key used before", str(reused)) from None
     except RepairOver as over:
         raise Problem(409, "Not cancelled", str(over)) from None
     except RepairRefused as refused:

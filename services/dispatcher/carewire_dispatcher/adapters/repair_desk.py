@@ -3,6 +3,7 @@
 Everything is checked when it is asked, and said at once. A repair that was taken on is run by whoever runs repairs.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from carewire_dispatcher.adapters.delivery_store import DeliveryStore
 from carewire_dispatcher.adapters.event_reader import event_reader
 from carewire_dispatcher.adapters.instants import millis, moment
 from carewire_dispatcher.adapters.repair_look import EndpointOf, look_by_events
-from carewire_dispatcher.adapters.repair_reach import Place, RepairReach
+from carewire_dispatcher.adapters.repair_reach import PATIENCE_S, Place, RepairReach
 from carewire_dispatcher.adapters.repair_record import Repair
 from carewire_dispatcher.adapters.repair_wish import Wish, add_repair, first_look, sought_by
 from carewire_dispatcher.domain.delivery import Delivery
@@ -25,10 +26,11 @@ from carewire_dispatcher.domain.repair import (
     closed_because,
     obstacle_of,
 )
-from carewire_dispatcher.errors import EndpointNotFound, RepairNotFound, RepairOver, RepairRefused
+from carewire_dispatcher.errors import EndpointNotFound, KeyReused, RepairNotFound, RepairOver, RepairRefused
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal
 from carewire_runtime.clock import Clock
+from carewire_runtime.errors import UniqueViolation
 from carewire_runtime.postgres.conditions import Conditions
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.queries import load_queries
@@ -82,25 +84,34 @@ class RepairDesk:
         self._clock = clock
         self._deliveries = DeliveryStore(db)
 
-    async def retry_one(self, delivery_id: str, by: Principal) -> Repair:
-        """Send a delivery again. Raises DeliveryNotFound, RepairRefused, KafkaError or DatabaseError."""
+    async def retry_one(self, delivery_id: str, by: Principal, key: str | None = None) -> Repair:
+        """Send a delivery again. Raises DeliveryNotFound, and as `begin` does."""
         row, _ = await self._deliveries.get(delivery_id)
+        wish = Wish(RepairKind.RETRY_ONE, Which.ALL, row["endpoint_id"], delivery_id=delivery_id)
+        before = await self._before(wish, by, key)
+        if before is not None:
+            return before
         begins = await self._reach.begins()
         if row["event_offset"] < begins.get((row["event_topic"], row["event_partition"]), 0):
             raise RepairRefused(Obstacle.EVENTS_EXPIRED)
-        wish = Wish(RepairKind.RETRY_ONE, Which.ALL, row["endpoint_id"], delivery_id=delivery_id)
         await self._open_endpoint(wish)
-        return await self._add(wish, 1, {}, by)
+        return await self._add(wish, 1, {}, by, key)
 
-    async def begin(self, wish: Wish, by: Principal) -> Repair:
-        """Take a repair on. Raises EndpointNotFound, RepairRefused, KafkaError or DatabaseError."""
+    async def begin(self, wish: Wish, by: Principal, key: str | None = None) -> Repair:
+        """Take a repair on; the same call under the same key begins one.
+
+        Raises EndpointNotFound, RepairRefused, KeyReused, KafkaError or DatabaseError.
+        """
+        before = await self._before(wish, by, key)
+        if before is not None:
+            return before
         endpoint = await self._checked(wish)
         if wish.begins_with_the_log:
             async with self._db.connection() as connection:
                 total, _ = await sought_by(wish).count(connection, {})
-            return await self._add(wish, total, first_look(), by)
+            return await self._add(wish, total, first_look(), by, key)
         places = await self._places(wish, endpoint)
-        return await self._add(wish, sum(end - first for _, _, first, _, end in places), {"places": places}, by)
+        return await self._add(wish, sum(end - first for _, _, first, _, end in places), {"places": places}, by, key)
 
     async def preview(self, wish: Wish) -> Preview:
         """Say what a repair would take, and change nothing. Raises as `begin` does."""
@@ -147,7 +158,8 @@ class RepairDesk:
     async def _checked(self, wish: Wish) -> Endpoint | None:
         endpoint = await self._open_endpoint(wish)
         topics = self._reach.topics_of(endpoint)
-        reach = await self._reach.reach(topics)
+        # What takes all needs nothing of the log.
+        reach = await self._reach.reach(topics, patience_s=0 if wish.which is Which.ALL else PATIENCE_S)
         obstacle = obstacle_of(wish.which, wish.begin, reach)
         if obstacle is not None:
             raise RepairRefused(obstacle, moment(reach.readable_from))
@@ -185,11 +197,36 @@ class RepairDesk:
         is_complete = all(following >= end for _, _, _, following, end in places)
         return Preview(count, unreadable, is_complete, [_of(delivery) for delivery in first])
 
-    async def _add(self, wish: Wish, total: int, progress: dict[str, Any], by: Principal) -> Repair:
-        async with self._db.transaction() as connection:
-            repair = await add_repair(connection, wish, total, progress, by.id, self._clock.now())
-            await self._audit.add(connection, by, [Deed(f"repair.{wish.kind}", "repair", repair.id)])
+    async def _before(self, wish: Wish, by: Principal, key: str | None) -> Repair | None:
+        """What the same call has begun before. Raises KeyReused where it was another call."""
+        if key is None:
+            return None
+        async with self._db.connection() as connection:
+            row = await connection.fetchrow(_queries.find_repair_by_request, _digest(by, key))
+        if row is None:
+            return None
+        repair = Repair.of(row)
+        if not wish.is_that_of(repair):
+            raise KeyReused("this key came with another request; use a new key for it")
         return repair
+
+    async def _add(self, wish: Wish, total: int, progress: dict[str, Any], by: Principal, key: str | None) -> Repair:
+        now, digest = self._clock.now(), None if key is None else _digest(by, key)
+        try:
+            async with self._db.transaction() as connection:
+                repair = await add_repair(connection, wish, total, progress, by.id, now, request_key=digest)
+                await self._audit.add(connection, by, [Deed(f"repair.{wish.kind}", "repair", repair.id)])
+        except UniqueViolation:
+            # The same call came twice at the same time, and the other was first.
+            begun = await self._before(wish, by, key)
+            if begun is None:
+                raise
+            return begun
+        return repair
+
+
+def _digest(by: Principal, key: str) -> str:
+    return hashlib.sha256(f"{by.id} {key}".encode()).hexdigest()
 
 
 def _found(row: Any) -> Repair:

@@ -46,11 +46,11 @@ class RepairReach:
             topics.endpoint_events.name: status_fan_out_group(topics),
         }
 
-    async def reach(self, events: Sequence[Topic]) -> Reach:
+    async def reach(self, events: Sequence[Topic], *, patience_s: float = PATIENCE_S) -> Reach:
         """Say what can be read, of some topics of events; waits some seconds for the log."""
         log_from = self._clock.now() - self._log_kept
         ends = await self.log_ends()
-        deadline = self._clock.monotonic() + PATIENCE_S
+        deadline = self._clock.monotonic() + patience_s
         while not (caught_up := await self.log_has_read(ends)) and self._clock.monotonic() < deadline:
             await self._clock.sleep(_LOOK_EVERY_S)
         return Reach(await self._events_from(events), int(log_from.timestamp() * 1000), caught_up)

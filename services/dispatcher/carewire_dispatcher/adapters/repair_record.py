@@ -37,6 +37,7 @@ class Repair:
     created_by: str | None
     created_at: datetime
     ended_at: datetime | None
+    request_key: str | None = None
 
     @classmethod
     def of(cls, row: Any) -> Self:

@@ -44,6 +44,9 @@ from carewire_runtime.postgres.queries import load_queries
 
 _AGAIN_MS: Final = 1_000
 """Between two looks of a resume."""
+_EARLIER_MS: Final = 60_000
+"""By how much a repair's word on a delivery is older than it seems: whatever a worker says of the same epoch is later,
+also by a clock that is behind."""
 
 _queries = load_queries("carewire_dispatcher")
 
@@ -170,7 +173,7 @@ class RepairStep:
         pause = pause_after(len(written), look.looked_at, rate_per_s)
         repair.next_step_at = self._clock.now() + timedelta(milliseconds=pause)
         if written:
-            entries = [LogEntry.of(one, Retry(Slot(0, one.due_at)), one.due_at) for one in _in_order(written)]
+            entries = [_tried_again(one) for one in _in_order(written)]
             await self._days.ensure("delivery", event_days(entries))
             await merge_deliveries(connection, entries)
 
@@ -198,6 +201,11 @@ class RepairStep:
 def _in_order(deliveries: Sequence[Delivery]) -> list[Delivery]:
     """Each once, by id: an event that was published twice is one delivery."""
     return [one for _, one in sorted({one.id: one for one in deliveries}.items())]
+
+
+def _tried_again(delivery: Delivery) -> LogEntry:
+    """Say that a delivery is tried again."""
+    return LogEntry.of(delivery, Retry(Slot(0, delivery.due_at)), delivery.due_at - _EARLIER_MS)
 
 
 def _millis(repair: Repair) -> int:

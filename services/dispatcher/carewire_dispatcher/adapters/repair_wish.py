@@ -1,8 +1,8 @@
 """What somebody asks to be sent again, and how a repair of it begins."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from carewire_dispatcher.adapters.repair_query import Sought
 from carewire_dispatcher.adapters.repair_record import Repair
@@ -10,6 +10,9 @@ from carewire_dispatcher.domain.repair import BY_LOG, RepairKind, Which
 from carewire_runtime.ids import new_id
 from carewire_runtime.postgres.pool import Connection
 from carewire_runtime.postgres.queries import load_queries
+
+_HEARD_AFTER: Final = timedelta(seconds=1)
+"""Workers hear of a change within this; what came to them earlier they would hold again."""
 
 _queries = load_queries("carewire_dispatcher")
 
@@ -25,6 +28,10 @@ class Wish:
     delivery_id: str | None = None
     event_from: datetime | None = None
     event_to: datetime | None = None
+
+    def is_that_of(self, repair: Repair) -> bool:
+        """Whether a repair was asked for in the same words."""
+        return all(getattr(repair, part) == value for part, value in asdict(self).items())
 
     @property
     def begin(self) -> int | None:
@@ -48,9 +55,17 @@ def first_look() -> dict[str, Any]:
 
 
 async def add_repair(
-    connection: Connection, wish: Wish, total: int, progress: dict[str, Any], by: str | None, now: datetime
+    connection: Connection,
+    wish: Wish,
+    total: int,
+    progress: dict[str, Any],
+    by: str | None,
+    now: datetime,
+    *,
+    after: timedelta = timedelta(),
+    request_key: str | None = None,
 ) -> Repair:
-    """Add a repair in the transaction that the connection is in. Raises DatabaseError."""
+    """Add a repair that begins after a while, in the transaction that the connection is in. Raises DatabaseError."""
     row = await connection.fetchrow(
         _queries.add_repair,
         new_id(),
@@ -63,8 +78,10 @@ async def add_repair(
         wish.event_to,
         total,
         progress,
-        now,
+        now + after,
         by,
+        now,
+        request_key,
     )
     return Repair.of(row)
 
@@ -73,4 +90,4 @@ async def resume_held(connection: Connection, endpoint_id: str, now: datetime) -
     """Send all that is held for an endpoint, in the transaction that opens it again. Raises DatabaseError."""
     wish = Wish(RepairKind.RESUME, Which.HELD, endpoint_id)
     total, _ = await sought_by(wish).count(connection, {})
-    return await add_repair(connection, wish, total, first_look(), None, now)
+    return await add_repair(connection, wish, total, first_look(), None, now, after=_HEARD_AFTER)

@@ -8,7 +8,7 @@ SLOTS: Final = 2000
 """Tasks at a time. A task with its connection is some 50 KB, so 100 MB in all."""
 CROWDED: Final = SLOTS // 2
 """From here on endpoints get fewer places, and nothing of the bulk lane is begun."""
-MOVED_AT_ONCE: Final = 200
+MOVED_AT_ONCE: Final = 100
 """Deliveries that are only written on to another topic: from here on nothing of the bulk lane is begun either. Many are
 acknowledged together, and more of them at once would keep attempts from the event loop for many milliseconds."""
 

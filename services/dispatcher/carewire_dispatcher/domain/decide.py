@@ -106,6 +106,7 @@ def decide(
     it is moved; before its time it waits, in memory when the wait is below the shortest tier. Then it goes out, unless
     the endpoint has no place for it or its rate is used up: a place that is free in a moment is queued for, for
     anything else it is diverted to the endpoint's next slot. So it never waits at the head of a partition of others.
+    What was never tried goes out a moment early where there is a place for it.
     """
     if is_copy:
         return Drop()
@@ -117,8 +118,19 @@ def decide(
         return End(EndStatus.HELD, EndReason.ENDPOINT_PAUSED)
     if delivery.shard >= endpoint.shards:
         return Move(delivery.moved(endpoint.shards))
-    if delivery.due_at > now:
-        return _wait(now, delivery, load, policy)
+    if delivery.due_at <= now:
+        return _go(now, delivery, endpoint, load, policy)
+    if _may_go_early(now, delivery, policy):
+        early = _go(now, delivery, endpoint, load, policy)
+        if isinstance(early, Attempt | Queue):
+            return early
+    return _wait(now, delivery, load, policy)
+
+
+def _go(
+    now: int, delivery: Delivery, endpoint: Endpoint, load: Load, policy: Policy
+) -> Attempt | Queue | Hold | Divert:
+    """Send it out, or find it a place."""
     horizon = _horizon(delivery, endpoint, policy)
     limit = _limit(now, horizon, endpoint, load, policy)
     if load.in_flight >= limit:
@@ -128,6 +140,14 @@ def decide(
         if free_at > now:
             return _divert(now, delivery, horizon, load, policy, free_at)
     return Attempt()
+
+
+def _may_go_early(now: int, delivery: Delivery, policy: Policy) -> bool:
+    """Say whether an endpoint that has a place already need not be kept waiting.
+
+    What was never tried has no schedule to keep: it was put off to when a place was likely to be free.
+    """
+    return delivery.first_attempt_at is None and delivery.due_at - now < policy.wheel.shortest
 
 
 def _wait(now: int, delivery: Delivery, load: Load, policy: Policy) -> Hold | Forward:

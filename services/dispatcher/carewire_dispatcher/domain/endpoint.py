@@ -86,12 +86,13 @@ class Endpoint:
 
     def secrets_at(self, now: int) -> tuple[bytes, ...]:
         """List the secrets that sign at a moment, the newest first."""
-        return _living(self.secrets, self.old_secret_until, now)
+        return keys_at(self.secrets, self.old_secret_until, now)
 
     def ed25519_keys_at(self, now: int) -> tuple[bytes, ...]:
         """List the ed25519 keys that sign at a moment, the newest first."""
-        return _living(self.ed25519_keys, self.old_ed25519_key_until, now)
+        return keys_at(self.ed25519_keys, self.old_ed25519_key_until, now)
 
 
-def _living(keys: tuple[bytes, ...], old_until: int | None, now: int) -> tuple[bytes, ...]:
+def keys_at(keys: tuple[bytes, ...], old_until: int | None, now: int) -> tuple[bytes, ...]:
+    """List the keys that sign at a moment, the newest first: the old one ends at `old_until`, None sets no end."""
     return keys if old_until is None or now < old_until else keys[:1]

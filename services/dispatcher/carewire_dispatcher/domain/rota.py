@@ -1,7 +1,7 @@
 """Whose records are taken next, when more are ripe than can be taken at once.
 
-Fast before bulk, which gets at most a fifth of a turn while fast has any; within a lane everyone in turn, so that no
-partition's backlog keeps another waiting. Those whose first record is not ripe yet sleep until it is.
+Fast before bulk, which gets at most a fifth of a turn; within a lane everyone in turn, so that no partition's backlog
+keeps another waiting. Those whose first record is not ripe yet sleep until it is.
 """
 
 import heapq
@@ -16,6 +16,7 @@ TURN: Final = 25
 """Records that are taken before other work gets its turn. An attempt takes several turns of the event loop, and each
 may hold a turn of these: 25 records cost a millisecond."""
 BULK_SHARE: Final = TURN // 5
+"""Also while fast has none: its attempts may be under way, and wait for the event loop then."""
 _AT_ONCE: Final = 5
 """Records that are taken of one source before the next one is looked at."""
 
@@ -82,8 +83,8 @@ class Rota(Generic[S]):
         turn = min(TURN, room)
         bulk_share = turn * BULK_SHARE // TURN
         fast = self._take("fast", turn - bulk_share, now, take)
-        share = min(bulk_share, bulk_room) if self._awake["fast"] else bulk_room
-        bulk = self._take("bulk", min(turn - fast, share), now, take)
+        share = bulk_share if self._awake["fast"] else BULK_SHARE
+        bulk = self._take("bulk", min(turn - fast, share, bulk_room), now, take)
         return fast + bulk + self._take("fast", turn - fast - bulk, now, take)
 
     def _wake(self, now: int) -> None:

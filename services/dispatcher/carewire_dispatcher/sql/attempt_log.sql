@@ -30,16 +30,23 @@ insert into attempt (
     id, delivery_id, epoch, number, started_at, duration_ms, status_code, failure, outcome,
     endpoint_id, request_id, answer_headers, answer_body
 )
-select * from unnest(
+select id, delivery_id, epoch, number, started_at, duration_ms, status_code, failure, outcome,
+    endpoint_id, request_id, answer_headers::jsonb, answer_body
+from unnest(
     $1::uuid[], $2::uuid[], $3::integer[], $4::integer[], $5::timestamptz[], $6::integer[], $7::integer[],
-    $8::text[], $9::text[], $10::uuid[], $11::uuid[], $12::jsonb[], $13::text[]
+    $8::text[], $9::text[], $10::uuid[], $11::uuid[], $12::text[], $13::text[]
+) as told (
+    id, delivery_id, epoch, number, started_at, duration_ms, status_code, failure, outcome,
+    endpoint_id, request_id, answer_headers, answer_body
 )
 on conflict (started_at, id) do nothing
 
 -- name: note_requests
 -- Notes what was sent, and that it was told on a day.
 insert into sent_request (id, url, headers, payload, content_mode, seen_on)
-select * from unnest($1::uuid[], $2::text[], $3::jsonb[], $4::text[], $5::text[], $6::date[])
+select id, url, headers::jsonb, payload, content_mode, seen_on
+from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::date[])
+    as told (id, url, headers, payload, content_mode, seen_on)
 on conflict (id) do update set seen_on = excluded.seen_on where sent_request.seen_on < excluded.seen_on
 
 -- name: forget_requests

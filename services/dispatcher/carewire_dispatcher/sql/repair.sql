@@ -1,15 +1,19 @@
 -- name: add_repair
--- A new repair, to begin at once.
+-- A new repair, and when it begins.
 insert into repair (
     id, kind, which, endpoint_id, care_flow_id, delivery_id, event_from, event_to, total, progress,
-    next_step_at, created_by, created_at
+    next_step_at, created_by, created_at, request_key
 )
-values ($1::uuid, $2, $3, $4::uuid, $5::uuid, $6::uuid, $7, $8, $9, $10, $11, $12, $11)
+values ($1::uuid, $2, $3, $4::uuid, $5::uuid, $6::uuid, $7, $8, $9, $10, $11, $12, $13, $14)
 returning *
 
 -- name: find_repair
 -- One repair.
 select * from repair where id = $1::uuid
+
+-- name: find_repair_by_request
+-- The repair that a call under a key has asked for before.
+select * from repair where request_key = $1
 
 -- name: cancel_repair
 -- Ends a repair that has not ended; what it has written is on its way.

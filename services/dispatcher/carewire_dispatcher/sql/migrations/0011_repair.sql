@@ -24,7 +24,8 @@ create table repair (
     next_step_at timestamptz not null,
     created_by text, -- id of the principal; null: it came with the opening of its endpoint, which is on record
     created_at timestamptz not null,
-    ended_at timestamptz
+    ended_at timestamptz,
+    request_key text unique -- digest of the Idempotency-Key of the call that asked for it, and of whose it is
 );
 create index repair_due on repair (next_step_at) where state in ('waiting', 'running');
 create index repair_claiming on repair (ended_at) where claims;

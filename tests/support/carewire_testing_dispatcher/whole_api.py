@@ -1,0 +1,42 @@
+"""The whole management API as `serve` puts it together, without anything behind it: Postgres is away."""
+
+import base64
+from contextlib import AsyncExitStack
+from functools import cache
+
+from fastapi import FastAPI
+
+from carewire_dispatcher import app
+from carewire_dispatcher.adapters.openapi import describe
+from carewire_dispatcher.settings import DispatcherSettings
+from carewire_runtime.auth import ApiKeys, Principal, Role
+from carewire_runtime.http.health import Health
+from carewire_runtime.http.management import management_app
+from carewire_runtime.http.openapi import describe_at_need, operations
+from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.postgres.pool import Database
+
+
+class KnownKeys(ApiKeys):
+    """A key is the name of its role."""
+
+    async def authenticate(self, bearer: str) -> Principal | None:
+        """Know who calls without looking anywhere."""
+        return Principal("1", bearer, Role(bearer)) if bearer in set(Role) else None
+
+
+@cache
+def whole_api() -> FastAPI:
+    """The app, put together once: its routes are the same for all tests."""
+    settings = DispatcherSettings(encryption_keys=f"k1:{base64.b64encode(bytes(32)).decode()}")
+    db = Database("", app.SERVICE)
+    routers = app._Assembly(settings, AsyncExitStack())._add_api(db, Producer("", "tests"))
+    whole = management_app("Carewire dispatcher", Health(), KnownKeys(db), routers)
+    describe_at_need(whole, describe)
+    return whole
+
+
+@cache
+def routes() -> frozenset[str]:
+    """Every route that the API describes, as in `GET /v1/endpoints`."""
+    return frozenset(f"{method} {path}" for method, path, _ in operations(whole_api().openapi()))
