@@ -9,9 +9,10 @@ import pytest
 
 from carewire_dispatcher.adapters.attempt_log import AttemptLog
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
-from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
+from carewire_dispatcher.domain.classify import Answer, Failure, Retry, Verdict
 from carewire_dispatcher.domain.delivery_filter import DeliveryFilter
-from carewire_dispatcher.domain.ending import End, EndStatus
+from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
+from carewire_dispatcher.domain.exchange import KeptAnswer, SentRequest, sent_request
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.clock import FakeClock
@@ -137,3 +138,76 @@ async def test_an_entry_that_postgres_would_refuse_is_set_aside_and_its_neighbou
     await log.handle([dataclasses.replace(poison, value=broken), neighbour])
     assert dead.reasons == [b"unreadable_log_entry"]
     assert (await read(db, name))[0]["status"] == "delivered"
+
+
+def an_attempt(event_id: str, result: Answer | Failure, attempt: int, at: datetime = NOON, **kept: Any) -> Record:
+    """An attempt with what is kept of it."""
+    tried = Tried.of(derived_id(event_id, str(attempt)), millis(at), millis(at) + 7, result, **kept)
+    delivery = a_delivery(id=derived_id("delivery", event_id), event_id=event_id, event_at=millis(at), attempt=attempt)
+    value = LogEntry.of(delivery, RETRY, millis(at) + attempt, tried).encode()
+    return Record("dispatcher.attempts", 0, 0, 0, b"k", value, ())
+
+
+def sent_to(url: str) -> SentRequest:
+    return sent_request(url, (("X-Key", "canary"),), "thin", "cloudevents", "Carewire/0", (1, 1, False), ())
+
+
+async def test_what_was_sent_and_answered_is_found_with_each_attempt(db: Database) -> None:
+    log, sent = a_log(db, FakeClock(NOON)), sent_to("https://receiver.example/kept")
+    answer = KeptAnswer({"server": "nginx"}, "sealed")
+    in_full = an_attempt("kept", Answer(500), 1, request_id=sent.id, request=sent, answer=answer)
+    by_id = an_attempt("kept", Failure.TIMEOUT, 2, request_id=sent.id)
+    untold = an_attempt("kept", Answer(200), 3)
+    for _ in range(2):
+        await log.handle([in_full, by_id, untold])
+    delivery, attempts = await read(db, "kept")
+    assert [one["request_url"] for one in attempts] == [sent.url, sent.url, None]
+    assert attempts[0]["request_headers"] == sent.headers
+    assert [(one["answer_headers"], one["answer_body"]) for one in attempts] == [
+        ({"server": "nginx"}, "sealed"),
+        (None, None),
+        (None, None),
+    ]
+    assert {one["endpoint_id"] for one in attempts} == {delivery["endpoint_id"]}
+    assert "canary" not in str(attempts)
+
+
+async def test_a_delivery_tells_what_its_last_attempt_came_to(db: Database) -> None:
+    log = a_log(db, FakeClock(NOON))
+
+    async def told() -> tuple[int | None, str | None]:
+        delivery, _ = await read(db, "last")
+        return delivery["status_code"], delivery["failure"]
+
+    await log.handle([an_attempt("last", Answer(503), 1)])
+    assert await told() == (503, None)
+    await log.handle([an_attempt("last", Failure.TLS, 2)])
+    assert await told() == (None, "tls")
+    held = a_delivery(id=derived_id("delivery", "last"), event_id="last", event_at=millis(NOON), attempt=2)
+    end = LogEntry.of(held, End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED), millis(NOON) + 9)
+    await log.handle([Record("dispatcher.attempts", 0, 0, 0, b"k", end.encode(), ())])
+    assert await told() == (None, "tls")
+    await log.handle([an_attempt("last", Answer(422), 3)])
+    assert await told() == (422, None)
+
+
+async def test_what_was_sent_is_forgotten_with_the_attempts_that_sent_it(db: Database) -> None:
+    clock = FakeClock(NOON + timedelta(days=100))
+    log, old, going_on = a_log(db, clock), sent_to("https://old.example/"), sent_to("https://going-on.example/")
+
+    async def known() -> set[str]:
+        async with db.connection() as connection:
+            rows = await connection.fetch("select url from sent_request")
+        return {row["url"] for row in rows} & {old.url, going_on.url}
+
+    tell = [
+        an_attempt(f"of {one.url}", Answer(500), 1, clock.now(), request_id=one.id, request=one)
+        for one in (old, going_on)
+    ]
+    await log.handle(tell)
+    assert await known() == {old.url, going_on.url}
+    clock.advance(timedelta(days=20).total_seconds())
+    await log.handle([an_attempt("again", Answer(500), 1, clock.now(), request_id=going_on.id, request=going_on)])
+    clock.advance(timedelta(days=12).total_seconds())
+    await log.handle([an_attempt("later", Answer(500), 1, clock.now())])
+    assert await known() == {going_on.url}

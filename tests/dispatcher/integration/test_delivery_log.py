@@ -23,6 +23,7 @@ from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_dispatcher.service import Client
 
 COLLECTED = json.loads(EVENT_CATALOGUE["data_point.collected"].example)
+COLLECTED.pop("event_type")
 REFUSED = Reply(422, {"x-request-id": "r-1", "set-cookie": "canary"}, body=b"no such patient: canary")
 
 

@@ -9,8 +9,8 @@ from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_dispatcher.service import Client, Process, free_port, in_process
 
-COUNT = 1_200
-"""More than a step of a repair takes."""
+COUNT, BODY = 40, "x" * 150_000
+"""More than a step of a repair takes, which ends at 4 MiB."""
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ async def test_a_repair_whose_runner_is_killed_is_ended_by_another_and_nothing_i
     # Paused before there is anyone who would have to hear of it.
     async with in_process(settings, "api"):
         await client.ready()
-        new = {"name": "paused", "url": hooks.url("/taken-over"), "event_types": ["track.started"]}
+        new = {"name": "paused", "url": hooks.url("/taken-over"), "event_types": ["track.started"], "rate_per_s": 20}
         endpoint = (await client.http.post("/v1/endpoints", json=new)).json()
         path = f"/v1/endpoints/{endpoint['id']}"
         assert (await client.http.post(f"{path}/pause")).status_code == 200
     async with in_process(settings, "api", "fan-out", "worker", "attempt-log"):
         await client.ready()
-        events = dict([await client.publish("track.started") for _ in range(COUNT)])
+        events = dict([await client.publish("track.started", body=BODY) for _ in range(COUNT)])
         await counted(client, endpoint["id"], "held", COUNT)
         await client.http.post(f"{path}/resume")
 
