@@ -43,6 +43,13 @@ def test_a_call_is_shown_with_all_its_headers_and_the_values_of_some() -> None:
     }
 
 
+def test_of_a_url_nothing_is_shown_behind_its_host() -> None:
+    """It may hold a secret of the receiver's."""
+    whole = sent(url="https://receiver.example:8443/canary?of=canary")
+    assert whole.url == "https://receiver.example:8443/…"
+    assert whole.id == sent(url="https://receiver.example:8443/other").id, "an id must not tell of it either"
+
+
 @given(st.dictionaries(names, st.just("canary"), max_size=5))
 def test_a_custom_header_s_value_is_hidden_unless_its_name_is_on_the_list(custom: dict[str, str]) -> None:
     shown = sent(custom=custom).headers
@@ -83,7 +90,7 @@ def test_calls_that_look_alike_are_one_and_others_are_not() -> None:
     alike = [sent(), sent(), sent(custom={})]
     assert len({one.id for one in alike}) == 1
     others = [
-        sent(url=URL + "?more"),
+        sent(url="https://other.example/hook"),
         sent(custom={"x": "1"}),
         sent(payload="thin"),
         sent(content_mode="cloudevents"),
@@ -109,6 +116,9 @@ def test_calls_that_look_alike_are_one_and_others_are_not() -> None:
             {"location": "https://login.example:8443/…"},
         ),
         (((b"location", b"http://127.0.0.1/"),), {"location": "http://127.0.0.1/…"}),
+        (((b"retry-after", b"120"),), {"retry-after": "120"}),
+        (((b"retry-after", b"Fri, 31 Dec 2027 23:59:59 GMT"),), {"retry-after": "Fri, 31 Dec 2027 23:59:59 GMT"}),
+        (((b"retry-after", b"canary 120"),), {"retry-after": "…"}),
         (((b"location", b"/canary/12"),), {"location": "…"}),
         (((b"location", b"https://login.example:canary/"),), {"location": "…"}),
         (((b"location", b"//user:canary@login.example/"),), {"location": "://login.example/…"}),

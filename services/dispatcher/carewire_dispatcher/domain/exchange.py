@@ -4,6 +4,7 @@ What is the same at each attempt of an endpoint is kept once, under an id that i
 is not kept the log shows a dot: it was there.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import field
 from functools import lru_cache
@@ -52,6 +53,9 @@ _LONGEST: Final = 200
 """Characters of an answer's header that are kept."""
 _REQUESTS_KEPT: Final = 10_000
 _LOCATION: Final = b"location"
+_RETRY_AFTER: Final = b"retry-after"
+_SECONDS_OR_DATE: Final = re.compile(r"\d{1,10}|[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT")
+"""RFC 9110, section 10.2.3. What else a receiver writes there may be anything."""
 
 Keep = Literal["failed", "all", "none"]
 """Of which attempts the answer is kept: those that did not deliver, all, or none."""
@@ -61,7 +65,8 @@ Keep = Literal["failed", "all", "none"]
 class SentRequest:
     """What all calls have in common that are made to an endpoint while its configuration stays as it is.
 
-    From `payload` and `content_mode` a body can be made again of its event.
+    `url` ends behind the host: what follows may be the receiver's secret. From `payload` and `content_mode` a body can
+    be made again of its event.
     """
 
     id: str
@@ -101,8 +106,9 @@ def sent_request(
     if rsa:
         headers[RSA_SIGNATURE_HEADER] = HIDDEN
     headers.update(marks)
-    described = orjson.dumps([url, headers, payload, content_mode], option=orjson.OPT_SORT_KEYS).decode()
-    return SentRequest(derived_id("sent-request", described), url, headers, payload, content_mode)
+    shown = _origin(url)
+    described = orjson.dumps([shown, headers, payload, content_mode], option=orjson.OPT_SORT_KEYS).decode()
+    return SentRequest(derived_id("sent-request", described), shown, headers, payload, content_mode)
 
 
 def kept_headers(raw: RawHeaders) -> dict[str, str]:
@@ -114,6 +120,8 @@ def _shown(name: bytes, value: bytes) -> str:
     text = value.decode("latin-1")
     if name == _LOCATION:
         text = _origin(text)
+    if name == _RETRY_AFTER and _SECONDS_OR_DATE.fullmatch(text) is None:
+        return HIDDEN
     text = text[:_LONGEST]
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
