@@ -60,9 +60,9 @@ class JsonQuery:
         Nearly always one plain walk; only several matches are searched for a second time.
         """
         found = self.path.find(payload)
-        if found is Miss.SEVERAL_MATCHES:
-            return [match.value for match in self.matches(payload) or ()]
-        return None if isinstance(found, Miss) else found
+        if type(found) is not Miss:
+            return found
+        return [match.value for match in self.matches(payload) or ()] if found is Miss.SEVERAL_MATCHES else None
 
 
 def _only_place(query: JSONPath) -> Place | None:

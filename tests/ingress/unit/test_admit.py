@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carewire_contracts.identifiers import Identifier
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.requests import ReasonCode
 from carewire_ingress.domain.admit import Accepted, Admission, Rejected, admit
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import plan_admission
 from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_ingress.domain.webhook import MappedIdentifier

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.requests import ReasonCode
 from carewire_contracts.rules import Rule
 from carewire_ingress.domain.admit import Accepted, Admission, Filtered, Rejected, admit
 from carewire_ingress.domain.filtering import Filter
-from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.mapping import plan_admission
 from carewire_ingress.domain.redaction import MARKER
 from carewire_ingress.domain.webhook import IncomingWebhook

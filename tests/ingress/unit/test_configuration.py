@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.rules import Rule
 from carewire_ingress.domain.configuration import (
@@ -11,7 +12,6 @@ from carewire_ingress.domain.configuration import (
     compiled,
 )
 from carewire_ingress.domain.configuration_faults import faults
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.patient_profile import ProfileField
 from carewire_ingress.domain.rate import RateLimit
 from carewire_ingress.domain.senders.github import GitHub

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.rules import Rule
 from carewire_ingress.adapters.mapping_forms import DryRunOfNew, DryRunOfStored
 from carewire_ingress.domain.admit import Accepted, Filtered, Rejected, admit
 from carewire_ingress.domain.configuration import Configuration, compiled
 from carewire_ingress.domain.dry_run import dry_run
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_ingress.domain.suggestions import Suggestion, Suggestions
 from carewire_testing_ingress.samples import (

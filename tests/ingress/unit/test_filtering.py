@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.json_path import InvalidPath
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.rules import Operator, Rule, validate_rule
 from carewire_ingress.domain.filtering import (
     MAX_SHOWN_CHARACTERS,
@@ -18,8 +20,6 @@ from carewire_ingress.domain.filtering import (
     hidden_references,
     judge,
 )
-from carewire_ingress.domain.json_path import InvalidPath
-from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.redaction import MARKER, redacted
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)

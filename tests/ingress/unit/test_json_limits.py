@@ -10,12 +10,12 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carewire_contracts.definition import DataPointDefinition
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_contracts.values import ValueType
 from carewire_contracts.values.soundness import MAX_JSON_DEPTH
 from carewire_ingress.domain.identifiers import read_identifiers
 from carewire_ingress.domain.json_limits import fault
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint
 from carewire_ingress.domain.payload import FORM, JSON, read_payload
 from carewire_ingress.domain.start_key import start_key

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_contracts.values import Parsed, ValueType, parse_value, to_wire
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint, plan_admission, unknown, unmapped
 from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 from carewire_testing_ingress.samples import PATHS, data_point, release, webhook

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from carewire_ingress.domain.json_path import InvalidPath, JsonPath
+from carewire_contracts.json_path import InvalidPath, JsonPath
 from carewire_ingress.domain.path_text import is_writable, quoted, step
 
 

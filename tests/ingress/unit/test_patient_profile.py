@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.json_path import InvalidPath
 from carewire_contracts.requests import ReasonCode
-from carewire_ingress.domain.json_path import InvalidPath
 from carewire_ingress.domain.patient_profile import PROFILE_RULES, ProfileField, plan_profile, read_profile
 from carewire_ingress.domain.value_source import ValueSource
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_ingress.domain.json_query import JsonQuery
+from carewire_contracts.json_query import JsonQuery
 from carewire_ingress.domain.payload import FORM, JSON
 from carewire_ingress.domain.redaction import MARKER, redacted, shown
 

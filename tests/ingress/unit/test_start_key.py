@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.requests import Reason, ReasonCode
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.start_key import MAX_KEY_LENGTH, senders_start_key, start_key
 from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_testing_ingress.samples import call, webhook

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from carewire_contracts.json_path import MAX_PATH_LENGTH, JsonPath
 from carewire_contracts.requests import DataPointValue
 from carewire_contracts.values import name_of
-from carewire_ingress.domain.json_path import MAX_PATH_LENGTH, JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint
 from carewire_ingress.domain.suggestions import (
     MAX_DEPTH,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_ingress.domain.json_path import InvalidPath, JsonPath, Miss
+from carewire_contracts.json_path import InvalidPath, JsonPath, Miss
 from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 
 PAYLOAD = {"a": 1, "nothing": None, "no": False, "zero": 0, "blank": "", "none": [], "many": [{"x": 1}, {"x": 2}]}

@@ -9,9 +9,9 @@ import orjson
 
 from carewire_contracts.catalogue import CatalogueDefinition, CatalogueIdentifierSystem, CatalogueRelease
 from carewire_contracts.definition import DataPointDefinition
+from carewire_contracts.json_path import JsonPath
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.identifiers import IdentifierSystem
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.mapping import AdmissionPlan, plan_admission
 from carewire_ingress.domain.start_key_source import StartKeySource
 from carewire_ingress.domain.value_source import CompiledSource, ValueSource

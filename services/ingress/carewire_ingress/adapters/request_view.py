@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.statuses import RequestStatus
 from carewire_contracts.timestamps import parse_timestamp
 from carewire_ingress.adapters.request_forms import FilterCondition, MappedValue, ReachedStatus, RequestDetails
 from carewire_ingress.adapters.request_reader import LoggedRequest
-from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.redaction import shown
 from carewire_ingress.domain.request_steps import RequestFacts, what_was_done
 from carewire_ingress.domain.shown_values import shown_data_points, shown_explanation, without_values

@@ -6,13 +6,13 @@ from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from carewire_contracts.json_path import MAX_PATH_LENGTH
 from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.rules import Rule
 from carewire_contracts.timestamps import Timestamp
 from carewire_contracts.values import ValueType
 from carewire_ingress.domain.configuration import Configuration, IdentifierSource, StartKeyConfiguration
 from carewire_ingress.domain.ending_token import DEFAULT_OVERLAP, MAX_OVERLAP
-from carewire_ingress.domain.json_path import MAX_PATH_LENGTH
 from carewire_ingress.domain.patient_profile import ProfileField
 from carewire_ingress.domain.rate import RateLimit
 from carewire_ingress.domain.senders.sender_scheme import MAX_RANGES, AddressRange, SenderScheme

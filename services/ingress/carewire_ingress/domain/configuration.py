@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from carewire_contracts.json_path import JsonPath
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.requests import EnrolmentGuard
 from carewire_contracts.rules import Rule
 from carewire_ingress.domain.filtering import Filter
-from carewire_ingress.domain.json_path import JsonPath
-from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.patient_profile import ProfileField, plan_profile
 from carewire_ingress.domain.rate import RateLimit
 from carewire_ingress.domain.senders.restricted import restricted

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from carewire_contracts.catalogue import CatalogueDefinition, CatalogueRelease
+from carewire_contracts.json_path import InvalidPath, JsonPath
 from carewire_contracts.requests import Reason
 from carewire_contracts.rules import DataPointOperand, Rule, validate_rule
 from carewire_ingress.domain.configuration import Configuration
 from carewire_ingress.domain.identifiers import MAX_IDENTIFIERS, IdentifierSystems
-from carewire_ingress.domain.json_path import InvalidPath, JsonPath
 from carewire_ingress.domain.mapping import MappedDataPoint, unknown, unmapped
 from carewire_ingress.domain.patient_profile import PROFILE_RULES, ProfileField
 from carewire_ingress.domain.profile_rules import Refusal

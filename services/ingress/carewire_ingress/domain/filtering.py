@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.rules import (
     Condition,
     ConditionOutcome,
@@ -22,7 +23,6 @@ from carewire_contracts.rules import (
     evaluator_of,
 )
 from carewire_contracts.values import name_of
-from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.redaction import MARKER
 
 MAX_SHOWN_CHARACTERS: Final = 100

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from carewire_contracts.identifiers import Identifier, normalise_identifier_value
+from carewire_contracts.json_path import Miss
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_contracts.values.soundness import name_of
-from carewire_ingress.domain.json_path import Miss
 from carewire_ingress.domain.webhook import ROOT_IDENTIFIER, IncomingWebhook, MappedIdentifier
 
 MAX_IDENTIFIERS: Final = 16

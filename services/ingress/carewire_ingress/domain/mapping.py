@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 from carewire_contracts.catalogue import CatalogueRelease
 from carewire_contracts.definition import DataPointDefinition
+from carewire_contracts.json_path import Find, Miss
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_contracts.values import Constraints, Mismatch, Transcriber, ValueType, from_wire, transcriber_of
-from carewire_ingress.domain.json_path import Find, Miss
 from carewire_ingress.domain.value_source import CompiledSource
 from carewire_ingress.domain.webhook import IncomingWebhook
 

@@ -5,9 +5,9 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from carewire_contracts.json_path import Miss
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_ingress.domain import profile_rules
-from carewire_ingress.domain.json_path import Miss
 from carewire_ingress.domain.profile_rules import ProfileRule, Refusal
 from carewire_ingress.domain.value_source import CompiledSource, ValueSource
 

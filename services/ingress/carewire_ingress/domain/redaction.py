@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.requests import Reason
-from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.payload import read_payload
 
 MARKER: Final = "[redacted]"

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from carewire_contracts.json_path import Find, JsonPath
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.requests import Reason
-from carewire_ingress.domain.json_path import Find, JsonPath
-from carewire_ingress.domain.json_query import JsonQuery
 from carewire_ingress.domain.payload import read_payload
 from carewire_ingress.domain.redaction import MARKER, redacted
 

@@ -9,10 +9,10 @@ A sender says that two calls are one delivery by a value of its own. The first t
 
 from typing import Final, TypeAlias
 
+from carewire_contracts.json_path import Miss
 from carewire_contracts.requests import Reason, ReasonCode
 from carewire_contracts.values.soundness import name_of
 from carewire_ingress.domain.call import Call
-from carewire_ingress.domain.json_path import Miss
 from carewire_ingress.domain.payload import read_payload
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_runtime.ids import keyed_id

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from carewire_ingress.domain.json_path import JsonPath
+from carewire_contracts.json_path import JsonPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from carewire_contracts.definition import DataPointDefinition
+from carewire_contracts.json_path import MAX_PATH_LENGTH, JsonPath
 from carewire_contracts.values import Constraints, Mismatch, Parsed, ValueType, name_of, parse_value
-from carewire_ingress.domain.json_path import MAX_PATH_LENGTH, JsonPath
 from carewire_ingress.domain.name_similarity import Trigrams, likeness, trigrams
 from carewire_ingress.domain.path_text import is_writable, quoted, step
 

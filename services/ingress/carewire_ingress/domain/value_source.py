@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
-from carewire_ingress.domain.json_path import Find, InvalidPath, JsonPath, Miss
+from carewire_contracts.json_path import Find, InvalidPath, JsonPath, Miss
 
 
 @dataclass(frozen=True, slots=True)

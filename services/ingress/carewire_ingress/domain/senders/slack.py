@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import orjson
 
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.record import record
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.senders.hmac_sender import HmacSignature, PublishedHmacSender
 from carewire_ingress.domain.senders.json_body import json_object
 from carewire_ingress.domain.senders.signed_call import SignedCall

@@ -7,8 +7,8 @@ choose a weaker one.
 
 from typing import ClassVar, Final
 
+from carewire_contracts.json_path import JsonPath
 from carewire_contracts.record import record
-from carewire_ingress.domain.json_path import JsonPath
 from carewire_ingress.domain.senders.freshness import check_fresh
 from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.signature import MAX_SIGNATURES, Encoding, decode, fitting_secret

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonpath import JSONPathEnvironment
 
-from carewire_ingress.domain.json_path import InvalidPath, JsonPath, Miss
-from carewire_ingress.domain.json_query import JsonQuery, Match
+from carewire_contracts.json_path import InvalidPath, JsonPath, Miss
+from carewire_contracts.json_query import JsonQuery, Match
 
 DOCUMENT: dict[str, Any] = {
     "a": 1,

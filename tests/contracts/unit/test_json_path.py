@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonpath import JSONPathEnvironment
 
-from carewire_ingress.domain.json_path import InvalidPath, JsonPath, Miss
+from carewire_contracts.json_path import InvalidPath, JsonPath, Miss
 
 DOCUMENT = {
     "a": {"b": [10, 20, {"c": None}], "x y": "spaced", "$": "dollar"},

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonpath import JSONPathEnvironment
 
-from carewire_ingress.domain.json_path import MAX_PATH_LENGTH, InvalidPath, JsonPath, Miss
+from carewire_contracts.json_path import MAX_PATH_LENGTH, InvalidPath, JsonPath, Miss
 
 NAMES = ["a", "b", "x y", "it's", "\u00e9", "0", "", "length"]
 
