@@ -261,7 +261,7 @@ async def test_what_is_the_same_at_each_attempt_is_told_in_full_once_an_hour() -
         ({"is_test": True}, {"webhook-test"}),
         ({"replayed": True, "is_test": True}, {"webhook-replay", "webhook-test"}),
     ],
-    ids=str,
+    ids=["first", "replayed", "test", "replayed test"],
 )
 async def test_who_may_have_seen_it_and_who_is_sent_an_example_is_told(
     fields: dict[str, bool], marks: set[str]
