@@ -50,7 +50,6 @@ class World:
     diverted: list[Written] = field(default_factory=list)
     logged: list[LogEntry] = field(default_factory=list)
     buried: list[str] = field(default_factory=list)
-    moved: list[str] = field(default_factory=list)
     known: Breaker | None = None
     told: list[tuple[str, bool]] = field(default_factory=list)
     made_anew: set[str] = field(default_factory=set)
@@ -76,8 +75,7 @@ class World:
         await self.answering.wait()
         return self.answers.pop(0) if self.answers else Answer(200)
 
-    async def forward(self, lane: str, partition: int, tier: int | None, delivery: Delivery) -> None:
-        assert partition == 3
+    async def forward(self, lane: str, tier: int | None, delivery: Delivery) -> None:
         (self.forwarded if lane == "fast" else self.diverted).append((tier, delivery))
         await self.acknowledging.wait()
 
@@ -85,15 +83,8 @@ class World:
         self.logged.append(entry)
         await self.acknowledging.wait()
 
-    async def log_and_forward(
-        self, entry: LogEntry, lane: str, partition: int, tier: int | None, delivery: Delivery
-    ) -> None:
-        await asyncio.gather(self.forward(lane, partition, tier, delivery), self.log(entry))
-
-    async def move(self, lane: str, delivery: Delivery) -> None:
-        assert lane == "fast"
-        self.moved.append(delivery.key)
-        await self.acknowledging.wait()
+    async def log_and_forward(self, entry: LogEntry, lane: str, tier: int | None, delivery: Delivery) -> None:
+        await asyncio.gather(self.forward(lane, tier, delivery), self.log(entry))
 
     async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
         self.told.append((endpoint_id, breaker.is_open))
@@ -300,7 +291,8 @@ async def test_what_a_shard_that_is_no_more_holds_or_waits_for_goes_to_another(w
     world.answering.set()
     world.acknowledging.clear()
     await settle()
-    assert (len(world.calls), world.moved, world.committed) == (1, [ENDPOINT_ID] * 2, 0)
+    moved = [(tier, delivery.key) for tier, delivery in world.forwarded]
+    assert (len(world.calls), moved, world.committed) == (1, [(None, ENDPOINT_ID)] * 2, 0)
     world.acknowledging.set()
     await settle()
     assert world.committed == 3

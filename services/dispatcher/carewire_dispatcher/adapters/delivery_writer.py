@@ -4,9 +4,11 @@ Each method returns once Kafka has acknowledged, and only then may the offset of
 """
 
 import asyncio
+from typing import Final
 
+from carewire_contracts.envelope import Headers
 from carewire_contracts.topics import Lane, Topics
-from carewire_dispatcher.adapters.entry_writer import EntryWriter
+from carewire_dispatcher.adapters.gathering_writer import GatheringWriter, Outgoing
 from carewire_dispatcher.adapters.health_record import encode_breaker
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.domain.breaker import Breaker
@@ -15,6 +17,13 @@ from carewire_dispatcher.domain.log_entry import LogEntry
 from carewire_runtime.clock import Clock
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.retry import retry_in_place
+
+ENTRIES_GATHER_S: Final = 0.05
+"""How long entries of the log wait for others. Nobody waits for them but the commit, which comes twice a second."""
+HOPS_GATHER_S: Final = 0.01
+"""How long next hops wait for others. They are due in seconds; only those of a burst are many."""
+
+_JSON: Final[Headers] = [("content-type", b"application/json")]
 
 
 class DeliveryWriter:
@@ -29,33 +38,17 @@ class DeliveryWriter:
         self._topics = topics
         self._pulse = pulse
         self._clock = clock
-        self._entries = EntryWriter(producer, topics.attempts.name, pulse, clock)
+        self._entries = GatheringWriter(producer, "write_attempts", ENTRIES_GATHER_S, pulse, clock)
+        self._hops = GatheringWriter(producer, "write_deliveries", HOPS_GATHER_S, pulse, clock)
 
-    async def forward(self, lane: Lane, partition: int, tier: int | None, delivery: Delivery) -> None:
-        """Write a next hop to a tier, or with None to the lane itself, where it waits in memory."""
+    async def forward(self, lane: Lane, tier: int | None, delivery: Delivery) -> None:
+        """Write a next hop to a tier, or with None to the lane itself, where it waits in memory.
+
+        Its key leads it to the same partition of every topic.
+        """
         topic = self._topics.deliveries(lane) if tier is None else self._topics.tier(lane, tier)
-
-        async def write() -> None:
-            self._pulse.check()
-            await self._producer.send(
-                topic.name,
-                key=delivery.key.encode(),
-                value=delivery.body,
-                headers=delivery.headers(),
-                partition=partition,
-            )
-
-        await retry_in_place(write, self._clock, what="write_delivery")
-
-    async def move(self, lane: Lane, delivery: Delivery) -> None:
-        """Write a next hop to the lane, to the partition of its own key."""
-        topic, key = self._topics.deliveries(lane).name, delivery.key.encode()
-
-        async def write() -> None:
-            self._pulse.check()
-            await self._producer.send(topic, key=key, value=delivery.body, headers=delivery.headers())
-
-        await retry_in_place(write, self._clock, what="write_delivery")
+        hop = Outgoing(topic.name, delivery.key.encode(), delivery.body, delivery.headers())
+        await self._hops.write(hop)
 
     async def tell_health(self, key: str, breaker: Breaker) -> None:
         """Tell whoever takes over whether an endpoint, or the shard of one, is left alone."""
@@ -69,14 +62,14 @@ class DeliveryWriter:
 
     async def log(self, entry: LogEntry) -> None:
         """Tell the attempt log."""
-        await self._entries.write(entry)
+        topic = self._topics.attempts.name
+        await self._entries.write(Outgoing(topic, entry.endpoint_id.encode(), entry.encode(), _JSON))
 
-    async def log_and_forward(
-        self, entry: LogEntry, lane: Lane, partition: int, tier: int | None, delivery: Delivery
-    ) -> None:
+    async def log_and_forward(self, entry: LogEntry, lane: Lane, tier: int | None, delivery: Delivery) -> None:
         """Do both side by side."""
-        await asyncio.gather(self.forward(lane, partition, tier, delivery), self.log(entry))
+        await asyncio.gather(self.forward(lane, tier, delivery), self.log(entry))
 
     def close(self) -> None:
         """Give up what is not written yet: whoever waited for it is gone."""
         self._entries.close()
+        self._hops.close()

@@ -182,7 +182,7 @@ class Mill:
                 work.standing = work.standing.put_off(delivery.due_at, endpoint)
                 self._slots.start(self._forward(item, "bulk", tier, delivery), moves=True)
             case Move(delivery):
-                self._slots.start(self._move(item, delivery), moves=True)
+                self._slots.start(self._forward(item, item.source.lane, None, delivery), moves=True)
             case End():
                 self._slots.start(self._end(item, decision))
             case Drop():
@@ -198,7 +198,6 @@ class Mill:
             work.in_flight -= 1
         self._learn(work, item.delivery.key, trial)
         self._pull(work, trial.entry.at)
-        lane, partition = item.source.lane, item.source.place.partition
         if isinstance(trial.verdict, End):
             metrics.DELIVERIES.add(outcome=str(trial.verdict.status))
             await self._writer.log(trial.entry)
@@ -209,7 +208,7 @@ class Mill:
             slot = trial.verdict.slot
             tier = self._policy.wheel.tier_for(slot.due_at - trial.entry.at)
             following = trial.delivery.retried(slot.index, slot.due_at)
-            await self._writer.log_and_forward(trial.entry, lane, partition, tier, following)
+            await self._writer.log_and_forward(trial.entry, item.source.lane, tier, following)
         self._finish(item)
 
     def _learn(self, work: EndpointWork, key: str, trial: Trial) -> None:
@@ -253,12 +252,8 @@ class Mill:
         work.is_pulled = False
         self._pull(work, millis(self._clock))
 
-    async def _forward(self, item: Item, lane: Lane, tier: int, delivery: Delivery) -> None:
-        await self._writer.forward(lane, item.source.place.partition, tier, delivery)
-        self._finish(item)
-
-    async def _move(self, item: Item, delivery: Delivery) -> None:
-        await self._writer.move(item.source.lane, delivery)
+    async def _forward(self, item: Item, lane: Lane, tier: int | None, delivery: Delivery) -> None:
+        await self._writer.forward(lane, tier, delivery)
         self._finish(item)
 
     async def _end(self, item: Item, end: End) -> None:

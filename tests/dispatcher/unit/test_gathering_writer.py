@@ -1,4 +1,4 @@
-"""Entries for the attempt log go to Kafka many at a time, and whoever wrote one learns when Kafka has it."""
+"""Records go to Kafka many at a time, and whoever wrote one learns when Kafka has it."""
 
 import asyncio
 from collections.abc import Sequence
@@ -6,14 +6,13 @@ from typing import Any, cast
 
 import pytest
 
-from carewire_dispatcher.adapters.entry_writer import GATHER_S, EntryWriter
+from carewire_dispatcher.adapters.gathering_writer import GatheringWriter, Outgoing
 from carewire_dispatcher.adapters.pulse import Pulse
-from carewire_dispatcher.domain.ending import End, EndStatus
-from carewire_dispatcher.domain.log_entry import LogEntry
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaUnavailable, ProducerFatal
-from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery
+
+GATHER_S = 0.05
 
 
 class Kafka:
@@ -31,22 +30,21 @@ class Kafka:
         return [self.acknowledged] * len(records)
 
 
-def a_writer(kafka: Kafka, clock: FakeClock) -> EntryWriter:
-    return EntryWriter(cast("Any", kafka), "attempts", Pulse(clock, 10), clock)
+def a_writer(kafka: Kafka, clock: FakeClock) -> GatheringWriter:
+    return GatheringWriter(cast("Any", kafka), "write_test", GATHER_S, Pulse(clock, 10), clock)
 
 
-def an_entry(number: int = 0) -> LogEntry:
-    return LogEntry.of(a_delivery(event_id=f"event {number}"), End(EndStatus.DELIVERED), 1_000 + number)
+def a_record(number: int = 0) -> Outgoing:
+    return Outgoing(f"topic {number % 2}", b"key", b"value %d" % number, [])
 
 
 async def test_what_is_told_within_a_moment_goes_as_one() -> None:
     clock, kafka = FakeClock(), Kafka()
     writer = a_writer(kafka, clock)
-    writing = [asyncio.create_task(writer.write(an_entry(number))) for number in range(50)]
+    writing = [asyncio.create_task(writer.write(a_record(number))) for number in range(50)]
     await clock.run_for(GATHER_S)
     [batch] = kafka.batches
-    assert [LogEntry.decode(one.value) for one in batch] == [an_entry(number) for number in range(50)]
-    assert {(one.topic, one.key) for one in batch} == {("attempts", ENDPOINT_ID.encode())}
+    assert batch == [a_record(number) for number in range(50)], "in their order, of all topics"
     assert not any(task.done() for task in writing), "Kafka has not acknowledged yet"
     kafka.acknowledged.set_result(None)
     await asyncio.gather(*writing)
@@ -55,9 +53,9 @@ async def test_what_is_told_within_a_moment_goes_as_one() -> None:
 async def test_what_comes_while_a_batch_is_under_way_goes_with_the_next() -> None:
     clock, kafka = FakeClock(), Kafka()
     writer = a_writer(kafka, clock)
-    first = asyncio.create_task(writer.write(an_entry(1)))
+    first = asyncio.create_task(writer.write(a_record(1)))
     await clock.run_for(GATHER_S)
-    second = asyncio.create_task(writer.write(an_entry(2)))
+    second = asyncio.create_task(writer.write(a_record(2)))
     await clock.run_for(GATHER_S)
     assert len(kafka.batches) == 1
     kafka.acknowledged.set_result(None)
@@ -70,7 +68,7 @@ async def test_what_comes_while_a_batch_is_under_way_goes_with_the_next() -> Non
 async def test_while_kafka_is_away_it_is_told_again_and_again() -> None:
     clock = FakeClock()
     kafka = Kafka(*(KafkaUnavailable("away") for _ in range(5)))
-    writing = asyncio.create_task(a_writer(kafka, clock).write(an_entry()))
+    writing = asyncio.create_task(a_writer(kafka, clock).write(a_record()))
     await clock.run_for(GATHER_S + 60)
     kafka.acknowledged.set_result(None)
     await writing
@@ -80,19 +78,19 @@ async def test_while_kafka_is_away_it_is_told_again_and_again() -> None:
 async def test_what_cannot_be_helped_is_told_to_everyone_who_waits_and_to_no_one_later() -> None:
     clock, kafka = FakeClock(), Kafka(ProducerFatal("out of sequence"))
     writer = a_writer(kafka, clock)
-    writing = [asyncio.create_task(writer.write(an_entry(number))) for number in range(3)]
+    writing = [asyncio.create_task(writer.write(a_record(number))) for number in range(3)]
     await clock.run_for(GATHER_S)
     results = await asyncio.gather(*writing, return_exceptions=True)
     assert [type(result) for result in results] == [ProducerFatal] * 3
     kafka.acknowledged.set_result(None)
-    later = asyncio.create_task(writer.write(an_entry()))
+    later = asyncio.create_task(writer.write(a_record()))
     await clock.run_for(GATHER_S)
     await later
 
 
 async def test_after_a_lost_session_nothing_is_written() -> None:
     clock, kafka = FakeClock(), Kafka()
-    writing = asyncio.create_task(a_writer(kafka, clock).write(an_entry()))
+    writing = asyncio.create_task(a_writer(kafka, clock).write(a_record()))
     await clock.run_for(0)
     clock.advance(11)
     with pytest.raises(SessionLost):
@@ -103,7 +101,7 @@ async def test_after_a_lost_session_nothing_is_written() -> None:
 async def test_who_gave_up_waiting_does_not_keep_the_others_from_theirs() -> None:
     clock, kafka = FakeClock(), Kafka()
     writer = a_writer(kafka, clock)
-    patient, impatient = (asyncio.create_task(writer.write(an_entry(number))) for number in range(2))
+    patient, impatient = (asyncio.create_task(writer.write(a_record(number))) for number in range(2))
     await clock.run_for(GATHER_S)
     impatient.cancel()
     kafka.acknowledged.set_result(None)
@@ -114,7 +112,7 @@ async def test_who_gave_up_waiting_does_not_keep_the_others_from_theirs() -> Non
 async def test_a_closed_writer_tries_no_more() -> None:
     clock, kafka = FakeClock(), Kafka(*(KafkaUnavailable("away") for _ in range(1000)))
     writer = a_writer(kafka, clock)
-    writing = asyncio.create_task(writer.write(an_entry()))
+    writing = asyncio.create_task(writer.write(a_record()))
     await clock.run_for(1)
     writing.cancel()
     writer.close()
