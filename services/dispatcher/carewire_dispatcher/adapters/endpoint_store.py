@@ -19,7 +19,8 @@ from carewire_dispatcher.adapters.endpoint_record import FIELDS, JSON_HEADERS, E
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.repair_wish import resume_held
 from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
-from carewire_dispatcher.errors import EndpointChanged, EndpointNotFound
+from carewire_dispatcher.domain.sharding import places_fault
+from carewire_dispatcher.errors import EndpointChanged, EndpointImpossible, EndpointNotFound
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal, Role
 from carewire_runtime.clock import Clock
@@ -122,7 +123,7 @@ class EndpointStore:
     ) -> StoredEndpoint:
         """Set some fields, if it is said only of an endpoint that is disabled.
 
-        Raises EndpointNotFound or EndpointChanged.
+        Raises EndpointNotFound, EndpointChanged or EndpointImpossible.
         """
         if "headers" in fields:
             fields["headers"] = seal_headers(self._keyring, endpoint_id, fields["headers"])
@@ -131,7 +132,7 @@ class EndpointStore:
         def changed(record: EndpointRecord) -> EndpointRecord:
             if only_disabled and record.enabled:
                 raise EndpointChanged("it was enabled meanwhile")
-            return with_missing(replace(record, **fields), spare)
+            return with_missing(with_fields(record, fields), spare)
 
         return await self._change(endpoint_id, changed, UPDATE, by)
 
@@ -221,6 +222,15 @@ class EndpointStore:
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
         return _stored(row)
+
+
+def with_fields(record: EndpointRecord, fields: dict[str, Any]) -> EndpointRecord:
+    """Set some fields. Raises EndpointImpossible where they don't go with those that stay."""
+    changed = replace(record, **fields)
+    fault = places_fault(changed.concurrency, changed.shards) if fields.keys() & {"concurrency", "shards"} else None
+    if fault is not None:
+        raise EndpointImpossible("shards", fault)
+    return changed
 
 
 def _disabled(record: EndpointRecord, because: DisabledBecause) -> EndpointRecord:
