@@ -21,7 +21,7 @@ from carewire_dispatcher.domain.repair import RepairKind, RepairState, Which
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import RecordTooLarge
 from carewire_runtime.kafka.records import Record
-from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, an_endpoint
+from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery, an_endpoint
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 TOPIC, EVENT_ID = "carewire.events", "event-7"
@@ -122,3 +122,10 @@ async def test_a_replay_remembers_what_was_wanted_in_its_steps(world: World) -> 
     endpoint = an_endpoint(definition_ids=frozenset({"hip"}))
     await a_step(world, endpoint).do(cast("Any", world), repair)
     assert repair.progress == {"places": [(TOPIC, 0, 0, 9, 9)], "types": []}
+
+
+def test_of_an_event_that_was_published_twice_the_log_is_told_of_the_first_as_by_the_worker_that_drops_the_copy() -> (
+    None
+):
+    first, copy, other = a_delivery(event_at=1), a_delivery(event_at=2), a_delivery(id="0", event_at=3)
+    assert repair_step._in_order([first, copy, other]) == [other, first]

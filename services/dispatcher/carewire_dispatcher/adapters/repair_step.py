@@ -201,8 +201,11 @@ class RepairStep:
 
 
 def _in_order(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Each once, by id: an event that was published twice is one delivery."""
-    return [one for _, one in sorted({one.id: one for one in deliveries}.items())]
+    """Each once, by id: an event that was published twice is one delivery.
+
+    It is the first one that a worker takes, and tells the log of: the row of a copy would wait for ever.
+    """
+    return [one for _, one in sorted({one.id: one for one in reversed(deliveries)}.items())]
 
 
 def _tried_again(delivery: Delivery) -> LogEntry:
