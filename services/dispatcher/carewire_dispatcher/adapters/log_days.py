@@ -15,6 +15,11 @@ _log = logger("attempt-log")
 _queries = load_queries("carewire_dispatcher")
 
 
+def oldest_day(now: datetime, kept: timedelta) -> date:
+    """Say which is the first day (in UTC) of which nothing is dropped."""
+    return (now - kept).date()
+
+
 class LogDays:
     """Makes partitions, and at each new day drops those that are older than `kept`.
 
@@ -33,7 +38,7 @@ class LogDays:
         missing = sorted({moment.date() for moment in moments if (table, moment.date()) not in self._made})
         if not missing:
             return
-        oldest = (self._clock.now() - self._kept).date()
+        oldest = oldest_day(self._clock.now(), self._kept)
         async with self._db.transaction() as connection:
             await connection.execute(_queries.lock_days)
             is_new = missing[-1] >= oldest
