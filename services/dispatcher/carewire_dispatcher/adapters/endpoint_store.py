@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.endpoint_health_store import failing_of
 from carewire_dispatcher.adapters.endpoint_keys import (
     EndpointKeys,
     PublicKeys,
@@ -210,6 +211,8 @@ class EndpointStore:
         Once it takes events again, what is held for it is sent.
         """
         now, at = stored.record, stored.updated_at
+        if before.paused and not now.paused:
+            await _judge_on(connection, now.id, int(at.timestamp() * 1000))
         if before.enabled and now.disabled_because is not None:
             await outbox.add(connection, [self._news.disabled(now, at, DisabledBecause(now.disabled_because))])
         if _is_open(now) and not _is_open(before):
@@ -222,6 +225,14 @@ class EndpointStore:
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
         return _stored(row)
+
+
+async def _judge_on(connection: Connection, endpoint_id: str, at: int) -> None:
+    known = failing_of(await connection.fetchrow(_queries.find_health, endpoint_id))
+    if known is not None:
+        rest = known.resumed(at)
+        fields = [[endpoint_id], [rest.since], [rest.last], [rest.attempts], [rest.warnings]]
+        await connection.execute(_queries.set_health, *fields)
 
 
 def with_fields(record: EndpointRecord, fields: dict[str, Any]) -> EndpointRecord:
