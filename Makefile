@@ -47,10 +47,12 @@ coverage: install ## Name the branches that no test takes; tests are half as fas
 test-unit: install ## Run the pure tests only, without servers
 	@$(RUN) pytest -m unit -n auto --maxprocesses 4 $(BY_FILE)
 
-lint: install ## Check style and the rules of the house
+lint: install ## Check style, the rules of the house, and that all tests can be found
 	@$(RUN) ruff check $(SOURCES)
 	@$(RUN) ruff format --check $(SOURCES)
 	@$(RUN) lint-imports
+	@# Also keeps the compiled tests, which the processes that share them would each compile anew.
+	@$(RUN) pytest --collect-only -qq > /dev/null && echo "All tests can be found."
 
 format: install ## Mend style where a tool can
 	@$(RUN) ruff check --fix $(SOURCES)

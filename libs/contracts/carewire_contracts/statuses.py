@@ -101,12 +101,16 @@ class RequestSucceeded(RequestStatusEvent):
 
 
 class RequestFailed(RequestStatusEvent):
-    """The request ended without a care flow."""
+    """The request ended without a care flow.
+
+    `start_key` is the one that its sender's own key gave it, where it may be sent again as the same delivery.
+    """
 
     event_type: Literal["incoming_webhook.request.failed"] = "incoming_webhook.request.failed"
     status: Literal["FAILED"] = "FAILED"
     reason: FailureReason
     message: str
+    start_key: str | None = None
 
 
 class RequestRejected(RequestStatusEvent):

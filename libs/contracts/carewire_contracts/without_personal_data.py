@@ -85,7 +85,8 @@ def _always(value: Any) -> Reduce:
 
 
 def _each(plan: Reduce) -> Reduce:
-    return lambda items: [plan(item) for item in items] if isinstance(items, list) else None
+    # A tuple is an array too: who has just laid an event out has not written it as JSON yet.
+    return lambda items: [plan(item) for item in items] if isinstance(items, list | tuple) else None
 
 
 def _fields(left_out: frozenset[str], put: Mapping[str, Reduce]) -> Reduce:

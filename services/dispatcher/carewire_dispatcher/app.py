@@ -54,6 +54,7 @@ from carewire_dispatcher.adapters.undelivered_store import UndeliveredStore
 from carewire_dispatcher.adapters.worker import Worker
 from carewire_dispatcher.adapters.worker_processes import WorkerProcesses
 from carewire_dispatcher.domain.breaker import Breaker
+from carewire_dispatcher.domain.delivery import GROWTH
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.failing import FailingPolicy
@@ -72,7 +73,7 @@ from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, committed, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
 from carewire_runtime.kafka.pace import EAGER, LAZY, Pace
-from carewire_runtime.kafka.producer import Producer
+from carewire_runtime.kafka.producer import DEFAULT_MAX_REQUEST_BYTES, Producer
 from carewire_runtime.kafka.table import CompactedTable, Decode
 from carewire_runtime.postgres.migrations import migrate, verify_migrated
 from carewire_runtime.postgres.pool import Database
@@ -180,8 +181,14 @@ class _Assembly:
         self._parts.append(HttpServer(app, self._settings.http_host, self._settings.http_port))
         return self._parts
 
-    async def _producer(self, purpose: str = "producer", linger_ms: int = 0) -> Producer:
-        producer = Producer(self._settings.kafka_bootstrap, f"carewire-dispatcher-{purpose}", linger_ms=linger_ms)
+    async def _producer(self, purpose: str = "producer", linger_ms: int = 0, room: int = GROWTH) -> Producer:
+        # What a delivery is made with must fit at each of its hops, or a worker would end by it again and again.
+        producer = Producer(
+            self._settings.kafka_bootstrap,
+            f"carewire-dispatcher-{purpose}",
+            linger_ms=linger_ms,
+            max_request_bytes=DEFAULT_MAX_REQUEST_BYTES - room,
+        )
         await retry_in_place(producer.start, self._clock, what="start_producer")
         self._cleanup.push_async_callback(producer.stop)
         self._health.add(purpose, lambda: "the producer failed" if producer.failed.done() else None)
@@ -250,7 +257,7 @@ class _Assembly:
 
     async def _add_worker(self, endpoints: CompactedTable[Endpoint]) -> None:
         # Nobody waits for what a worker writes: its next hops are due in seconds, the rest is for the log.
-        producer = await self._producer("worker-producer", _WORKER_LINGER_MS)
+        producer = await self._producer("worker-producer", _WORKER_LINGER_MS, room=0)
         allow_open_files()
         sender = self._sender()
         repairs, claims = self._table("repairs", self._topics.repairs, decode_claim), Claims()

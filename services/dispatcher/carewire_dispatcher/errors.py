@@ -4,6 +4,7 @@ DispatcherError
 ├── WorkerProcessEnded  a worker process under this one ended unasked
 ├── SessionLost         the worker slept past its session; its partitions may be another's
 ├── EndpointChanged     somebody changed it while its receiver was asked whose it is
+├── EndpointImpossible  its fields would contradict each other
 ├── EndpointNotFound    no endpoint has this id
 ├── DeliveryNotFound    no delivery has this id
 ├── DeadRecordNotFound  no dead record has this id
@@ -33,6 +34,14 @@ class WorkerProcessEnded(DispatcherError):
 
 class EndpointChanged(DispatcherError):
     """Somebody changed the endpoint while its receiver was asked whose it is."""
+
+
+class EndpointImpossible(DispatcherError):
+    """A change would leave the endpoint with fields that contradict each other. `field` is the one to mend."""
+
+    def __init__(self, field: str, fault: str) -> None:
+        super().__init__(fault)
+        self.field = field
 
 
 class EndpointNotFound(DispatcherError):

@@ -124,8 +124,9 @@ def test_what_holds_no_personal_data_is_told_as_it_is(event: EventType) -> None:
             {"activity": {"stakeholders": [{"id": "s"}], "indirect_object": None}},
         ),
         ("activity.created", {"activity": {"stakeholders": None}}, {"activity": {"stakeholders": None}}),
+        ("activity.created", {"activity": {"sub_activities": ()}}, {"activity": {"sub_activities": []}}),
     ],
-    ids=["left out", "null", "an identifier goes whole", "an empty list", "inside a list", "no list"],
+    ids=["left out", "null", "an identifier goes whole", "an empty list", "inside a list", "no list", "a tuple"],
 )
 def test_what_becomes_of_a_personal_field(name: str, given_in_full: Any, told: Any) -> None:
     assert without_personal_data(name)(given_in_full) == told

@@ -286,7 +286,7 @@ async def test_a_body_that_is_no_object_is_refused(call: Call, method: str, body
         ("retry_offsets_s", None, None),
         ("terminal_statuses", [599, 300, 300], [300, 599]),
         ("terminal_statuses", [], []),
-        ("shards", 64, 64),
+        ("shards", 16, 16),
     ],
 )
 async def test_what_lies_on_the_border_is_taken_by_creation_and_by_change(
@@ -295,6 +295,16 @@ async def test_what_lies_on_the_border_is_taken_by_creation_and_by_change(
     assert (await create(call, **{field: value}))[field] == shown
     path = f"/v1/endpoints/{(await create(call))['id']}"
     assert (await call("PATCH", path, json={field: value})).json()[field] == shown
+
+
+async def test_no_endpoint_gets_more_shards_than_calls_at_a_time(call: Call) -> None:
+    path = f"/v1/endpoints/{(await create(call, shards=64, concurrency=64))['id']}"
+    refused: list[dict[str, Any]] = [{"concurrency": 63}, {"shards": 9, "concurrency": 8}]
+    for change in refused:
+        assert fields_of(await call("PATCH", path, json=change)) == {"shards"}
+    assert (await call("PATCH", path, json={"shards": 8, "concurrency": 8})).json()["concurrency"] == 8
+    assert fields_of(await call("PATCH", path, json={"shards": 9})) == {"shards"}
+    assert fields_of(await call("POST", "/v1/endpoints", json=GOOD | {"shards": 17})) == {"shards"}
 
 
 async def test_a_change_of_one_field_leaves_all_others_and_the_secret_alone(call: Call, db: Database) -> None:

@@ -4,7 +4,19 @@ from hypothesis import strategies as st
 
 from carewire_contracts.topics import TIERS
 from carewire_dispatcher.domain.breaker import Breaker
-from carewire_dispatcher.domain.decide import HELD_MAX, Attempt, Divert, Drop, Forward, Hold, Load, Queue, decide
+from carewire_dispatcher.domain.decide import (
+    ASKED_AGAIN_MS,
+    HEARD_WITHIN_MS,
+    HELD_MAX,
+    Attempt,
+    Divert,
+    Drop,
+    Forward,
+    Hold,
+    Load,
+    Queue,
+    decide,
+)
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.pacing import Pace
@@ -26,7 +38,15 @@ def test_a_copy_is_dropped_whatever_else_holds() -> None:
 
 
 def test_without_its_endpoint_a_delivery_is_held() -> None:
-    assert decide(NOW, a_delivery(), None, Load(), POLICY) == End(EndStatus.HELD, EndReason.ENDPOINT_DELETED)
+    deleted = End(EndStatus.HELD, EndReason.ENDPOINT_DELETED)
+    assert decide(NOW, a_delivery(hop=1), None, Load(), POLICY) == deleted
+    assert decide(NOW + HEARD_WITHIN_MS, a_delivery(), None, Load(), POLICY) == deleted
+    assert decide(NOW, a_delivery(), None, Load(held=HELD_MAX), POLICY) == deleted
+
+
+def test_what_was_made_just_now_waits_for_its_endpoint_to_be_heard_of() -> None:
+    for now in (NOW, NOW + HEARD_WITHIN_MS - 1):
+        assert decide(now, a_delivery(), None, Load(held=HELD_MAX - 1), POLICY) == Hold(now + ASKED_AGAIN_MS)
 
 
 def test_a_disabled_endpoint_holds_its_deliveries_due_or_not() -> None:

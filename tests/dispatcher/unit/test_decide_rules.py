@@ -8,6 +8,7 @@ from carewire_contracts.topics import TIERS
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.decide import (
     FURTHEST_TIER,
+    HEARD_WITHIN_MS,
     HELD_MAX,
     LIMIT_WHEN_CROWDED,
     Attempt,
@@ -55,7 +56,8 @@ def rule(is_copy: bool, endpoint: str, wait: int, first: int | None, load: Load)
     if is_copy:
         return Drop
     if endpoint == "none":
-        return EndReason.ENDPOINT_DELETED
+        is_new = abs(wait) < HEARD_WITHIN_MS and load.held < HELD_MAX
+        return Hold if is_new else EndReason.ENDPOINT_DELETED
     if endpoint.startswith("disabled"):
         return EndReason.ENDPOINT_DISABLED
     if endpoint == "paused":
@@ -106,7 +108,7 @@ def test_each_combination_is_decided_by_the_first_rule_that_applies() -> None:
 
 def test_a_held_delivery_can_be_told_from_a_failed_one() -> None:
     for endpoint in (None, an_endpoint(enabled=False)):
-        decision = decide(NOW, a_delivery(), endpoint, Load(), POLICY)
+        decision = decide(NOW, a_delivery(hop=1), endpoint, Load(), POLICY)
         assert isinstance(decision, End)
         assert decision.status is EndStatus.HELD
 

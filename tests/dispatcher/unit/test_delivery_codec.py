@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_dispatcher.domain.delivery import STATE_HEADER, Delivery, UnreadableDelivery
+from carewire_dispatcher.domain.delivery import GROWTH, STATE_HEADER, Delivery, UnreadableDelivery
 from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery
 
 KEY = ENDPOINT_ID.encode()
@@ -53,6 +53,15 @@ def test_only_an_example_says_that_it_is_one_and_does_so_at_every_hop() -> None:
     assert "is_test" not in STATE
     example = a_delivery(is_test=True).attempted(5).retried(1, 7)
     assert Delivery.of(KEY, example.body, example.headers()).is_test
+
+
+def test_a_record_never_grows_by_more_than_what_is_left_for_its_hops() -> None:
+    def size(delivery: Delivery) -> int:
+        return len(delivery.key) + sum(len(name) + len(value) for name, value in delivery.headers())
+
+    fresh = a_delivery(due_at=1_000_000)
+    late = {"first_attempt_at": 99_999_999_999_999, "attempt": 9_999, "slot": 30, "hop": 999_999_999, "shard": 63}
+    assert size(a_delivery(due_at=99_999_999_999_999, **late)) <= size(fresh) + GROWTH
 
 
 @pytest.mark.parametrize("fields", [{}, {"payload": "thicker"}, {"content_mode": 7}], ids=str)

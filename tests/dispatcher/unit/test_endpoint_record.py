@@ -13,8 +13,10 @@ from carewire_dispatcher.adapters.endpoint_record import (
     seal_rsa_key,
     seal_secret,
 )
+from carewire_dispatcher.adapters.endpoint_store import with_fields
 from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
 from carewire_dispatcher.domain.event_filter import EventFilter
+from carewire_dispatcher.errors import EndpointImpossible
 from carewire_runtime.sealing import Keyring
 from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, SECRET
 
@@ -173,3 +175,18 @@ def test_an_old_key_signs_until_its_moment(until: int | None, now: int, expected
         "id", "url", secrets=keys, ed25519_keys=keys, old_secret_until=until, old_ed25519_key_until=until
     )
     assert endpoint.secrets_at(now) == endpoint.ed25519_keys_at(now) == expected
+
+
+def test_a_change_leaves_no_endpoint_with_more_shards_than_calls_at_a_time() -> None:
+    record = with_fields(a_record(), {"shards": 8})
+    assert (record.shards, record.concurrency) == (8, 8)
+    impossible: list[dict[str, Any]] = [{"shards": 9}, {"concurrency": 7}, {"shards": 4, "concurrency": 3}]
+    for fields in impossible:
+        with pytest.raises(EndpointImpossible) as refused:
+            with_fields(record, fields)
+        assert refused.value.field == "shards"
+    assert with_fields(record, {"shards": 9, "concurrency": 9}).shards == 9
+
+
+def test_an_endpoint_that_had_too_many_shards_before_that_was_refused_can_be_changed_otherwise() -> None:
+    assert with_fields(replace(a_record(), shards=64), {"name": "another"}).name == "another"

@@ -1,11 +1,16 @@
 """When an endpoint is warned of, disabled, and said to have recovered."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.endpoint_record import EndpointRecord
+from carewire_dispatcher.adapters.endpoint_store import EndpointStore, StoredEndpoint
 from carewire_dispatcher.domain.classify import Answer, Retry, Verdict
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.failing import (
@@ -23,7 +28,8 @@ from carewire_dispatcher.domain.failing import (
 )
 from carewire_dispatcher.domain.log_entry import LogEntry, Tried
 from carewire_dispatcher.domain.schedule import Slot
-from carewire_testing_dispatcher.deliveries import a_delivery
+from carewire_runtime.clock import FakeClock
+from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery
 
 HOUR = 3_600_000
 DAY = 24 * HOUR
@@ -228,3 +234,36 @@ def test_who_is_disabled_has_had_three_days_without_a_success(observations: list
             for end in failed
             if end - begin >= 3 * DAY
         )
+
+
+def test_the_time_in_which_an_endpoint_is_paused_does_not_count() -> None:
+    resumed = failing(warnings=1, last=T0 + 30 * HOUR).resumed(T0 + 10 * DAY)
+    assert POLICY.disables_at(resumed) == T0 + 10 * DAY + 42 * HOUR
+    assert (resumed.last, resumed.attempts, resumed.warnings) == (T0 + 10 * DAY, 100, 1)
+    assert judge(resumed, seen(T0 + 10 * DAY + 1)).notice is None
+    assert judge(resumed, seen(T0 + 10 * DAY + 42 * HOUR)).notice is Notice.DISABLE_FAILING
+
+
+def test_a_resumption_by_a_clock_that_is_behind_changes_nothing() -> None:
+    assert failing(last=T0 + DAY).resumed(T0) == failing(last=T0 + DAY)
+
+
+async def test_whoever_resumes_an_endpoint_has_the_pause_left_out() -> None:
+    known = {"failing_since": T0, "last_failure_at": T0 + HOUR, "failed_attempts": 12, "warnings": 0}
+    written: list[Any] = []
+
+    class Postgres:
+        async def fetchrow(self, *_: Any) -> dict[str, int]:
+            return known
+
+        async def execute(self, _: str, *columns: Any) -> None:
+            written.append(columns)
+
+    nothing = cast("Any", None)
+    store = EndpointStore(nothing, nothing, Topics(), nothing, FakeClock(), lambda: None)
+    paused = EndpointRecord(ENDPOINT_ID, "n", "https://a.example", None, None, False, 1, 1, {}, [], paused=True)
+    at = datetime.fromtimestamp((T0 + 5 * DAY) / 1000, UTC)
+    await store._draw_conclusions(
+        cast("Any", Postgres()), paused, StoredEndpoint(replace(paused, paused=False), at, at)
+    )
+    assert written == [([ENDPOINT_ID], [T0 + 5 * DAY - HOUR], [T0 + 5 * DAY], [12], [0])]

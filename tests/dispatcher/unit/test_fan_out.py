@@ -12,7 +12,7 @@ from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.errors import KafkaUnavailable
+from carewire_runtime.errors import KafkaUnavailable, RecordTooLarge
 from carewire_runtime.kafka.records import Record
 from carewire_testing_dispatcher.deliveries import an_endpoint
 
@@ -25,12 +25,15 @@ class Kafka:
     def __init__(self) -> None:
         self.written: list[tuple[str, dict[str, Any]]] = []
         self.away = 0
+        self.longest = 1_000
 
     async def enqueue(self, topic: str, **record: Any) -> asyncio.Future[None]:
         acknowledged: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if self.away:
             self.away -= 1
             acknowledged.set_exception(KafkaUnavailable("no broker answers"))
+        elif len(record["value"]) > self.longest:
+            acknowledged.set_exception(RecordTooLarge("a record is too large for the producer"))
         else:
             self.written.append((topic, record))
             acknowledged.set_result(None)
@@ -242,6 +245,19 @@ async def test_while_kafka_is_away_the_batch_is_not_over() -> None:
     await clock.run_for(10)
     await handling
     assert [one.event_id for one in kafka.deliveries] == ["event-1"]
+
+
+async def test_a_delivery_that_is_too_large_for_its_lane_keeps_nothing_else_from_anybody() -> None:
+    kafka, clock = Kafka(), FakeClock()
+    kafka.away = 1
+    body = b'{"pathway":{"id":"%s"}}' % (b"p" * 900)
+    table = Table(an_endpoint(id="whole"), an_endpoint(id="described", content_mode="cloudevents"))
+    batch = [an_event(1, value=body, **ABOUT), an_event(2, **ABOUT)]
+    handling = asyncio.create_task(a_fan_out(kafka, table, clock).handle(batch))
+    await clock.run_for(10)
+    await handling
+    got = {(one.event_id, one.endpoint_id) for one in kafka.deliveries}
+    assert got == {("event-1", "whole"), ("event-2", "whole"), ("event-2", "described")}
 
 
 async def test_when_nearly_all_is_poison_it_says_so_once_all_of_the_batch_is_set_aside() -> None:

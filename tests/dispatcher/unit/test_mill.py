@@ -335,11 +335,24 @@ async def test_without_an_enabled_endpoint_the_delivery_is_held_and_nobody_calle
     world: World, endpoint: Endpoint | None, reason: str
 ) -> None:
     world.endpoint = endpoint
-    world.put(world.due())
+    world.put(world.due(hop=1))
     await settle()
     [entry] = world.logged
     assert (entry.status, entry.reason, entry.tried) == (DeliveryStatus.HELD, reason, None)
     assert world.calls == []
+    assert world.committed == 1
+
+
+async def test_what_comes_before_the_news_of_its_endpoint_is_sent_once_that_is_heard(world: World) -> None:
+    world.endpoint = None
+    world.put(world.due())
+    await settle()
+    assert (world.calls, world.logged, world.committed) == ([], [], 0)
+    world.endpoint = an_endpoint()
+    world.clock.advance(0.25)
+    world.mill.offer(world.source)
+    await settle()
+    assert [entry.status for entry in world.logged] == [DeliveryStatus.DELIVERED]
     assert world.committed == 1
 
 

@@ -10,7 +10,7 @@ from carewire_contracts.envelope import Envelope
 from carewire_dispatcher.adapters import repair_look
 from carewire_dispatcher.adapters.event_reader import EventReader, Run
 from carewire_dispatcher.adapters.fresh_delivery import delivery_id_of
-from carewire_dispatcher.adapters.repair_claim import claim_of
+from carewire_dispatcher.adapters.repair_claim import claim_of, types_made_anew
 from carewire_dispatcher.adapters.repair_look import Look, look_by_events, look_by_log
 from carewire_dispatcher.adapters.repair_record import Repair
 from carewire_dispatcher.domain.endpoint import Endpoint
@@ -266,6 +266,18 @@ def test_a_repair_claims_what_it_has_made_anew_and_nothing_else(
 ) -> None:
     claim = claim_of(a_repair(**repair), endpoint)
     assert (None if claim is None else claim.covers(a_delivery())) is covered
+
+
+@pytest.mark.parametrize(
+    "meanwhile",
+    [an_endpoint(event_types=frozenset({"track.started"})), an_endpoint(definition_ids=frozenset({"hip"}))],
+    ids=["another type", "a definition"],
+)
+def test_a_repair_does_not_claim_what_its_endpoint_did_not_want_for_a_while(meanwhile: Endpoint) -> None:
+    repair = a_repair()
+    repair.progress["types"] = types_made_anew(repair, meanwhile)
+    claim = claim_of(repair, an_endpoint())
+    assert claim is None or not claim.covers(a_delivery())
 
 
 def test_a_repair_that_leaves_alone_what_is_tried_says_so() -> None:

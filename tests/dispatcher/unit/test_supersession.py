@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_dispatcher.domain.delivery import EventPosition
+from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.supersession import Claim, Claims, decode_claim
 from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery
 
@@ -47,6 +47,10 @@ def a_claim(**fields: Any) -> Claim:
         pytest.param(
             {"untried_alone": True}, {"first_attempt_at": 9}, False, id="tried, so it may have been left alone"
         ),
+        pytest.param(
+            {"untried_alone": True}, {"epoch": 4}, False, id="made anew before, so the log said that it is tried"
+        ),
+        pytest.param({}, {"is_test": True}, False, id="an example"),
         pytest.param({"delivery_id": a_delivery().id}, {"event": EventPosition("", 0, 0)}, True, id="that delivery"),
         pytest.param({"delivery_id": OTHER}, {}, False, id="another delivery than the one"),
     ],
@@ -74,6 +78,23 @@ def test_a_claim_grows_with_its_repair_and_others_stand_beside_it() -> None:
     claims.put("one", None)
     claims.put("never", None)
     assert not claims.supersede(late)
+
+
+def test_claims_of_single_deliveries_cost_the_others_of_the_endpoint_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared: list[Claim] = []
+    covers = Claim.covers
+
+    def counted(claim: Claim, delivery: Delivery) -> bool:
+        compared.append(claim)
+        return covers(claim, delivery)
+
+    monkeypatch.setattr(Claim, "covers", counted)
+    claims = Claims()
+    for number in range(100):
+        claims.put(f"r{number}", a_claim(delivery_id=f"d{number}"))
+    assert not claims.supersede(a_delivery())
+    assert compared == []
+    assert claims.supersede(a_delivery(id="d7"))
 
 
 offsets = st.integers(0, 2**40)

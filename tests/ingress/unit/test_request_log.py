@@ -104,6 +104,12 @@ def test_a_failure_keeps_its_reason() -> None:
     event = RequestFailed(**COMMON, date=NOW, reason=FailureReason.IDENTITY_CONFLICT, message="Two patients.")
     entry = request_log.of_status_event(event)
     assert (entry.failure_reason, entry.failure_message) == ("identity_conflict", "Two patients.")
+    assert entry.start_key is None
+
+
+def test_a_failure_keeps_the_key_that_its_sender_gave_it() -> None:
+    event = RequestFailed(**COMMON, date=NOW, reason=FailureReason.IDENTITY_CONFLICT, message="Two.", start_key="K")
+    assert request_log.of_status_event(event).start_key == "K"
 
 
 def test_refused_requests_become_their_public_status_event() -> None:

@@ -71,6 +71,13 @@ def test_calls_that_their_sender_repeated_share_all_keys() -> None:
     assert resubmission_key([failed, REPEATED]) == resubmission_key([failed, later]) != "K"
 
 
+def test_a_failed_call_with_a_key_of_its_senders_shares_the_keys_of_its_repetitions() -> None:
+    expired = Sent("call again", "FAILED", FailureReason.NOT_ACKNOWLEDGED, "K")
+    assert resubmission_key([expired]) == "K", "its sender was told 503, and repeats it under that key"
+    failed = Sent("call again", *CONFLICT, "K")
+    assert resubmission_key([failed]) == resubmission_key([Sent("r-0", *CONFLICT), REPEATED]) != "K"
+
+
 @given(st.lists(st.tuples(st.integers(0, 50), ENDS, st.booleans()), max_size=40))
 def test_whatever_staff_and_the_sender_repeat_one_care_flow_starts(steps: list[tuple[int, str, bool]]) -> None:
     """Each step is a repetition by the sender, under its own key, or a click of staff."""
@@ -82,10 +89,9 @@ def test_whatever_staff_and_the_sender_repeat_one_care_flow_starts(steps: list[t
         key = resubmission_key(line) if line else "K"
         outcome = end if end in {"REJECTED", "not_acknowledged"} else outcomes.setdefault(key, end)
         failed = outcome not in {"REJECTED", "SUCCESS"}
-        start_key = "K" if is_senders and outcome == "REJECTED" else None
+        start_key = "K" if is_senders else None
         sent = Sent(f"r-{len(family)}", "FAILED" if failed else outcome, outcome if failed else None, start_key)
-        if not is_senders or outcome == "REJECTED":
-            family.append([sent, *line])
+        family.append([sent, *line])
     assert list(outcomes.values()).count("SUCCESS") <= 1
 
 

@@ -84,6 +84,14 @@ def test_a_refused_call_keeps_the_key_that_its_sender_gave_it() -> None:
     assert senders_start_key(hook, by_header) == start_key(hook, by_header, None)
 
 
+def test_the_payload_of_a_refused_call_is_read_again_only_where_its_key_stands_in_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr("carewire_ingress.domain.start_key.read_payload")
+    assert senders_start_key(webhook(), call(headers={"webhook-id": "m-1"})) is not None
+    assert senders_start_key(webhook(), call()) is None
+
+
 NO_KEY = {"nothing": b"{}", "no JSON": b"{", "no delivery id": b'{"event": {"id": [1]}}'}
 
 

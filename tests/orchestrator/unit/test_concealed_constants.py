@@ -136,6 +136,12 @@ def test_a_call_whose_request_cannot_be_made_has_a_reason(values: dict[str, str]
     assert request_of(asked(calling()), values) is reason
 
 
+def test_a_secret_of_dots_does_not_choose_what_is_called() -> None:
+    order = asked(calling(url="https://ehr.example/labs/.{{KEY}}/of"))
+    assert request_of(order, {"KEY": "."}) is Reason.UNSUITABLE_REQUEST
+    assert isinstance(request_of(order, {"KEY": "well-known"}), HttpRequest)
+
+
 # What is kept
 
 

@@ -127,6 +127,17 @@ def test_statuses_say_what_became_of_a_request() -> None:
         assert failed["reason"] == reason.value
 
 
+@pytest.mark.parametrize("reason", FailureReason)
+def test_a_failure_tells_the_key_that_its_sender_gave_it_unless_that_is_another_calls(reason: FailureReason) -> None:
+    def told(one: AcceptedRequest) -> object:
+        return (ended(one, Failed(reason), NOW) or {}).get("start_key")
+
+    one = request(start_key="K")
+    assert told(one) == (None if reason is FailureReason.IDEMPOTENCY_KEY_REUSED else "K")
+    assert told(replace(one, resubmission_of="r")) is None
+    assert told(replace(one, start_key=one.request_id)) is None
+
+
 @given(st.lists(st.tuples(st.integers(0, 2), st.sets(st.integers(0, 3), max_size=2)), max_size=8))
 def test_one_care_flow_per_key_and_one_patient_per_identifier(calls: list[tuple[int, set[int]]]) -> None:
     requests = [request(*(mrn(str(value)) for value in sorted(ids)), start_key=f"key-{key}") for key, ids in calls]

@@ -288,6 +288,17 @@ def test_a_request_that_cannot_be_sent_is_not_asked_for(name: str) -> None:
     assert played.orders == []
 
 
+@pytest.mark.parametrize("name", [".", ".."])
+def test_a_value_of_dots_does_not_choose_what_is_called(name: str) -> None:
+    def order(url: str) -> list[object]:
+        return flow({**CALL, "url": url}, text("dp_name", name)).orders
+
+    for url in ("/labs/{{name}}/of", "/labs/{{name}}", "/{{name}}?of=x", "/{{name}}#x"):
+        assert order(f"https://ehr.example{url}") == []
+    for url in ("/labs?of=/{{name}}/x", "/labs/x{{name}}", "/labs/{{name}}{{name}}x"):
+        assert len(order(f"https://ehr.example{url}")) == 1
+
+
 @given(st.text())
 def test_no_value_leaves_the_place_in_a_url_that_it_was_given(value: str) -> None:
     if value.isprintable():

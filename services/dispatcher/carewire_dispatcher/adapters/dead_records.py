@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from carewire_contracts.topics import Topic
-from carewire_dispatcher.adapters.event_reader import EventReader, event_reader
+from carewire_dispatcher.adapters.event_reader import RUN_BYTES, EventReader, event_reader
 from carewire_dispatcher.adapters.instants import moment
 from carewire_dispatcher.errors import DeadRecordNotFound
 from carewire_runtime.audit import Audit, Deed
@@ -86,7 +86,8 @@ class DeadRecords:
         if not found:
             raise DeadRecordNotFound("no dead record has this id, or it came from where nothing goes back to")
         async with self._db.transaction() as connection:
-            await self._mark(connection, found, by)
+            await self._mark(connection, found)
+            await self._record(connection, found, by)
             await self._send(found)
         return _with(found[0], self._clock.now())
 
@@ -98,7 +99,8 @@ class DeadRecords:
         async with event_reader(self._bootstrap) as reader:
             found, following = await self._some(reader, reason, begin, limit)
         async with self._db.transaction() as connection:
-            fresh = await self._mark(connection, found, by)
+            fresh = await self._mark(connection, found)
+            await self._record(connection, fresh, by)
             await self._send(fresh)
         return len(fresh), following
 
@@ -106,7 +108,7 @@ class DeadRecords:
         self, reader: EventReader, reason: str | None, begin: Place, limit: int
     ) -> tuple[list[DeadRecord], Place | None]:
         found: list[DeadRecord] = []
-        looked_at = 0
+        looked_at = size = 0
         partition, offset = begin
         while partition < self._topic.partitions and looked_at < _MOST_LOOKED_AT:
             run = await reader.between(self._topic.name, partition, offset, _END, _READ_AT_ONCE)
@@ -114,7 +116,8 @@ class DeadRecords:
                 one = self._read(record)
                 if one is not None and reason in (None, one.reason):
                     found.append(one)
-                if len(found) == limit:
+                    size += len(record.value or b"")
+                if len(found) == limit or size >= RUN_BYTES:
                     return found, (partition, record.offset + 1)
             looked_at += len(run.records)
             partition, offset = (partition + 1, 0) if run.read_to >= _END else (partition, run.read_to)
@@ -133,15 +136,18 @@ class DeadRecords:
             rows = await connection.fetch(_queries.redriven_among, *_columns(places))
         return {(row["dead_partition"], row["dead_offset"]): row["redriven_at"] for row in rows}
 
-    async def _mark(self, connection: Connection, found: Sequence[DeadRecord], by: Principal) -> list[DeadRecord]:
-        """Note it, and who did it; returns those that were not sent back before."""
+    async def _mark(self, connection: Connection, found: Sequence[DeadRecord]) -> list[DeadRecord]:
+        """Note it; returns those that were not sent back before."""
         rows = await connection.fetch(
             _queries.mark_redriven, *_columns([one.place for one in found]), self._clock.now()
         )
         fresh = {(row["dead_partition"], row["dead_offset"]) for row in rows}
-        deeds = [Deed("dead_record.redrive", "dead_record", id_of(one.place)) for one in found]
-        await self._audit.add(connection, by, deeds)
         return [one for one in found if one.place in fresh]
+
+    async def _record(self, connection: Connection, sent: Sequence[DeadRecord], by: Principal) -> None:
+        """Note who sends them back."""
+        deeds = [Deed("dead_record.redrive", "dead_record", id_of(one.place)) for one in sent]
+        await self._audit.add(connection, by, deeds)
 
     async def _send(self, found: Sequence[DeadRecord]) -> None:
         for one in found:

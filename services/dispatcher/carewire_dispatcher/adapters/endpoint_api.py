@@ -18,7 +18,8 @@ from carewire_dispatcher.adapters.endpoint_view import EndpointPage, EndpointVie
 from carewire_dispatcher.adapters.ownership import Ownership
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.event_filter import filter_faults
-from carewire_dispatcher.errors import EndpointChanged, EndpointNotFound
+from carewire_dispatcher.domain.sharding import places_fault
+from carewire_dispatcher.errors import EndpointChanged, EndpointImpossible, EndpointNotFound
 from carewire_runtime.auth import Principal, Role, require
 from carewire_runtime.clock import Clock
 from carewire_runtime.http.problem import Problem
@@ -68,7 +69,7 @@ class EndpointApi:
     async def create(self, new: Annotated[NewEndpoint, Body()], caller: Admin) -> EndpointWithSecret:
         """Create an endpoint. Its signing secret is shown in this answer alone."""
         fields = new.fields()
-        self._raise_for_faults(fields)
+        self._raise_for_faults(fields, places_fault(new.concurrency, new.shards))
         asked = self._ownership is not None and fields["enabled"]
         stored, secret = await self._store.create(fields | ({"enabled": False} if asked else {}), caller)
         if asked:
@@ -144,9 +145,9 @@ class EndpointApi:
     def _with_secret(self, stored: StoredEndpoint, secret: str | None) -> EndpointWithSecret:
         return EndpointWithSecret.of(stored, self._store.public_keys(stored), self._clock.now(), secret=secret)
 
-    def _raise_for_faults(self, fields: dict[str, Any]) -> None:
+    def _raise_for_faults(self, fields: dict[str, Any], shards_fault: str | None = None) -> None:
         """Refuse what the form alone cannot tell, all at once."""
-        errors: list[dict[str, str]] = []
+        errors = [] if shards_fault is None else [{"field": "shards", "message": shards_fault}]
         wrong = self._policy.problem(fields["url"]) if "url" in fields else None
         if wrong is not None:
             errors.append({"field": "url", "message": wrong})
@@ -181,13 +182,19 @@ class EndpointApi:
 
 
 async def found(answer: Awaitable[T]) -> T:
-    """Wait for an answer about an endpoint. Raises Problem 404 where there is none, 409 where it changed meanwhile."""
+    """Wait for an answer about an endpoint.
+
+    Raises Problem 404 where there is none, 409 where it changed meanwhile, 422 where it cannot be as asked.
+    """
     try:
         return await answer
     except EndpointNotFound:
         raise Problem(404, "Not found", "no endpoint has this id") from None
     except EndpointChanged as error:
         raise Problem(409, "Changed meanwhile", f"{error}; look at the endpoint and try again") from None
+    except EndpointImpossible as error:
+        errors = [{"field": error.field, "message": str(error)}]
+        raise Problem(422, "Invalid request", "nothing was changed", errors=errors) from None
 
 
 def _not_owned(fault: str, detail: str, **more: Any) -> Problem:

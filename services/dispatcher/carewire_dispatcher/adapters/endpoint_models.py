@@ -105,7 +105,14 @@ TerminalStatuses = Annotated[
     frozenset[Annotated[int, Field(ge=300, le=599)]],
     Field(description="status codes after which a delivery has failed at once"),
 ]
-Shards = Annotated[int, Field(ge=1, le=MOST_SHARDS, description="partitions that share the work of a busy endpoint")]
+Shards = Annotated[
+    int,
+    Field(
+        ge=1,
+        le=MOST_SHARDS,
+        description="partitions that share the work of a busy endpoint; `concurrency` at most",
+    ),
+]
 
 
 class _Given(BaseModel):

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.endpoint_health_store import failing_of
 from carewire_dispatcher.adapters.endpoint_keys import (
     EndpointKeys,
     PublicKeys,
@@ -19,7 +20,8 @@ from carewire_dispatcher.adapters.endpoint_record import FIELDS, JSON_HEADERS, E
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.repair_wish import resume_held
 from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
-from carewire_dispatcher.errors import EndpointChanged, EndpointNotFound
+from carewire_dispatcher.domain.sharding import places_fault
+from carewire_dispatcher.errors import EndpointChanged, EndpointImpossible, EndpointNotFound
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal, Role
 from carewire_runtime.clock import Clock
@@ -122,7 +124,7 @@ class EndpointStore:
     ) -> StoredEndpoint:
         """Set some fields, if it is said only of an endpoint that is disabled.
 
-        Raises EndpointNotFound or EndpointChanged.
+        Raises EndpointNotFound, EndpointChanged or EndpointImpossible.
         """
         if "headers" in fields:
             fields["headers"] = seal_headers(self._keyring, endpoint_id, fields["headers"])
@@ -131,7 +133,7 @@ class EndpointStore:
         def changed(record: EndpointRecord) -> EndpointRecord:
             if only_disabled and record.enabled:
                 raise EndpointChanged("it was enabled meanwhile")
-            return with_missing(replace(record, **fields), spare)
+            return with_missing(with_fields(record, fields), spare)
 
         return await self._change(endpoint_id, changed, UPDATE, by)
 
@@ -209,6 +211,8 @@ class EndpointStore:
         Once it takes events again, what is held for it is sent.
         """
         now, at = stored.record, stored.updated_at
+        if before.paused and not now.paused:
+            await _judge_on(connection, now.id, int(at.timestamp() * 1000))
         if before.enabled and now.disabled_because is not None:
             await outbox.add(connection, [self._news.disabled(now, at, DisabledBecause(now.disabled_because))])
         if _is_open(now) and not _is_open(before):
@@ -221,6 +225,23 @@ class EndpointStore:
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
         return _stored(row)
+
+
+async def _judge_on(connection: Connection, endpoint_id: str, at: int) -> None:
+    known = failing_of(await connection.fetchrow(_queries.find_health, endpoint_id))
+    if known is not None:
+        rest = known.resumed(at)
+        fields = [[endpoint_id], [rest.since], [rest.last], [rest.attempts], [rest.warnings]]
+        await connection.execute(_queries.set_health, *fields)
+
+
+def with_fields(record: EndpointRecord, fields: dict[str, Any]) -> EndpointRecord:
+    """Set some fields. Raises EndpointImpossible where they don't go with those that stay."""
+    changed = replace(record, **fields)
+    fault = places_fault(changed.concurrency, changed.shards) if fields.keys() & {"concurrency", "shards"} else None
+    if fault is not None:
+        raise EndpointImpossible("shards", fault)
+    return changed
 
 
 def _disabled(record: EndpointRecord, because: DisabledBecause) -> EndpointRecord:

@@ -4,7 +4,8 @@ Two fates never share a record. A repeated batch writes the same delivery ids ag
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import LANES, Lane, Topics
@@ -13,15 +14,22 @@ from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.admission import admit
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.matching import Event, Subscribers
+from carewire_dispatcher.domain.sharding import read_key
 from carewire_runtime.clock import Clock
+from carewire_runtime.errors import RecordTooLarge
 from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Headers, Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.kafka.table import CompactedTable
 from carewire_runtime.retry import retry_in_place
+from carewire_runtime.telemetry import metrics
+from carewire_runtime.telemetry.logs import logger
 
 NO_EVENT: Final = "not_a_cloudevent"
 UNREADABLE_BODY: Final = "unreadable_event"
+TOO_LARGE: Final = "delivery_too_large"
+
+_log = logger("fan-out")
 
 
 def fan_out_group(topics: Topics) -> str:
@@ -40,6 +48,7 @@ class _Outgoing:
     key: bytes
     value: bytes
     headers: Headers
+    event_id: str
 
 
 class FanOut:
@@ -73,8 +82,10 @@ class FanOut:
             if reason is not None:
                 unreadable.append((one, reason))
         if made:
+            futures = await self._producer.enqueue_all(made)
             # The futures of a batch are one: each is waited for once.
-            await asyncio.gather(*set(await self._producer.enqueue_all(made)))
+            await asyncio.gather(*set(futures), return_exceptions=True)
+            _give_up_too_large(made, futures)
         return unreadable
 
     def _spread(self, record: Record, made: list[_Outgoing]) -> str | None:
@@ -97,7 +108,7 @@ class FanOut:
             return UNREADABLE_BODY
         for endpoint, delivery in deliveries:
             topic = self._lanes[self._admit(endpoint, now)]
-            made.append(_Outgoing(topic, delivery.key.encode(), delivery.body, delivery.headers()))
+            made.append(_Outgoing(topic, delivery.key.encode(), delivery.body, delivery.headers(), delivery.event_id))
         return None
 
     def _admit(self, endpoint: Endpoint, now: int) -> Lane:
@@ -114,3 +125,20 @@ class FanOut:
         self._subscribers = None
         if endpoint is None:
             self._quotas.pop(key, None)
+
+
+def _give_up_too_large(made: Sequence[_Outgoing], futures: Sequence[asyncio.Future[Any]]) -> None:
+    """Say which deliveries are larger than Kafka takes, and raise what else went wrong.
+
+    An event that just fits its own topic may be too large with what a delivery adds. It stays there to be read; trying
+    again, or ending, would keep all events behind it from everybody for ever.
+    """
+    faults = [future.exception() for future in futures]
+    for fault in faults:
+        if fault is not None and not isinstance(fault, RecordTooLarge):
+            raise fault
+    for one, fault in zip(made, faults, strict=True):
+        if fault is not None:
+            metrics.DEAD_LETTERS.add(reason=TOO_LARGE)
+            endpoint_id, _ = read_key(one.key.decode())
+            _log.error("delivery_given_up", reason=TOO_LARGE, event_id=one.event_id, endpoint_id=endpoint_id)

@@ -15,8 +15,17 @@ _log = logger("attempt-log")
 _queries = load_queries("carewire_dispatcher")
 
 
+def oldest_day(now: datetime, kept: timedelta) -> date:
+    """Say which is the first day (in UTC) of which nothing is dropped."""
+    return (now - kept).date()
+
+
 class LogDays:
-    """Makes partitions, and at each new one drops those that are older than `kept`."""
+    """Makes partitions, and at each new day drops those that are older than `kept`.
+
+    What is older already, as where an event of long ago is replayed, gets its partition for as long as the day lasts.
+    It drops none, and is asked for each time: another process may have dropped it.
+    """
 
     def __init__(self, db: Database, kept: timedelta, clock: Clock) -> None:
         self._db = db
@@ -29,14 +38,16 @@ class LogDays:
         missing = sorted({moment.date() for moment in moments if (table, moment.date()) not in self._made})
         if not missing:
             return
-        oldest = (self._clock.now() - self._kept).date()
+        oldest = oldest_day(self._clock.now(), self._kept)
         async with self._db.transaction() as connection:
             await connection.execute(_queries.lock_days)
-            dropped = await connection.fetchval(_queries.drop_days, table, oldest)
+            is_new = missing[-1] >= oldest
+            dropped = await connection.fetchval(_queries.drop_days, table, oldest) if is_new else 0
             await connection.execute(_queries.make_days, table, missing)
             if dropped:
                 # What an attempt sent was told at most an hour before it, and so at most a day.
                 await connection.execute(_queries.forget_requests, oldest - timedelta(days=1))
-        self._made = {known for known in self._made if known[1] >= oldest} | {(table, day) for day in missing}
+        made = self._made | {(table, day) for day in missing}
+        self._made = {known for known in made if known[1] >= oldest}
         if dropped:
             _log.info("days_dropped", count=dropped)

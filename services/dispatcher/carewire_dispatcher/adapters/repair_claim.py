@@ -21,7 +21,8 @@ def claim_of(repair: Repair, endpoint: Endpoint | None) -> Claim | None:
         return None
     if repair.delivery_id is not None:
         return Claim(repair.epoch, repair.endpoint_id, repair.delivery_id)
-    if endpoint is None or endpoint.definition_ids is not None or endpoint.filter is not None:
+    event_types = [] if endpoint is None else types_made_anew(repair, endpoint)
+    if not event_types:
         return None
     written: Written = {}
     for topic, partition, first, following, _ in repair.progress["places"]:
@@ -31,7 +32,18 @@ def claim_of(repair: Repair, endpoint: Endpoint | None) -> Claim | None:
         repair.endpoint_id,
         begin=0 if repair.event_from is None else round(repair.event_from.timestamp() * 1000),
         end=_FOR_EVER if repair.event_to is None else round(repair.event_to.timestamp() * 1000),
-        event_types=frozenset(name for name in SUBSCRIBABLE if wants_type(endpoint, name)),
+        event_types=frozenset(event_types),
         untried_alone=repair.which is Which.MISSING,
         written=written,
     )
+
+
+def types_made_anew(repair: Repair, endpoint: Endpoint) -> list[str]:
+    """List the types of which all events were made anew, in each step up to one with the endpoint as it is now.
+
+    What an endpoint wants may be changed in the middle of a repair, and changed back.
+    """
+    if endpoint.definition_ids is not None or endpoint.filter is not None:
+        return []
+    wanted, before = {name for name in SUBSCRIBABLE if wants_type(endpoint, name)}, repair.progress.get("types")
+    return sorted(wanted if before is None else wanted.intersection(before))

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -12,6 +12,7 @@ from carewire_contracts.topics import Topic, Topics
 from carewire_dispatcher.adapters.attempt_log import attempt_log_group
 from carewire_dispatcher.adapters.fan_out import fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.adapters.log_days import oldest_day
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.matching import ENDPOINT_EVENT_TYPES, STATUS_EVENT_TYPES, wants_type
 from carewire_dispatcher.domain.repair import Reach
@@ -48,7 +49,8 @@ class RepairReach:
 
     async def reach(self, events: Sequence[Topic], *, patience_s: float = PATIENCE_S) -> Reach:
         """Say what can be read, of some topics of events; waits some seconds for the log."""
-        log_from = self._clock.now() - self._log_kept
+        # Days go as a whole, so what a caller is told to begin at is still right when they ask again.
+        log_from = datetime.combine(oldest_day(self._clock.now(), self._log_kept), time(), UTC)
         ends = await self.log_ends()
         deadline = self._clock.monotonic() + patience_s
         while not (caught_up := await self.log_has_read(ends)) and self._clock.monotonic() < deadline:

@@ -12,7 +12,8 @@ class Repair:
     """One repair. A step changes it, and is saved whole or not at all.
 
     `progress` says where the next step begins: `cursor`, the last delivery that was looked at, and for a resume what
-    its present look has found; or `places`, the ranges of offsets in which the events lie.
+    its present look has found; or `places`, the ranges of offsets in which the events lie, and `types`, those of which
+    all events were wanted so far.
     """
 
     id: str

@@ -77,12 +77,21 @@ class RepairRunner:
                 repair = Repair.of(row)
                 await self._step.do(connection, repair)
         except Exception as error:
-            if repair is None or is_retriable(error) or isinstance(error, ProducerFatal):
+            if repair is None or isinstance(error, ProducerFatal):
+                raise
+            if is_retriable(error):
+                await self._put_off(repair)
                 raise
             await self._give_up(repair, error)
         else:
             _tell(repair)
         return True
+
+    async def _put_off(self, repair: Repair) -> None:
+        """Take others first: what keeps this one may keep it for long, as a partition whose leader is away."""
+        later = self._clock.now() + timedelta(seconds=LOOK_EVERY_S)
+        async with self._db.transaction() as connection:
+            await connection.execute(_queries.put_repair_off, repair.id, later)
 
     async def _give_up(self, repair: Repair, fault: Exception) -> None:
         """End a repair that would fail for ever: all others go on."""

@@ -15,7 +15,7 @@ from carewire_dispatcher.adapters.attempt_log import event_days, merge_deliverie
 from carewire_dispatcher.adapters.event_reader import event_reader
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.log_days import LogDays
-from carewire_dispatcher.adapters.repair_claim import claim_of
+from carewire_dispatcher.adapters.repair_claim import claim_of, types_made_anew
 from carewire_dispatcher.adapters.repair_look import EVENTS_AT_ONCE, EndpointOf, Look, look_by_events, look_by_log
 from carewire_dispatcher.adapters.repair_query import Sought, known_of
 from carewire_dispatcher.adapters.repair_reach import RepairReach
@@ -127,9 +127,11 @@ class RepairStep:
         if rows:
             async with event_reader(self._bootstrap) as reader:
                 look, reached = await look_by_log(reader, self._endpoint_of, rows, repair.epoch, millis(self._clock))
+            before = repair.taken
             await self._write(connection, repair, look, rate_per_s)
             repair.progress["cursor"] = reached
-            repair.progress["found"] += len(look.taken)
+            # What Kafka does not take stays as it is: a resume that counted it would look for ever.
+            repair.progress["found"] += repair.taken - before
         elif repair.kind is not RepairKind.RESUME or resumed_wholly(
             repair.progress["found"], is_settled=repair.progress["settled"]
         ):
@@ -157,7 +159,7 @@ class RepairStep:
             look, after = await look_by_events(
                 reading, reader, endpoint, repair.which, places, repair.epoch, millis(self._clock)
             )
-        repair.progress["places"] = after
+        repair.progress |= {"places": after, "types": types_made_anew(repair, endpoint)}
         await self._write(connection, repair, look, endpoint.rate_per_s)
         await self._claim(connection, repair, endpoint)
         if all(following >= end for _, _, _, following, end in after):
@@ -199,8 +201,11 @@ class RepairStep:
 
 
 def _in_order(deliveries: Sequence[Delivery]) -> list[Delivery]:
-    """Each once, by id: an event that was published twice is one delivery."""
-    return [one for _, one in sorted({one.id: one for one in deliveries}.items())]
+    """Each once, by id: an event that was published twice is one delivery.
+
+    It is the first one that a worker takes, and tells the log of: the row of a copy would wait for ever.
+    """
+    return [one for _, one in sorted({one.id: one for one in reversed(deliveries)}.items())]
 
 
 def _tried_again(delivery: Delivery) -> LogEntry:

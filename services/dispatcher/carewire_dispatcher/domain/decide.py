@@ -22,6 +22,11 @@ FURTHEST_TIER: Final = 2048
 """The tier that bounds how far a delivery is put off, so that all of a backlog is back half an hour after a recovery,
 while one of a million costs no more than 500 records a second."""
 
+HEARD_WITHIN_MS: Final = 5_000
+"""How much later than fan-out a worker may hear of a new endpoint. Afterwards one that it doesn't know was deleted."""
+ASKED_AGAIN_MS: Final = 250
+"""How far apart a delivery asks whether its endpoint is known by now."""
+
 LIMIT_WHEN_CROWDED: Final = 2
 """Places of each endpoint while the process is crowded: of its 2,000 slots 1,000 are left then, enough for 500
 endpoints that hang all at once and that no breaker knows yet."""
@@ -102,16 +107,17 @@ def decide(
 ) -> Decision:
     """Say what to do with a record, first rule first.
 
-    A copy is dropped; without an endpoint that is enabled and not paused it is held; of a shard that is no more
-    it is moved; before its time it waits, in memory when the wait is below the shortest tier. Then it goes out, unless
-    the endpoint has no place for it or its rate is used up: a place that is free in a moment is queued for, for
-    anything else it is diverted to the endpoint's next slot. So it never waits at the head of a partition of others.
-    What was never tried goes out a moment early where there is a place for it.
+    A copy is dropped; without an endpoint that is enabled and not paused it is held, but what was made just now waits
+    for its endpoint to be heard of; of a shard that is no more it is moved; before its time it waits, in memory when
+    the wait is below the shortest tier. Then it goes out, unless the endpoint has no place for it or its rate is used
+    up: a place that is free in a moment is queued for, for anything else it is diverted to the endpoint's next slot.
+    So it never waits at the head of a partition of others. What was never tried goes out a moment early where there is
+    a place for it.
     """
     if is_copy:
         return Drop()
     if endpoint is None:
-        return End(EndStatus.HELD, EndReason.ENDPOINT_DELETED)
+        return _without_endpoint(now, delivery, load)
     if not endpoint.enabled:
         return End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED)
     if endpoint.paused:
@@ -125,6 +131,14 @@ def decide(
         if isinstance(early, Attempt | Queue):
             return early
     return _wait(now, delivery, load, policy)
+
+
+def _without_endpoint(now: int, delivery: Delivery, load: Load) -> Hold | End:
+    """Wait for the news of an endpoint: nobody would send what ended as held because they came a moment later."""
+    is_new = delivery.hop == 0 and abs(now - delivery.due_at) < HEARD_WITHIN_MS
+    if is_new and load.held < HELD_MAX:
+        return Hold(now + ASKED_AGAIN_MS)
+    return End(EndStatus.HELD, EndReason.ENDPOINT_DELETED)
 
 
 def _go(

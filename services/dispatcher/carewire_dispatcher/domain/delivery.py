@@ -18,6 +18,9 @@ from carewire_dispatcher.domain.sharding import key_of, read_key, shard_of
 STATE_HEADER: Final = "delivery"
 TRACEPARENT_HEADER: Final = "traceparent"
 
+GROWTH: Final = 256
+"""Bytes by which a delivery's record may grow from its first hop to its last: counters get longer."""
+
 
 class UnreadableDelivery(ValueError):
     """The record is no delivery: its state header is missing or broken. Trying again cannot help."""

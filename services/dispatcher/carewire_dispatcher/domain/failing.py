@@ -58,6 +58,11 @@ class Failing:
     attempts: int
     warnings: int = 0
 
+    def resumed(self, at: int) -> Self:
+        """Leave out the time since the last attempt, in which it was paused: who is not called cannot do better."""
+        rested = max(0, at - self.last)
+        return type(self)(self.since + rested, self.last + rested, self.attempts, self.warnings)
+
 
 Health = Failing | None
 """None where nothing is known against an endpoint."""

@@ -38,3 +38,10 @@ def read_key(key: str) -> tuple[str, int]:
 def part_of(places: int, shards: int, shard: int) -> int:
     """Share places out, the rest to the first shards. Each has one at least: a shard without could never go on."""
     return max(1, places // shards + (shard < places % shards))
+
+
+def places_fault(places: int, shards: int) -> str | None:
+    """Say what keeps so many shards from sharing places out; None where each gets one."""
+    if shards <= places:
+        return None
+    return "more than `concurrency`: each shard makes one call at a time at least, so raise that first or along with it"

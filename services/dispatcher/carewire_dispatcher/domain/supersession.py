@@ -25,7 +25,8 @@ class Claim:
     """What a repair has written so far.
 
     One delivery, or those of the events that lie where `written` says, came between `begin` and `end`, and are of one
-    of the `event_types`. With `untried_alone` only what was never tried: what was tried, the repair has left alone.
+    of the `event_types`. With `untried_alone` only what was never tried, nor made anew: of all else the log has a row,
+    by which the repair may have left it alone. Examples stand at no place of an event, and are of no repair.
     """
 
     epoch: int
@@ -43,7 +44,7 @@ class Claim:
             return False
         if self.delivery_id is not None:
             return delivery.id == self.delivery_id
-        if self.untried_alone and delivery.first_attempt_at is not None:
+        if delivery.is_test or (self.untried_alone and not _is_unknown(delivery)):
             return False
         first, behind = self.written.get(delivery.event.topic, {}).get(delivery.event.partition, _EMPTY)
         return (
@@ -57,6 +58,11 @@ class Claim:
         fields = {name: getattr(self, name) for name in _FIELDS}
         fields["event_types"] = sorted(self.event_types)
         return orjson.dumps(fields, option=orjson.OPT_NON_STR_KEYS)
+
+
+def _is_unknown(delivery: Delivery) -> bool:
+    """Whether the log has no row of it as long as it is on its way."""
+    return delivery.epoch == 0 and delivery.first_attempt_at is None
 
 
 _FIELDS: Final = tuple(Claim.__dataclass_fields__)
@@ -77,24 +83,29 @@ def decode_claim(key: str, value: bytes) -> Claim:
 
 
 class Claims:
-    """All claims, found by endpoint: nearly none has any."""
+    """All claims, found by endpoint, or by the one delivery that they are of: nearly none has any."""
 
     def __init__(self) -> None:
-        self._by_endpoint: dict[str, dict[str, Claim]] = defaultdict(dict)
-        self._endpoint_of: dict[str, str] = {}
+        self._of: dict[str, dict[str, Claim]] = defaultdict(dict)
+        self._subject_of: dict[str, str] = {}
 
     def put(self, repair_id: str, claim: Claim | None) -> None:
         """Note what a repair claims now; None is nothing any more."""
-        before = self._endpoint_of.pop(repair_id, None)
+        before = self._subject_of.pop(repair_id, None)
         if before is not None:
-            del self._by_endpoint[before][repair_id]
-            if not self._by_endpoint[before]:
-                del self._by_endpoint[before]
+            del self._of[before][repair_id]
+            if not self._of[before]:
+                del self._of[before]
         if claim is not None:
-            self._by_endpoint[claim.endpoint_id][repair_id] = claim
-            self._endpoint_of[repair_id] = claim.endpoint_id
+            # A script may retry thousands one by one, and each record of the endpoint is compared with what is of it.
+            subject = claim.delivery_id or claim.endpoint_id
+            self._of[subject][repair_id] = claim
+            self._subject_of[repair_id] = subject
 
     def supersede(self, delivery: Delivery) -> bool:
         """Whether the delivery was made anew, and this record of it must go."""
-        claims = self._by_endpoint.get(delivery.endpoint_id)
+        return self._covered(delivery.id, delivery) or self._covered(delivery.endpoint_id, delivery)
+
+    def _covered(self, subject: str, delivery: Delivery) -> bool:
+        claims = self._of.get(subject)
         return claims is not None and any(claim.covers(delivery) for claim in claims.values())

@@ -44,6 +44,10 @@ where id = $1::uuid
 -- The epoch of another look.
 select nextval('repair_epoch')::integer
 
+-- name: put_repair_off
+-- Lets all others go first.
+update repair set next_step_at = $2 where id = $1::uuid and state in ('waiting', 'running')
+
 -- name: stop_repair
 -- Ends a repair that cannot go on.
 update repair set state = 'stopped', reason = $2, ended_at = $3

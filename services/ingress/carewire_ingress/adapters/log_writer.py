@@ -81,6 +81,9 @@ class LogWriter:
             # Ids become columns of type uuid: one that is none would fail the whole batch.
             _check_id(entry.request_id)
             _check_id(entry.webhook_id)
+            for one in (entry.resubmission_of, entry.start_key):
+                if one is not None:
+                    _check_id(one)
         except ValueError:
             return None
         return entry

@@ -168,7 +168,11 @@ def _told_beside(event: AnyRequestStatusEvent) -> dict[str, Any]:
             "skip_reason": None if event.skip_reason is None else event.skip_reason.value,
         }
     if isinstance(event, RequestFailed):
-        return {"failure_reason": event.reason.value, "failure_message": event.message}
+        return {
+            "failure_reason": event.reason.value,
+            "failure_message": event.message,
+            "start_key": event.start_key,
+        }
     if isinstance(event, RequestRejected | RequestTested):
         return {"reasons": event.reasons}
     return {}

@@ -1,10 +1,11 @@
 """Sending a request again: which may be, and under which start key, so that a call starts one care flow for ever.
 
-Staff may click twice, and resubmit a resubmission; a sender may repeat what was rejected, before that and after. A
-rejected call with a key of its sender's is first sent again under that one. Else all that descends from one call shares
-its start keys: the key is derived from that call (or its sender's key) and the number of keys that its line has used
-up. A key is used up by a request that the orchestrator ended FAILED under it; then no care flow was started under it
-and none ever will be, so the next key is safe. Under one key, whatever else comes is a duplicate.
+Staff may click twice, and resubmit a resubmission; a sender may repeat what was refused or failed, before that and
+after. A call with a key of its sender's is first sent again under that one, unless it failed under it. Else all that
+descends from one call shares its start keys: the key is derived from that call (or its sender's key) and the number of
+keys that its line has used up. A key is used up by a request that the orchestrator ended FAILED under it; then no care
+flow was started under it and none ever will be, so the next key is safe. Under one key, whatever else comes is a
+duplicate.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,7 @@ _KEY_NOT_USED_UP: Final = frozenset({FailureReason.NOT_ACKNOWLEDGED, FailureReas
 class Sent:
     """One request of a line: a call or a resubmission. `status` is None where the log does not keep it any more.
 
-    `start_key` is the one that its sender's own key gives a call that was rejected.
+    `start_key` is the one that its sender's own key gives a call that was rejected or failed.
     """
 
     request_id: str
@@ -36,7 +37,8 @@ class Sent:
 def resubmission_key(line: Sequence[Sent]) -> str:
     """The start key under which the first of a line is sent again; the last of it is the call of a third party."""
     *resubmissions, call = line
-    used_up = sum(_used_its_key_up(sent) for sent in resubmissions)
+    # A call without a key of its sender's used up its request id, which nothing is sent again under.
+    used_up = sum(_used_its_key_up(sent) for sent in (resubmissions if call.start_key is None else line))
     if used_up == 0 and call.start_key is not None:
         return call.start_key
     return derived_id("resubmission", call.start_key or call.request_id, str(used_up))

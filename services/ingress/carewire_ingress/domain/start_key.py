@@ -47,9 +47,8 @@ def start_key(webhook: IncomingWebhook, call: Call, payload: object) -> str | Re
 
 def senders_start_key(webhook: IncomingWebhook, call: Call) -> str | None:
     """The start key that a sender's own key gives a call that was refused; None where it gave none that counts."""
-    if webhook.start_key.path is None and not call.headers:
-        return None
-    payload = read_payload(call.content_type, call.body)
+    # `admit` has read it, but each call that a filter drops would pay for a second reading that nothing asks for.
+    payload = None if webhook.start_key.path is None else read_payload(call.content_type, call.body)
     key = start_key(webhook, call, None if isinstance(payload, Reason) else payload)
     return None if isinstance(key, Reason) or key == call.request_id else key
 

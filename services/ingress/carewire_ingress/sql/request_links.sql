@@ -11,7 +11,7 @@ SELECT * FROM unnest($1::uuid[], $2::uuid[])
 ON CONFLICT DO NOTHING;
 
 -- name: add_request_start_keys
--- Adds the start keys of calls that were rejected; what is there already stays.
+-- Adds the start keys of calls that were rejected or failed; what is there already stays.
 INSERT INTO request_start_key (request_id, start_key)
 SELECT * FROM unnest($1::uuid[], $2::uuid[])
 ON CONFLICT DO NOTHING;

@@ -3,6 +3,7 @@
 Those values are known only from here to the sending. Nothing of a request is kept.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Final
@@ -14,6 +15,10 @@ from carewire_orchestrator.domain.texts import Escape, in_json, in_url, plain
 
 MAX_URL: Final = 8_192
 """Characters of a URL with everything filled in: what servers take at most."""
+
+_CLIMBS: Final = re.compile(r"[^?#]*/\.{1,2}(?:[/?#]|$)")
+"""A URL whose path leads elsewhere than it reads (RFC 3986, section 5.2.4): a dot cannot be escaped, for servers take
+`%2E` for one, so a value of dots would choose what is called."""
 
 
 @record()
@@ -45,12 +50,13 @@ def request_of(order: ApiCallRequested, values: Mapping[str, str]) -> HttpReques
         body=None if order.body is None else _filled(order.body, values, in_json),
     )
     is_sendable = _is_sendable(request.url, (value for _, value in request.headers))
-    return request if is_sendable else Reason.UNSUITABLE_REQUEST
+    return request if is_sendable and _CLIMBS.match(request.url) is None else Reason.UNSUITABLE_REQUEST
 
 
 def can_be_sent(order: ApiCallRequested) -> bool:
     """Whether a call can be sent, as far as one can tell while its blanks are empty."""
-    return _is_sendable(_known(order.url), (_known(value) for _, value in order.headers))
+    climbs = _CLIMBS.match("".join(part if isinstance(part, str) else "_" for part in order.url))
+    return climbs is None and _is_sendable(_known(order.url), (_known(value) for _, value in order.headers))
 
 
 def _filled(text: WithBlanks, values: Mapping[str, str], escape: Escape) -> str:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, TypeAlias
 
 from carewire_contracts.requests import AcceptedRequest
-from carewire_contracts.statuses import SkipReason
+from carewire_contracts.statuses import FailureReason, SkipReason
 from carewire_orchestrator.domain.moments import write_moment
 from carewire_orchestrator.domain.request_outcome import FAILURE_MESSAGES, AlreadyEnded, Duplicate, Failed
 from carewire_orchestrator.domain.starting import Outcome, Skipped
@@ -28,12 +28,19 @@ def ended(request: AcceptedRequest, outcome: Outcome, now: datetime) -> StatusDo
         return None
     if isinstance(outcome, Failed):
         failed = _said(request, now, "failed", "FAILED")
-        return failed | {"reason": outcome.reason.value, "message": FAILURE_MESSAGES[outcome.reason]}
+        failed |= {"reason": outcome.reason.value, "message": FAILURE_MESSAGES[outcome.reason]}
+        return failed | _senders_key(request, outcome.reason)
     succeeded = _said(request, now, "succeeded", "SUCCESS")
     succeeded |= {"care_flow_id": outcome.care_flow_id, "patient_id": outcome.patient_id}
     if isinstance(outcome, Duplicate):
         return succeeded | {"duplicate_of": outcome.request_id} | _why_skipped(outcome.skip_reason)
     return succeeded | _why_skipped(outcome.reason if isinstance(outcome, Skipped) else None)
+
+
+def _senders_key(request: AcceptedRequest, reason: FailureReason) -> dict[str, str]:
+    """A sender's own key, under which staff send the call again; a reused one belongs to another delivery."""
+    is_own = request.start_key != request.request_id and request.resubmission_of is None
+    return {"start_key": request.start_key} if is_own and reason is not FailureReason.IDEMPOTENCY_KEY_REUSED else {}
 
 
 def _why_skipped(reason: SkipReason | None) -> dict[str, str]:
