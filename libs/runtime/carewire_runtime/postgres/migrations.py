@@ -27,6 +27,9 @@ create table if not exists migration (
 )
 """
 
+_LONGEST_S: Final = 6 * 3600.0
+"""How long one migration, or the one that another process applies, may take: an index over a log of years does."""
+
 _log = logger("migrations")
 
 _Applied = Mapping[tuple[str, str], str]
@@ -71,7 +74,8 @@ async def migrate(db: Database, package: str) -> list[str]:
     wanted = migrations_of(package)
     applied_now: list[str] = []
     async with db.session() as connection:
-        await connection.execute("select pg_advisory_lock(hashtextextended($1, 0))", _lock_name(db))
+        lock = "select pg_advisory_lock(hashtextextended($1, 0))"
+        await connection.execute(lock, _lock_name(db), timeout=_LONGEST_S)
         await connection.execute(f'create schema if not exists "{db.schema}"')
         await connection.execute(_LEDGER)
         applied = await _applied(connection)
@@ -89,7 +93,7 @@ def _lock_name(db: Database) -> str:
 
 async def _apply(connection: Connection, migration: Migration) -> None:
     async with connection.transaction():
-        await connection.execute(migration.sql)
+        await connection.execute(migration.sql, timeout=_LONGEST_S)
         await connection.execute(
             "insert into migration (source, name, checksum) values ($1, $2, $3)",
             migration.source,

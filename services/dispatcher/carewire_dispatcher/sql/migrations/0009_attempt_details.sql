@@ -16,7 +16,6 @@ alter table attempt
     add column request_id uuid,
     add column answer_headers jsonb, -- null: the answer is not kept
     add column answer_body text; -- sealed; null: there was none, it is not kept, or it was erased
-update attempt set endpoint_id = (select endpoint_id from delivery where delivery.id = attempt.delivery_id limit 1);
 create index attempt_of_endpoint on attempt (endpoint_id, started_at, id);
 
 alter table delivery
