@@ -290,7 +290,7 @@ def test_a_request_that_cannot_be_sent_is_not_asked_for(name: str) -> None:
 
 @pytest.mark.parametrize("name", [".", ".."])
 def test_a_value_of_dots_does_not_choose_what_is_called(name: str) -> None:
-    def order(url: str) -> list[object]:
+    def order(url: str) -> list[Any]:
         return flow({**CALL, "url": url}, text("dp_name", name)).orders
 
     for url in ("/labs/{{name}}/of", "/labs/{{name}}", "/{{name}}?of=x", "/{{name}}#x"):
