@@ -9,6 +9,9 @@ from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_dispatcher.service import Client, Process, free_port, in_process
 
+# Processes start, are killed, and wait for each other: beside other tests that takes minutes.
+pytestmark = pytest.mark.timed
+
 COUNT, BODY = 40, "x" * 150_000
 """More than a step of a repair takes, which ends at 4 MiB."""
 

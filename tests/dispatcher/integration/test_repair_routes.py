@@ -20,7 +20,7 @@ from carewire_dispatcher.adapters.event_reader import Run
 from carewire_dispatcher.adapters.repair_api import RepairApi
 from carewire_dispatcher.adapters.repair_desk import RepairDesk
 from carewire_dispatcher.adapters.repair_record import Repair
-from carewire_dispatcher.adapters.repair_runner import CLAIMED_FOR, RepairRunner
+from carewire_dispatcher.adapters.repair_runner import CLAIMED_FOR, LOOK_EVERY_S, RepairRunner
 from carewire_dispatcher.adapters.undelivered_api import undelivered_router
 from carewire_dispatcher.adapters.undelivered_store import UndeliveredStore
 from carewire_dispatcher.domain.delivery import EventPosition
@@ -465,6 +465,8 @@ async def test_a_fault_stops_its_repair_alone_and_what_passes_by_itself_stops_no
     with pytest.raises(KafkaUnavailable):
         await RepairRunner(db, cast("Any", away), Topics(), clock).step()
     assert (await call("GET", f"/v1/repairs/{repair_id}")).json()["state"] == RepairState.WAITING
+    assert not await RepairRunner(db, cast("Any", PlayedStep()), Topics(), clock).step(), "others go first"
+    clock.advance(LOOK_EVERY_S)
     broken = PlayedStep(KafkaRefused("no"))
     assert await RepairRunner(db, cast("Any", broken), Topics(), clock).step()
     shown = (await call("GET", f"/v1/repairs/{repair_id}")).json()
