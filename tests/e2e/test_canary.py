@@ -562,6 +562,64 @@ async def deliveries_are_looked_at(play: Play, endpoints: list[Any]) -> None:
         await ok(play.house.dispatcher.get("/v1/deliveries", params={"endpoint_id": endpoint["id"]}))
 
 
+async def deliveries_are_repaired(play: Play, endpoints: list[Any]) -> None:
+    """Whatever operators do about what did not arrive; the failing subscriber goes on failing."""
+    dispatcher, (_, failing, _) = play.house.dispatcher, endpoints
+    event = {"event_type": "form.submitted", "note": play.canaries(Family.PAYLOAD, "event of a dry run")}
+    await ok(dispatcher.post("/v1/endpoints/dry-run", json={"event": event}))
+    path = f"/v1/endpoints/{failing['id']}"
+    for action in ("pause", "resume"):
+        await ok(dispatcher.post(f"{path}/{action}"))
+    await ok(dispatcher.post(f"{path}/test", json={"event_type": "form.submitted"}))
+    for looked_at in ("health", "attempts"):
+        await ok(dispatcher.get(f"{path}/{looked_at}"))
+    delivery = next(one for one in await play.house.deliveries(failing["id"]) if one["attempt_log"])
+    one = f"/v1/deliveries/{delivery['id']}"
+    await ok(dispatcher.get(f"{one}/attempts/{delivery['attempt_log'][0]['id']}"))
+    await ok(dispatcher.delete(f"{one}/answers"))
+    exported = await dispatcher.get("/v1/deliveries/export", params={"endpoint_id": failing["id"]})
+    assert exported.is_success
+    await ok(dispatcher.post(f"{one}/retry"))
+    for many in (path, f"/v1/care-flows/{delivery['care_flow_id']}"):
+        await done(dispatcher.post, f"{many}/retry-failed/preview", json={})
+        await done(dispatcher.post, f"{many}/retry-failed", json={})
+    wanted = {"from": delivery["event_at"], "which": "missing"}
+    await done(dispatcher.post, f"{path}/replay/preview", json=wanted)
+
+    async def cancelled() -> bool:
+        repair = await done(dispatcher.post, f"{path}/replay", json=wanted)
+        answer = await dispatcher.post(f"/v1/repairs/{repair['id']}/cancel")
+        return answer.is_success
+
+    await eventually(cancelled, SETTLED_WITHIN_S)
+    for listed in (await ok(dispatcher.get("/v1/repairs")))["items"]:
+        await ok(dispatcher.get(f"/v1/repairs/{listed['id']}"))
+    for question in ("/v1/undelivered", "/v1/undelivered/by-endpoint", "/v1/audit"):
+        await ok(dispatcher.get(question))
+
+
+async def done(call: Any, path: str, **more: Any) -> Any:
+    """The answer once it is a success: while the log of attempts lags, repairs are refused."""
+
+    async def succeeded() -> Any:
+        answer: httpx.Response = await call(path, **more)
+        assert answer.is_success, f"{path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    return await eventually(succeeded, SETTLED_WITHIN_S)
+
+
+async def dead_records_are_sent_back(play: Play) -> None:
+    dispatcher = play.house.dispatcher
+
+    async def listed() -> Any:
+        return (await ok(dispatcher.get("/v1/dead-records")))["items"]
+
+    [dead, *_] = await eventually(listed, SETTLED_WITHIN_S)
+    await ok(dispatcher.post(f"/v1/dead-records/{dead['id']}/redrive"))
+    await ok(dispatcher.post("/v1/dead-records/redrive", json={"reason": dead["reason"]}))
+
+
 async def records_are_poisoned(play: Play) -> None:
     """Bytes that nobody can read, where services read; they are set aside with a reason."""
     platform = play.house.platform
@@ -572,6 +630,7 @@ async def records_are_poisoned(play: Play) -> None:
         for kind, topic in (("ingress", "ingress.refused"), ("orchestrator", "ingress.requests")):
             poison = play.canaries(Family.PAYLOAD, f"poison for {kind}")
             await producer.send_and_wait(prefix + topic, b'{"' + poison.encode())
+        await producer.send_and_wait(prefix + "carewire.events", b"no event")
     finally:
         await producer.stop()
 
@@ -639,8 +698,10 @@ async def test_nothing_that_was_said_or_is_secret_is_in_what_leaves(play: Play, 
     hip, mood = await senders_call(play)
     await the_care_team_works(play, hip, mood)
     await deliveries_are_looked_at(play, endpoints)
+    await deliveries_are_repaired(play, endpoints)
     await staff_configure(play, endpoints)
     await records_are_poisoned(play)
+    await dead_records_are_sent_back(play)
     known = await every_route_is_abused(play)
     for endpoint in endpoints:
         await ok(play.house.dispatcher.delete(f"/v1/endpoints/{endpoint['id']}"))
