@@ -1,11 +1,15 @@
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import pytest
 
 from carewire_dispatcher.app import setup
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_local.stack import Stack
+from carewire_runtime.auth import ApiKeys, Role
+from carewire_runtime.postgres.migrations import migrate
+from carewire_runtime.postgres.pool import Database
 from carewire_testing_dispatcher.receiver import Receiver, receiver
 from carewire_testing_dispatcher.service import Client, in_process, settings_for
 
@@ -16,6 +20,39 @@ def settings(stack: Stack, database_dsn: str, topic_prefix: str) -> DispatcherSe
     made = settings_for(stack.kafka_bootstrap, database_dsn, topic_prefix)
     asyncio.run(setup(made))
     return made
+
+
+@pytest.fixture(scope="module")
+def migrated(database_dsn: str) -> str:
+    """This module's database with the dispatcher's tables, for tests that need no Kafka."""
+
+    async def prepare() -> None:
+        async with _database(database_dsn) as db:
+            await migrate(db, "carewire_dispatcher")
+
+    asyncio.run(prepare())
+    return database_dsn
+
+
+@pytest.fixture(scope="module")
+def keys(migrated: str) -> dict[Role, str]:
+    """A key of each role."""
+
+    async def prepare() -> dict[Role, str]:
+        async with _database(migrated) as db:
+            return {role: await ApiKeys(db).create(str(role), role) for role in Role}
+
+    return asyncio.run(prepare())
+
+
+@asynccontextmanager
+async def _database(dsn: str) -> AsyncIterator[Database]:
+    db = Database(dsn, "dispatcher")
+    await db.start()
+    try:
+        yield db
+    finally:
+        await db.stop()
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 Real Postgres, no Kafka: what the API publishes stays in the outbox, where these tests look at it.
 """
 
-import asyncio
 import base64
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
@@ -32,7 +31,6 @@ from carewire_runtime.http.management import management_app
 from carewire_runtime.ids import derived_id, new_id
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres import outbox
-from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.sealing import Keyring
 from carewire_testing_dispatcher.deliveries import a_delivery
@@ -64,25 +62,9 @@ ROUTES = [
 OF_ONE = [(method, path) for method, path, _ in ROUTES if UNKNOWN in path]
 
 
-@pytest.fixture(scope="module")
-def keys(database_dsn: str) -> dict[Role, str]:
-    """A migrated schema, and a key of each role."""
-
-    async def prepare() -> dict[Role, str]:
-        db = Database(database_dsn, "dispatcher")
-        await db.start()
-        try:
-            await migrate(db, "carewire_dispatcher")
-            return {role: await ApiKeys(db).create(str(role), role) for role in Role}
-        finally:
-            await db.stop()
-
-    return asyncio.run(prepare())
-
-
 @pytest.fixture
-async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database]:
-    made = Database(database_dsn, "dispatcher")
+async def db(migrated: str) -> AsyncIterator[Database]:
+    made = Database(migrated, "dispatcher")
     await made.start()
     async with made.connection() as connection:
         await connection.execute("truncate endpoint, delivery, attempt, outbox cascade")

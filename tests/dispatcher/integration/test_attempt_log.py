@@ -18,7 +18,6 @@ from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.ids import derived_id, new_id
 from carewire_runtime.kafka.records import Record
-from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 from carewire_testing_dispatcher.deliveries import a_delivery
 from carewire_testing_dispatcher.stores import an_attempt_log
@@ -32,21 +31,9 @@ def millis(moment: datetime) -> int:
     return int(moment.timestamp() * 1000)
 
 
-@pytest.fixture(scope="module")
-def dsn(database_dsn: str) -> str:
-    async def prepare() -> None:
-        db = Database(database_dsn, "dispatcher")
-        await db.start()
-        await migrate(db, "carewire_dispatcher")
-        await db.stop()
-
-    asyncio.run(prepare())
-    return database_dsn
-
-
 @pytest.fixture
-async def db(dsn: str) -> AsyncIterator[Database]:
-    made = Database(dsn, "dispatcher")
+async def db(migrated: str) -> AsyncIterator[Database]:
+    made = Database(migrated, "dispatcher")
     await made.start()
     yield made
     await made.stop()

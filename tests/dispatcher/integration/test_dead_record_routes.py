@@ -3,7 +3,6 @@
 Real Postgres; Kafka is played, so that it can be away at any moment.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -24,7 +23,6 @@ from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.kafka.records import Record
-from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -73,25 +71,9 @@ class Kafka:
         self.sent.append((topic, partition, key, value, headers))
 
 
-@pytest.fixture(scope="module")
-def keys(database_dsn: str) -> dict[Role, str]:
-    """A migrated schema, and a key of each role."""
-
-    async def prepare() -> dict[Role, str]:
-        db = Database(database_dsn, "dispatcher")
-        await db.start()
-        try:
-            await migrate(db, "carewire_dispatcher")
-            return {role: await ApiKeys(db).create(str(role), role) for role in Role}
-        finally:
-            await db.stop()
-
-    return asyncio.run(prepare())
-
-
 @pytest.fixture
-async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database]:
-    made = Database(database_dsn, "dispatcher")
+async def db(migrated: str) -> AsyncIterator[Database]:
+    made = Database(migrated, "dispatcher")
     await made.start()
     async with made.connection() as connection:
         await connection.execute("truncate redriven_record, audit_record")

@@ -1,6 +1,5 @@
 """What the log tells of an endpoint's last attempts, and of what is undelivered."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,7 +17,6 @@ from carewire_dispatcher.domain.schedule import Slot
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.records import Record
-from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_testing_dispatcher.deliveries import a_delivery
@@ -32,21 +30,9 @@ FAILED = End(EndStatus.FAILED, EndReason.EXHAUSTED)
 HELD = End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED)
 
 
-@pytest.fixture(scope="module")
-def dsn(database_dsn: str) -> str:
-    async def prepare() -> None:
-        db = Database(database_dsn, "dispatcher")
-        await db.start()
-        await migrate(db, "carewire_dispatcher")
-        await db.stop()
-
-    asyncio.run(prepare())
-    return database_dsn
-
-
 @pytest.fixture
-async def db(dsn: str) -> AsyncIterator[Database]:
-    made = Database(dsn, "dispatcher")
+async def db(migrated: str) -> AsyncIterator[Database]:
+    made = Database(migrated, "dispatcher")
     await made.start()
     yield made
     await made.stop()

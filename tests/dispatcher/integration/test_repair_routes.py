@@ -33,7 +33,6 @@ from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres import outbox
-from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Connection, Database
 from carewire_testing_dispatcher.repairs import (
     CARE_FLOWS,
@@ -91,25 +90,9 @@ class PlayedReach:
         return []
 
 
-@pytest.fixture(scope="module")
-def keys(database_dsn: str) -> dict[Role, str]:
-    """A migrated schema, and a key of each role."""
-
-    async def prepare() -> dict[Role, str]:
-        db = Database(database_dsn, "dispatcher")
-        await db.start()
-        try:
-            await migrate(db, "carewire_dispatcher")
-            return {role: await ApiKeys(db).create(str(role), role) for role in Role}
-        finally:
-            await db.stop()
-
-    return asyncio.run(prepare())
-
-
 @pytest.fixture
-async def db(keys: dict[Role, str], database_dsn: str) -> AsyncIterator[Database]:
-    made = Database(database_dsn, "dispatcher")
+async def db(migrated: str) -> AsyncIterator[Database]:
+    made = Database(migrated, "dispatcher")
     await made.start()
     async with made.connection() as connection:
         await connection.execute("truncate endpoint, delivery, attempt, outbox, repair, audit_record cascade")

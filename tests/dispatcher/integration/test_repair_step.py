@@ -29,7 +29,6 @@ from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaUnavailable, RecordTooLarge
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres import outbox
-from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
 from carewire_testing_dispatcher.repairs import (
     CARE_FLOWS,
@@ -94,18 +93,6 @@ def an_event(number: int) -> Record:
     at = int(NOON.timestamp() * 1000) - 60_000 * (100 - number)
     headers = tuple(Envelope(f"event-{number}", "pathway.completed", "test", NOON).headers())
     return Record(TOPIC, PARTITION, FIRST_OFFSET + number, at, b"p", b'{"n":%d}' % number, headers)
-
-
-@pytest.fixture(scope="module")
-def migrated(database_dsn: str) -> str:
-    async def prepare() -> None:
-        db = Database(database_dsn, "dispatcher")
-        await db.start()
-        await migrate(db, "carewire_dispatcher")
-        await db.stop()
-
-    asyncio.run(prepare())
-    return database_dsn
 
 
 @pytest.fixture

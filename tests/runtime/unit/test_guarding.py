@@ -18,7 +18,9 @@ from carewire_runtime.http.server import HttpServer
 from carewire_testing_runtime.running import running
 
 PATIENCE_S = 20.0
-LIMITS = HeadLimits(size=4_096, seconds=0.3)
+LIMITS = HeadLimits(size=4_096, seconds=PATIENCE_S)
+HURRIED = HeadLimits(size=4_096, seconds=0.3)
+"""For what is about slowness: elsewhere a busy machine would make a sender slow that is not meant to be."""
 
 
 @pytest.fixture(autouse=True)
@@ -190,13 +192,13 @@ async def test_what_is_no_http_is_told_so(said: bytes) -> None:
 
 
 async def test_a_connection_that_says_nothing_is_closed() -> None:
-    async with connected() as line:
+    async with connected(limits=HURRIED) as line:
         assert await line.rest() == b""
 
 
 @pytest.mark.parametrize("said", [b"P", b"POST / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nHost: a\r\nX-Slow: b"])
 async def test_a_head_that_does_not_end_is_cut_off(said: bytes) -> None:
-    async with connected() as line:
+    async with connected(limits=HURRIED) as line:
         await line.say(said)
         answer = await line.rest()
     assert status(answer) == 408
@@ -204,7 +206,7 @@ async def test_a_head_that_does_not_end_is_cut_off(said: bytes) -> None:
 
 
 async def test_bytes_in_drips_do_not_buy_time() -> None:
-    async with connected() as line:
+    async with connected(limits=HURRIED) as line:
         resting = asyncio.create_task(line.rest())
         await line.say(b"POST / HTTP/1.1\r\n")
         for _ in range(1_000):
@@ -218,7 +220,7 @@ async def test_bytes_in_drips_do_not_buy_time() -> None:
 
 
 async def test_drips_after_an_answered_request_are_cut_off_too() -> None:
-    async with connected() as line:
+    async with connected(limits=HURRIED) as line:
         await line.say(head(b"Content-Length: 0"))
         await line.answer()
         await line.say(b"P")
@@ -226,7 +228,7 @@ async def test_drips_after_an_answered_request_are_cut_off_too() -> None:
 
 
 async def test_the_rest_of_a_body_that_nobody_wants_is_not_waited_for() -> None:
-    async with connected() as line:
+    async with connected(limits=HURRIED) as line:
         await line.say(head(b"Content-Length: 1000"), b"b")
         await line.answer()
         assert await line.rest() == b""
@@ -274,7 +276,7 @@ async def test_many_requests_on_one_connection_are_counted_one_by_one() -> None:
 
 
 async def test_a_slow_body_that_is_being_read_is_the_applications_affair() -> None:
-    async with connected(reading) as line:
+    async with connected(reading, HURRIED) as line:
         await line.say(head(b"Content-Length: 2"), b"b")
         await asyncio.sleep(0.6)
         await line.say(b"b")
@@ -282,7 +284,7 @@ async def test_a_slow_body_that_is_being_read_is_the_applications_affair() -> No
 
 
 async def test_an_idle_connection_is_kept_after_an_answer() -> None:
-    async with connected() as line:
+    async with connected(limits=HURRIED) as line:
         await line.say(head(b"Content-Length: 0"))
         await line.answer()
         await asyncio.sleep(0.6)
