@@ -12,7 +12,7 @@ BY_FILE := --dist loadfile --no-loadscope-reorder
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side kill-engine kill-worker isolation bench clean
+.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side kill-engine kill-worker isolation chaos chaos-planted chaos-smoke bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -78,6 +78,15 @@ kill-worker: install ## 200 deliveries a second while workers are killed 20 time
 
 isolation: install ## Three bad neighbours among 100 endpoints, five times with and without: do the others notice?
 	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.isolation $(ISOLATION)
+
+chaos: install ## Strike everything by a seed (SEED=1 FAULTS=50) while it is called, and reckon what was promised
+	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.whole_house $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+
+chaos-planted: install ## Plant bugs, one after the other, and see that such a campaign finds each (BUGS="...")
+	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.planted_bugs $(BUGS)
+
+chaos-smoke: install ## Twenty faults, always the same, in some minutes
+	@$(RUN) pytest tests/chaos/test_smoke.py
 
 bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them
 	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS)

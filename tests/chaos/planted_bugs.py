@@ -1,0 +1,71 @@
+"""Is the campaign any good? `make chaos-planted`: bugs are planted one after the other, and each has to be found.
+
+They are planted as the services start and live in test code alone: see `carewire_testing_chaos.bugs`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from carewire_local.progress import say
+from carewire_testing_chaos.campaign import Plan, run
+from carewire_testing_chaos.history import read
+from carewire_testing_chaos.schedule import Action, Fault
+from carewire_testing_chaos.verdict import judge, lines
+
+_LEAD_S: Final = 8.0
+
+
+@dataclass(frozen=True)
+class Trap:
+    """What makes a bug show: calls at this rate, and faults. One of the checks has to fail then."""
+
+    checks: frozenset[str]
+    faults: Sequence[Fault] = ()
+    rate: float = 8.0
+
+
+def _kills(target: str, times: int, pause_s: float) -> list[Fault]:
+    return [Fault(number, pause_s, Action.KILL, target) for number in range(times)]
+
+
+def _slow_lines(target: str, times: int, lasts_s: float) -> list[Fault]:
+    return [Fault(number, 0.5, Action.DELAY, target, lasts_s) for number in range(times)]
+
+
+TRAPS: Final = {
+    "commit-before-produce": Trap(frozenset({"delivered"}), _kills("fan-out", 3, 6.0)),
+    "no-unique-start-key": Trap(frozenset({"outcomes"})),
+    # The copies that a kill makes live for half a minute, long after it may be blamed for them.
+    "no-fork-collapse": Trap(frozenset({"forks"}), _kills("worker-1", 2, 3.0)),
+    "identifier-logged": Trap(frozenset({"silent"})),
+    "cursor-relay": Trap(frozenset({"outcomes", "sequences"}), _slow_lines("postgres of orchestrator", 2, 10.0), 16.0),
+}
+
+
+def main() -> int:
+    """Plant them. Returns 1 where one was not found."""
+    parser = argparse.ArgumentParser(prog="chaos-planted", description="Are planted bugs found?")
+    parser.add_argument("bugs", nargs="*", default=list(TRAPS), help=f"some of {', '.join(TRAPS)} (all)")
+    asked = parser.parse_args()
+    missed = [bug for bug in asked.bugs if not _is_found(bug)]
+    say(f"\nNOT FOUND: {', '.join(missed)}" if missed else f"\nFound: {', '.join(asked.bugs)}.")
+    return 1 if missed else 0
+
+
+def _is_found(bug: str) -> bool:
+    trap = TRAPS[bug]
+    say(f"\nPlanted: {bug}")
+    plan = Plan(1, trap.faults, trap.rate, _LEAD_S, bug)
+    history = read(run(plan, Path(".carewire") / "chaos" / f"planted-{bug}", say))
+    verdict = judge(history)
+    for line in lines(history, verdict):
+        say(line)
+    return bool(trap.checks & verdict.broken)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

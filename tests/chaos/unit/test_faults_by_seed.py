@@ -1,0 +1,89 @@
+"""The schedule of faults: always the same of a seed, and everybody has a turn."""
+
+import pytest
+
+from carewire_testing_chaos.blame import KNOWN, Part, Windows, concerns, windows
+from carewire_testing_chaos.history import Struck
+from carewire_testing_chaos.house import ROLES
+from carewire_testing_chaos.schedule import LINES, SERVERS, SERVICES, Action, drawn
+
+
+def test_a_seed_draws_the_same_faults_always() -> None:
+    assert drawn(7, 50) == drawn(7, 50)
+    assert drawn(7, 50) != drawn(8, 50)
+
+
+def test_a_longer_campaign_begins_as_a_shorter_one() -> None:
+    assert drawn(7, 50)[:20] == drawn(7, 20)
+
+
+def test_in_a_long_campaign_everybody_is_struck_in_every_way() -> None:
+    struck = {(fault.action, fault.target) for fault in drawn(1, 1000)}
+    assert {target for action, target in struck if action is Action.KILL} == {*SERVICES, *SERVERS}
+    assert {target for action, target in struck if action is Action.FREEZE} == {*SERVICES, *SERVERS}
+    assert {target for action, target in struck if action is Action.CUT} == set(LINES)
+    assert {target for action, target in struck if action is Action.DELAY} == set(LINES)
+    assert {target for action, target in struck if action is Action.RESTART} == {
+        "ingress",
+        "orchestrator",
+        "dispatcher",
+    }
+
+
+def test_nobody_sleeps_for_longer_than_forty_seconds_and_kills_take_no_time() -> None:
+    faults = drawn(1, 1000)
+    frozen = [fault.lasts_s for fault in faults if fault.action is Action.FREEZE]
+    assert 1 <= min(frozen) < 2
+    assert 30 < max(frozen) <= 40
+    assert {fault.lasts_s for fault in faults if fault.action in (Action.KILL, Action.RESTART)} == {0.0}
+
+
+def test_every_process_of_the_house_may_be_struck() -> None:
+    assert set(ROLES) == set(SERVICES)
+
+
+@pytest.mark.parametrize("target", sorted({fault.target for fault in drawn(1, 1000)}))
+def test_of_every_target_it_is_known_whom_it_concerns(target: str) -> None:
+    assert target in KNOWN | set(LINES)
+
+
+@pytest.mark.parametrize(
+    ("target", "telling", "delivering"),
+    [
+        ("kafka", True, True),
+        ("postgres", True, False),
+        ("kafka of orchestrator", True, False),
+        ("kafka of dispatcher", False, True),
+        ("postgres of dispatcher", False, False),
+        ("orchestrator-2", True, False),
+        ("orchestrator", True, False),
+        ("worker-1", False, True),
+        ("fan-out", False, True),
+        ("dispatcher", False, True),
+        ("api", False, False),
+        ("attempt-log", False, False),
+        ("ingress-1", False, False),
+        ("request-log", False, False),
+    ],
+)
+def test_a_fault_is_blamed_for_what_it_can_cause(target: str, telling: bool, delivering: bool) -> None:
+    assert concerns(target, Part.TELLING) is telling
+    assert concerns(target, Part.DELIVERING) is delivering
+
+
+@pytest.mark.parametrize(
+    ("moment", "inside"), [(0.9, False), (1, True), (2.5, True), (4, True), (4.1, False), (9, False), (10.5, True)]
+)
+def test_windows_are_joined_where_they_overlap(moment: float, inside: bool) -> None:
+    assert (moment in Windows([(2, 4), (1, 3), (10, 11), (10.2, 10.4)])) is inside
+
+
+def test_without_faults_nothing_may_be_blamed() -> None:
+    assert 5 not in windows([])
+
+
+def test_a_fault_may_be_blamed_from_shortly_before_it_until_its_parts_are_themselves_again() -> None:
+    struck = [Struck(0, "freeze", "worker-1", 100.0, 110.0), Struck(1, "kill", "ingress-1", 500.0, 500.0)]
+    blamed = windows(struck, Part.DELIVERING, after_s=20)
+    assert [moment in blamed for moment in (96, 98, 105, 129, 131, 500)] == [False, True, True, True, False, False]
+    assert 500 in windows(struck)

@@ -1,0 +1,106 @@
+"""Bugs that are planted into services as they start, to see that a campaign finds them. None is in the product."""
+
+import asyncio
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Final
+
+from carewire_runtime.ids import new_id
+
+_TOO_LATE_S: Final = 2.0
+"""Longer than the half second after which what is finished gets committed."""
+
+
+def commit_before_produce() -> None:
+    """Fan-out says that a batch is finished, and writes its deliveries afterwards."""
+    from carewire_dispatcher.adapters.fan_out import FanOut
+
+    handle, later = FanOut.handle, set[asyncio.Task[None]]()
+
+    async def write(fan_out: FanOut, records: list[Any]) -> None:
+        await asyncio.sleep(_TOO_LATE_S)
+        await handle(fan_out, records)
+
+    async def hasty(fan_out: FanOut, records: list[Any]) -> None:
+        task = asyncio.create_task(write(fan_out, records))
+        later.add(task)
+        task.add_done_callback(later.discard)
+
+    _replace(FanOut, "handle", hasty)
+
+
+def no_unique_start_key() -> None:
+    """The orchestrator takes each request for the first one of its key."""
+    from carewire_orchestrator.adapters.request_consumer import RequestConsumer
+
+    read = RequestConsumer._call
+
+    def forgetful(consumer: RequestConsumer, record: Any) -> Any:
+        call = read(consumer, record)
+        if call is None:
+            return None
+        return dataclasses.replace(call, request=dataclasses.replace(call.request, start_key=new_id()))
+
+    _replace(RequestConsumer, "_call", forgetful)
+
+
+def no_fork_collapse() -> None:
+    """Workers take no record for a copy, so that each repeat of one lives on beside it."""
+    from carewire_dispatcher.domain.fork_collapse import ForkCollapse
+
+    _replace(ForkCollapse, "is_copy", lambda *_: False)
+
+
+def identifier_logged() -> None:
+    """The orchestrator writes into its log whom a request is about."""
+    from carewire_orchestrator.adapters.request_consumer import RequestConsumer
+    from carewire_runtime.telemetry.logs import logger
+
+    read, log = RequestConsumer._call, logger("planted")
+
+    def talkative(consumer: RequestConsumer, record: Any) -> Any:
+        call = read(consumer, record)
+        if call is not None and call.request.identifiers:
+            log.info("request_taken", reason=call.request.identifiers[0].value)
+        return call
+
+    _replace(RequestConsumer, "_call", talkative)
+
+
+def cursor_relay() -> None:
+    """The relay goes on after the last position that it has seen, so what is committed behind it is never told."""
+    from carewire_runtime.postgres.relay import Relay
+
+    publish, cursors = Relay._publish, dict[int, int]()
+
+    async def onwards(relay: Relay, connection: Any) -> int:
+        cursor = cursors.get(id(relay), 0)
+        await connection.execute("delete from outbox where position < $1", cursor)
+        published = await publish(relay, connection)
+        cursors[id(relay)] = max([cursor, *relay._published])
+        return published
+
+    _replace(Relay, "_publish", onwards)
+
+
+def _replace(owner: type[Any], name: str, by: Any) -> None:
+    setattr(owner, name, by)
+
+
+BUGS: Final[dict[str, Callable[[], None]]] = {
+    "commit-before-produce": commit_before_produce,
+    "no-unique-start-key": no_unique_start_key,
+    "no-fork-collapse": no_fork_collapse,
+    "identifier-logged": identifier_logged,
+    "cursor-relay": cursor_relay,
+}
+"""By their names."""
+
+STRUCK_IN: Final = {
+    "commit-before-produce": "dispatcher",
+    "no-unique-start-key": "orchestrator",
+    "no-fork-collapse": "dispatcher",
+    "identifier-logged": "orchestrator",
+    "cursor-relay": "orchestrator",
+}
+"""The service that has the bug; the others are well."""
