@@ -1,7 +1,7 @@
 """What a worker writes: next hops under the key that leads to its own partition, and the log's entries."""
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
@@ -13,6 +13,7 @@ from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End, EndStatus
 from carewire_dispatcher.domain.log_entry import LogEntry
 from carewire_runtime.clock import FakeClock
+from carewire_runtime.errors import ProducerFatal
 from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, a_delivery
 
 ENTRY = LogEntry.of(a_delivery(), End(EndStatus.DELIVERED), 1_000)
@@ -23,8 +24,11 @@ class Kafka:
 
     def __init__(self) -> None:
         self.batches: list[list[Any]] = []
+        self.fault: Exception | None = None
 
     async def enqueue_all(self, records: Sequence[Any]) -> list[asyncio.Future[None]]:
+        if self.fault is not None:
+            raise self.fault
         self.batches.append(list(records))
         taken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         taken.set_result(None)
@@ -38,11 +42,9 @@ class Desk:
         self.kafka, self.clock = Kafka(), FakeClock()
         self.writer = DeliveryWriter(cast("Any", self.kafka), Topics("p."), Pulse(self.clock, 10), self.clock)
 
-    async def wrote(self, *writing: Coroutine[Any, Any, None]) -> list[list[Any]]:
-        """The batches that came of it."""
-        tasks = [asyncio.create_task(one) for one in writing]
+    async def wrote(self) -> list[list[Any]]:
+        """The batches that came of what was written."""
         await self.clock.run_for(max(HOPS_GATHER_S, ENTRIES_GATHER_S))
-        await asyncio.gather(*tasks)
         return self.kafka.batches
 
 
@@ -56,39 +58,49 @@ class Desk:
     ],
 )
 async def test_a_next_hop_goes_to_its_tier_or_to_the_lane_itself(lane: Any, tier: int | None, topic: str) -> None:
-    desk, delivery = Desk(), a_delivery(shard=3)
-    [[written]] = await desk.wrote(desk.writer.forward(lane, tier, delivery))
+    desk, delivery, done = Desk(), a_delivery(shard=3), list[str]()
+    desk.writer.forward(lane, tier, delivery, lambda: done.append("written"))
+    [[written]] = await desk.wrote()
     assert (written.topic, written.key) == (topic, delivery.key.encode())
     assert Delivery.of(written.key, written.value, written.headers) == delivery
+    assert done == ["written"]
 
 
 async def test_hops_of_a_moment_go_together_whatever_their_topics() -> None:
     desk = Desk()
-    hops = [desk.writer.forward("bulk", tier, a_delivery()) for tier in (2, 8, None) for _ in range(20)]
-    assert [len(batch) for batch in await desk.wrote(*hops)] == [60]
+    for tier in (2, 8, None):
+        for _ in range(20):
+            desk.writer.forward("bulk", tier, a_delivery(), _nothing)
+    assert [len(batch) for batch in await desk.wrote()] == [60]
 
 
 async def test_an_entry_goes_to_the_log_under_its_endpoint_s_id() -> None:
-    desk = Desk()
-    [[written]] = await desk.wrote(desk.writer.log(ENTRY))
+    desk, done = Desk(), list[str]()
+    desk.writer.log(ENTRY, lambda: done.append("written"))
+    [[written]] = await desk.wrote()
     assert (written.topic, written.key) == ("p.dispatcher.attempts", ENDPOINT_ID.encode())
     assert LogEntry.decode(written.value) == ENTRY
+    assert done == ["written"]
 
 
-async def test_after_an_attempt_both_are_written() -> None:
+async def test_what_cannot_be_helped_is_told_once_whatever_it_befell() -> None:
     desk = Desk()
-    batches = await desk.wrote(desk.writer.log_and_forward(ENTRY, "fast", 8, a_delivery()))
-    topics = {one.topic for batch in batches for one in batch}
-    assert topics == {"p.dispatcher.attempts", "p.dispatcher.fast.retry.8s"}
+    desk.kafka.fault = ProducerFatal("out of sequence")
+    desk.writer.log(ENTRY, _nothing)
+    desk.writer.forward("fast", 8, a_delivery(), _nothing)
+    assert await desk.wrote() == []
+    assert type(desk.writer.failed.result()) is ProducerFatal
 
 
 async def test_a_closed_writer_writes_no_more() -> None:
     desk = Desk()
-    writing = [asyncio.create_task(desk.writer.log_and_forward(ENTRY, "fast", 8, a_delivery()))]
+    desk.writer.log(ENTRY, _nothing)
+    desk.writer.forward("fast", 8, a_delivery(), _nothing)
     await desk.clock.run_for(0)
     desk.writer.close()
     await desk.clock.run_for(1)
     assert desk.kafka.batches == []
-    for one in writing:
-        one.cancel()
-    await asyncio.gather(*writing, return_exceptions=True)
+    assert not desk.writer.failed.done()
+
+
+def _nothing() -> None: ...

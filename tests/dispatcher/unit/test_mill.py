@@ -16,8 +16,9 @@ from aiokafka import TopicPartition
 from carewire_dispatcher.adapters import byte_budget, slots
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
+from carewire_dispatcher.adapters.gathering_writer import Then
 from carewire_dispatcher.adapters.instants import millis
-from carewire_dispatcher.adapters.mill import PULLED_AT_ONCE, Mill
+from carewire_dispatcher.adapters.mill import PULLED_AT_ONCE, RELEASED_AT_ONCE, Mill
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call
 from carewire_dispatcher.adapters.source import Source
@@ -53,11 +54,12 @@ class World:
     known: Breaker | None = None
     told: list[tuple[str, bool]] = field(default_factory=list)
     made_anew: set[str] = field(default_factory=set)
+    acknowledging: bool = True
 
     def __post_init__(self) -> None:
-        self.answering, self.acknowledging = asyncio.Event(), asyncio.Event()
+        self.answering = asyncio.Event()
         self.answering.set()
-        self.acknowledging.set()
+        self.unacknowledged: list[Then] = []
         self.source = Source(TopicPartition("fast", 3), "fast", None, 0, 10_000_000)
         self.mill = Mill(
             lambda _: self.endpoint,
@@ -75,23 +77,35 @@ class World:
         await self.answering.wait()
         return self.answers.pop(0) if self.answers else Answer(200)
 
-    async def forward(self, lane: str, tier: int | None, delivery: Delivery) -> None:
+    def forward(self, lane: str, tier: int | None, delivery: Delivery, then: Then) -> None:
         (self.forwarded if lane == "fast" else self.diverted).append((tier, delivery))
-        await self.acknowledging.wait()
+        self.acknowledge(then)
 
-    async def log(self, entry: LogEntry) -> None:
+    def log(self, entry: LogEntry, then: Then) -> None:
         self.logged.append(entry)
-        await self.acknowledging.wait()
+        self.acknowledge(then)
 
-    async def log_and_forward(self, entry: LogEntry, lane: str, tier: int | None, delivery: Delivery) -> None:
-        await asyncio.gather(self.forward(lane, tier, delivery), self.log(entry))
+    def acknowledge(self, then: Then) -> None:
+        if self.acknowledging:
+            asyncio.get_running_loop().call_soon(then)
+        else:
+            self.unacknowledged.append(then)
+
+    def acknowledge_all(self) -> None:
+        """Kafka has what was written, and takes whatever comes from now on."""
+        self.acknowledging = True
+        waiting, self.unacknowledged = self.unacknowledged, []
+        for then in waiting:
+            then()
 
     async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:
         self.told.append((endpoint_id, breaker.is_open))
 
     async def bury(self, record: Any, reason: str) -> None:
         self.buried.append(f"{reason} at {record.offset}")
-        await self.acknowledging.wait()
+        kept = asyncio.Event()
+        self.acknowledge(kept.set)
+        await kept.wait()
 
     @property
     def now(self) -> int:
@@ -129,37 +143,102 @@ async def world() -> AsyncIterator[World]:
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
     made.answering.set()
-    made.acknowledging.set()
+    made.acknowledge_all()
     await made.mill.drain(1)
     assert not made.mill.failed.done()
 
 
 async def test_a_delivered_record_finishes_after_its_log_entry_was_acknowledged(world: World) -> None:
-    world.acknowledging.clear()
+    world.acknowledging = False
     world.put(world.due())
     await settle()
     assert [entry.status for entry in world.logged] == [DeliveryStatus.DELIVERED]
     assert world.committed == 0
-    world.acknowledging.set()
+    world.acknowledge_all()
     await settle()
     assert world.committed == 1
     assert world.forwarded == []
 
 
-async def test_a_failed_attempt_finishes_after_both_its_log_entry_and_its_next_hop(world: World) -> None:
+async def test_a_failed_attempt_is_told_before_its_next_hop_is_written_and_finishes_after_both(world: World) -> None:
     world.answers = [Answer(500)]
-    world.acknowledging.clear()
+    world.acknowledging = False
     world.put(world.due(hop=4))
     await settle()
-    assert world.committed == 0
+    [entry] = world.logged
+    assert (world.forwarded, world.committed) == ([], 0), (
+        "who finds the next hop after a kill never tells of the attempt"
+    )
+    [told] = world.unacknowledged
+    world.unacknowledged.clear()
+    told()
     [(tier, following)] = world.forwarded
     assert tier is None, "the first retry comes within two seconds, so it goes to the lane and waits in memory"
     assert (following.hop, following.slot, following.attempt) == (5, 1, 1)
     assert world.now < following.due_at <= world.now + 2_000
-    [entry] = world.logged
     assert (entry.status, entry.next_attempt_at) == (DeliveryStatus.RETRYING, following.due_at)
-    world.acknowledging.set()
+    assert world.committed == 0
+    world.acknowledge_all()
     await settle()
+    assert world.committed == 1
+
+
+async def test_the_tier_of_a_next_hop_is_that_of_the_wait_that_is_left_when_it_is_written(world: World) -> None:
+    world.answers = [Answer(503, retry_after="8")]
+    world.acknowledging = False
+    world.put(world.due())
+    await settle()
+    world.clock.advance(0.1)
+    world.acknowledge_all()
+    await settle()
+    assert [tier for tier, _ in world.forwarded] == [2], "after the 8 s of the next one it would be late"
+
+
+async def test_many_whose_moment_has_come_are_settled_in_turns_so_that_others_have_theirs_between(world: World) -> None:
+    count = 2 * RELEASED_AT_ONCE + 1
+    world.endpoint = an_endpoint(concurrency=count)
+    world.mill._endpoints = lambda key: an_endpoint(id=key, concurrency=count)
+    tried = {"first_attempt_at": world.now - 1_000, "attempt": 1, "slot": 1}
+    held = [
+        a_delivery(id=f"{number}", endpoint_id=f"{number % 2}", due_at=world.now + 1_000, **tried)
+        for number in range(count)
+    ]
+    world.put(*held)
+    await settle()
+    assert world.calls == []
+    world.clock.advance(1)
+    world.mill.offer(world.source)
+    begun = [0]
+    while begun[-1] < count:
+        await asyncio.sleep(0)
+        begun.append(len(world.calls))
+    assert max(after - before for before, after in pairwise(begun)) <= RELEASED_AT_ONCE
+    await settle()
+    assert world.committed == count
+
+
+async def test_while_kafka_is_away_no_more_is_begun_than_there_are_slots(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "SLOTS", 4)
+    world.acknowledging = False
+    world.put(*(world.due(number) for number in range(9)))
+    await settle()
+    assert (len(world.calls), world.committed) == (4, 0)
+    world.acknowledge_all()
+    await settle()
+    assert (len(world.calls), world.committed) == (9, 9)
+
+
+async def test_at_the_end_what_is_being_written_gets_its_time_too(world: World) -> None:
+    world.acknowledging = False
+    world.put(world.due())
+    await settle()
+    draining = asyncio.create_task(world.mill.drain(60))
+    await settle()
+    assert not draining.done()
+    world.acknowledge_all()
+    await draining
     assert world.committed == 1
 
 
@@ -289,11 +368,11 @@ async def test_what_a_shard_that_is_no_more_holds_or_waits_for_goes_to_another(w
     await settle()
     world.endpoint = an_endpoint(concurrency=2)
     world.answering.set()
-    world.acknowledging.clear()
+    world.acknowledging = False
     await settle()
     moved = [(tier, delivery.key) for tier, delivery in world.forwarded]
     assert (len(world.calls), moved, world.committed) == (1, [(None, ENDPOINT_ID)] * 2, 0)
-    world.acknowledging.set()
+    world.acknowledge_all()
     await settle()
     assert world.committed == 3
 
@@ -371,13 +450,13 @@ async def test_what_queued_is_held_as_well_when_its_endpoint_is_switched_off_mea
 
 async def test_a_delivery_not_due_for_long_goes_to_a_tier_unchanged_but_for_its_hop(world: World) -> None:
     delivery = a_delivery(due_at=world.now + 40_000, attempt=3, slot=4, first_attempt_at=5)
-    world.acknowledging.clear()
+    world.acknowledging = False
     world.put(delivery)
     await settle()
     assert world.forwarded == [(32, delivery.forwarded())]
     assert (world.calls, world.logged) == ([], [])
     assert world.committed == 0
-    world.acknowledging.set()
+    world.acknowledge_all()
     await settle()
     assert world.committed == 1
 
@@ -397,13 +476,13 @@ async def test_a_delivery_due_in_a_moment_is_held_in_memory_and_its_offset_with_
 
 
 async def test_a_record_that_is_no_delivery_is_put_aside_before_its_offset_passes(world: World) -> None:
-    world.acknowledging.clear()
+    world.acknowledging = False
     world.source.put([cast("Any", SimpleNamespace(offset=0, timestamp=0, key=b"k", value=b"v", headers=[]))])
     world.mill.offer(world.source)
     await settle()
     assert world.buried == ["unreadable_delivery at 0"]
     assert (world.committed, world.mill.read) == (0, 0)
-    world.acknowledging.set()
+    world.acknowledge_all()
     await settle()
     assert world.committed == 1
 

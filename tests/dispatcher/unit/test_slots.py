@@ -49,16 +49,44 @@ async def test_what_is_only_moved_keeps_bulk_back_and_nobody_else(monkeypatch: p
     monkeypatch.setattr(slots, "MOVED_AT_ONCE", 2)
     woken: list[int] = []
     made = Slots(lambda: woken.append(made.free_for_bulk))
-    ends = [asyncio.Event() for _ in range(4)]
-    for end in ends[:3]:
-        made.start(_until(end), moves=True)
-    made.start(_until(ends[3]))
+    for _ in range(3):
+        made.take(moves=True)
+    made.take()
     assert (made.free, made.free_for_bulk, made.is_crowded) == (6, 0, False)
-    for end in ends:
-        end.set()
-        await settle()
+    for _ in range(3):
+        made.give_back(moves=True)
+    made.give_back()
     assert woken == [1], "when there is room again, and only then"
     assert made.free_for_bulk == 2
+
+
+async def test_what_waits_for_kafka_takes_a_slot_as_an_attempt_does() -> None:
+    woken: list[int] = []
+    made, over = Slots(lambda: woken.append(made.free)), asyncio.Event()
+    made.start(_until(over))
+    for _ in range(3):
+        made.take()
+    assert (made.free, made.is_crowded) == (0, True)
+    made.give_back()
+    over.set()
+    await settle()
+    made.give_back()
+    assert woken == [1, 3]
+
+
+async def test_the_end_waits_for_what_is_written_but_not_for_ever() -> None:
+    made = Slots(lambda: None)
+    made.take()
+    made.take()
+    draining = asyncio.create_task(made.drain(60))
+    await settle()
+    made.give_back()
+    await settle()
+    assert not draining.done()
+    made.give_back()
+    await draining
+    made.take()
+    await made.drain(0)
 
 
 async def test_the_first_error_is_kept_and_what_is_cut_off_is_none() -> None:

@@ -1,6 +1,6 @@
 """Everything a worker writes to Kafka: next hops, and what the attempt log is told.
 
-Each method returns once Kafka has acknowledged, and only then may the offset of the record at hand finish.
+What is written is done with once Kafka has acknowledged it, and only then may the offset of the record at hand finish.
 """
 
 import asyncio
@@ -8,7 +8,7 @@ from typing import Final
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.topics import Lane, Topics
-from carewire_dispatcher.adapters.gathering_writer import GatheringWriter, Outgoing
+from carewire_dispatcher.adapters.gathering_writer import GatheringWriter, Outgoing, Then
 from carewire_dispatcher.adapters.health_record import encode_breaker
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.domain.breaker import Breaker
@@ -30,7 +30,7 @@ class DeliveryWriter:
     """Writes on behalf of one tenure; refuses once the session is lost. To be closed when the tenure ends.
 
     While Kafka is away it waits and tries again. What was taken twice then does no harm: copies of a hop are
-    recognised, and the attempt log is told the same thing again.
+    recognised, and the attempt log is told the same thing again. `failed` ends with what that cannot help.
     """
 
     def __init__(self, producer: Producer, topics: Topics, pulse: Pulse, clock: Clock) -> None:
@@ -38,17 +38,19 @@ class DeliveryWriter:
         self._topics = topics
         self._pulse = pulse
         self._clock = clock
-        self._entries = GatheringWriter(producer, "write_attempts", ENTRIES_GATHER_S, pulse, clock)
-        self._hops = GatheringWriter(producer, "write_deliveries", HOPS_GATHER_S, pulse, clock)
+        self._attempts: Final = topics.attempts.name
+        self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        self._entries = GatheringWriter(producer, "write_attempts", ENTRIES_GATHER_S, pulse, clock, self._fail)
+        self._hops = GatheringWriter(producer, "write_deliveries", HOPS_GATHER_S, pulse, clock, self._fail)
 
-    async def forward(self, lane: Lane, tier: int | None, delivery: Delivery) -> None:
+    def forward(self, lane: Lane, tier: int | None, delivery: Delivery, then: Then) -> None:
         """Write a next hop to a tier, or with None to the lane itself, where it waits in memory.
 
         Its key leads it to the same partition of every topic.
         """
         topic = self._topics.deliveries(lane) if tier is None else self._topics.tier(lane, tier)
         hop = Outgoing(topic.name, delivery.key.encode(), delivery.body, delivery.headers())
-        await self._hops.write(hop)
+        self._hops.write(hop, then)
 
     async def tell_health(self, key: str, breaker: Breaker) -> None:
         """Tell whoever takes over whether an endpoint, or the shard of one, is left alone."""
@@ -60,16 +62,15 @@ class DeliveryWriter:
 
         await retry_in_place(write, self._clock, what="write_health")
 
-    async def log(self, entry: LogEntry) -> None:
+    def log(self, entry: LogEntry, then: Then) -> None:
         """Tell the attempt log."""
-        topic = self._topics.attempts.name
-        await self._entries.write(Outgoing(topic, entry.endpoint_id.encode(), entry.encode(), _JSON))
-
-    async def log_and_forward(self, entry: LogEntry, lane: Lane, tier: int | None, delivery: Delivery) -> None:
-        """Do both side by side."""
-        await asyncio.gather(self.forward(lane, tier, delivery), self.log(entry))
+        self._entries.write(Outgoing(self._attempts, entry.endpoint_id.encode(), entry.encode(), _JSON), then)
 
     def close(self) -> None:
         """Give up what is not written yet: whoever waited for it is gone."""
         self._entries.close()
         self._hops.close()
+
+    def _fail(self, error: BaseException) -> None:
+        if not self.failed.done():
+            self.failed.set_result(error)

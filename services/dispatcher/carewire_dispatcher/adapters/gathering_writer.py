@@ -1,7 +1,12 @@
-"""Writes to Kafka many records at a time: handed over one by one, each costs four times as much."""
+"""Writes to Kafka many records at a time: handed over one by one, each costs four times as much.
+
+Whoever hands a record over leaves word of what is to be done once Kafka has it, and waits for nothing: a task for each
+would cost more than the writing.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from carewire_contracts.envelope import Headers
@@ -10,6 +15,12 @@ from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_runtime.clock import Clock
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.retry import retry_in_place
+
+TOLD_AT_ONCE: Final = 25
+"""Records of a batch whose writers hear of it in a turn of the event loop: what they do then takes a millisecond."""
+
+Then = Callable[[], None]
+"""What is done once Kafka has a record. Never raises."""
 
 
 @record()
@@ -25,30 +36,39 @@ class Outgoing:
 class GatheringWriter:
     """Writes on behalf of one tenure; refuses once the session is lost. To be closed when the tenure ends.
 
-    A record waits `gather_s` for others; `what` is what they are called where writing is tried again.
+    A record waits `gather_s` for others; `what` is what they are called where writing is tried again. `failed` is
+    called with what trying again cannot help; nothing is written any more then.
     """
 
-    def __init__(self, producer: Producer, what: str, gather_s: float, pulse: Pulse, clock: Clock) -> None:
+    def __init__(
+        self,
+        producer: Producer,
+        what: str,
+        gather_s: float,
+        pulse: Pulse,
+        clock: Clock,
+        failed: Callable[[BaseException], None],
+    ) -> None:
         self._producer: Final = producer
         self._what: Final = what
         self._gather_s: Final = gather_s
         self._pulse: Final = pulse
         self._clock: Final = clock
+        self._failed: Final = failed
         self._gathered: list[Outgoing] = []
-        self._waiting: list[asyncio.Future[None]] = []
+        self._thens: list[Then] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, outgoing: Outgoing) -> None:
-        """Return once Kafka has the record, however long it is away. Raises what trying again cannot help."""
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def write(self, outgoing: Outgoing, then: Then) -> None:
+        """Write a record, however long Kafka is away; `then` is called once Kafka has it."""
         self._gathered.append(outgoing)
-        self._waiting.append(written)
+        self._thens.append(then)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
-        await written
+            self._writing.add_done_callback(self._ended)
 
     def close(self) -> None:
-        """Give up what is not written yet: whoever waited for it is gone."""
+        """Give up what is not written yet, and call nobody any more."""
         if self._writing is not None:
             self._writing.cancel()
 
@@ -56,23 +76,24 @@ class GatheringWriter:
         while self._gathered:
             await self._clock.sleep(self._gather_s)
             records, self._gathered = self._gathered, []
-            waiting, self._waiting = self._waiting, []
-            await self._write_some(records, waiting)
+            thens, self._thens = self._thens, []
+            await retry_in_place(partial(self._send, records), self._clock, what=self._what)
+            await _tell(thens)
         self._writing = None
-
-    async def _write_some(self, records: Sequence[Outgoing], waiting: Sequence[asyncio.Future[None]]) -> None:
-        try:
-            await retry_in_place(lambda: self._send(records), self._clock, what=self._what)
-        except Exception as error:  # noqa: BLE001  handed to those who wait
-            for written in waiting:
-                if not written.done():
-                    written.set_exception(error)
-        else:
-            for written in waiting:
-                if not written.done():
-                    written.set_result(None)
 
     async def _send(self, records: Sequence[Outgoing]) -> None:
         self._pulse.check()
         # The futures of a batch are one: each is waited for once.
         await asyncio.gather(*set(await self._producer.enqueue_all(records)))
+
+    def _ended(self, writing: asyncio.Task[None]) -> None:
+        # The task stays where it is, so nothing is gathered for another one.
+        if not writing.cancelled() and (error := writing.exception()) is not None:
+            self._failed(error)
+
+
+async def _tell(thens: Sequence[Then]) -> None:
+    for number, then in enumerate(thens, start=1):
+        then()
+        if number % TOLD_AT_ONCE == 0:
+            await asyncio.sleep(0)

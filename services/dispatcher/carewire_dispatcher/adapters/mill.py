@@ -1,12 +1,13 @@
 """The mill: takes what is ripe from the sources, asks `decide`, and does as it says.
 
-It holds no policy. Whatever it starts runs in a slot of its own, so no endpoint keeps another waiting; a record's
-offset finishes when all that it led to was acknowledged.
+It holds no policy. Each attempt is a task of its own, so no endpoint keeps another waiting; a record's offset finishes
+when all that it led to was acknowledged.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
+from itertools import islice
 from typing import Any, Final
 
 from carewire_contracts.topics import Lane
@@ -15,6 +16,7 @@ from carewire_dispatcher.adapters.byte_budget import ByteBudget
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.holdings import EndpointWork, Holdings, Item
 from carewire_dispatcher.adapters.instants import millis
+from carewire_dispatcher.adapters.record_ends import RecordEnds
 from carewire_dispatcher.adapters.slots import Slots
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
@@ -34,6 +36,8 @@ UNREADABLE: Final = "unreadable_delivery"
 PULLED_AT_ONCE: Final = 10
 """Deliveries of one endpoint's queue that are settled in a turn of the event loop. When an endpoint is found to hang, a
 thousand may have to be put off, and those of others need not wait for all of them."""
+RELEASED_AT_ONCE: Final = 25
+"""Deliveries whose moment has come that are settled in a turn: after a stall thousands may be due."""
 
 Bury = Callable[[Any, str], Coroutine[Any, Any, None]]
 """Puts a record that cannot be read aside, with a reason."""
@@ -60,7 +64,7 @@ class Mill:
     ) -> None:
         self._endpoints = endpoints
         self._attempter = attempter
-        self._writer = writer
+        self._tell_health = writer.tell_health
         self._policy = policy
         self._clock = clock
         self._bury = bury
@@ -70,6 +74,7 @@ class Mill:
         self._awake = asyncio.Event()
         self._slots = Slots(self._awake.set)
         self._bytes = ByteBudget(self._awake.set)
+        self._ends = RecordEnds(writer, self._slots, policy.wheel, clock, self._finish)
         self._draining = False
         self.copies = ForkCollapse()
         self.in_flight = 0
@@ -95,11 +100,11 @@ class Mill:
         while True:
             self._awake.clear()
             now = millis(self._clock)
-            self._release(now)
+            released = self._release(now)
             begin = partial(self._begin, now=now)
             room = min(self._slots.free, self._bytes.room)
             taken = self._rota.turn(now, begin, room, 0 if self._bytes.is_crowded else self._slots.free_for_bulk)
-            if taken:
+            if taken or released == RELEASED_AT_ONCE:
                 await asyncio.sleep(0)
             else:
                 await self._idle(now)
@@ -117,12 +122,13 @@ class Mill:
         ripe = [source.ripe_at() for source in self._rota.behind(lane) if not source.is_empty]
         return max(0, now - min(ripe)) / 1000 if ripe else None
 
-    def _release(self, now: int) -> None:
-        if self._slots.free > 0:
-            for item in self._holdings.due(now):
-                self._settle(item, now, is_copy=self._is_superseded(item.delivery))
-                if self._slots.free <= 0:
-                    return
+    def _release(self, now: int) -> int:
+        """Settle some of those whose moment has come; returns how many."""
+        released = 0
+        for item in islice(self._holdings.due(now), max(0, min(RELEASED_AT_ONCE, self._slots.free))):
+            self._settle(item, now, is_copy=self._is_superseded(item.delivery))
+            released += 1
+        return released
 
     async def _idle(self, now: int) -> None:
         """Wait until woken or until the next moment at which something becomes ripe or due."""
@@ -177,14 +183,14 @@ class Mill:
                     work.standing = work.standing.put_off(until, endpoint)
                 self._holdings.hold(item, until)
             case Forward(tier, delivery):
-                self._slots.start(self._forward(item, item.source.lane, tier, delivery), moves=True)
+                self._ends.move(item, item.source.lane, tier, delivery)
             case Divert(tier, delivery) if endpoint is not None:
                 work.standing = work.standing.put_off(delivery.due_at, endpoint)
-                self._slots.start(self._forward(item, "bulk", tier, delivery), moves=True)
+                self._ends.move(item, "bulk", tier, delivery)
             case Move(delivery):
-                self._slots.start(self._forward(item, item.source.lane, None, delivery), moves=True)
+                self._ends.move(item, item.source.lane, None, delivery)
             case End():
-                self._slots.start(self._end(item, decision))
+                self._ends.end(item, LogEntry.of(item.delivery, decision, millis(self._clock)), decision)
             case Drop():
                 metrics.DELIVERIES_DUPLICATE.add()
                 self._finish(item)
@@ -197,19 +203,19 @@ class Mill:
             self.in_flight -= 1
             work.in_flight -= 1
         self._learn(work, item.delivery.key, trial)
+        self._conclude(item, trial)
         self._pull(work, trial.entry.at)
+
+    def _conclude(self, item: Item, trial: Trial) -> None:
+        """Write down what came of an attempt."""
         if isinstance(trial.verdict, End):
-            metrics.DELIVERIES.add(outcome=str(trial.verdict.status))
-            await self._writer.log(trial.entry)
+            self._ends.end(item, trial.entry, trial.verdict)
         elif self._is_superseded(trial.delivery):
             metrics.DELIVERIES_DUPLICATE.add()
-            await self._writer.log(trial.entry)
+            self._ends.log(item, trial.entry)
         else:
             slot = trial.verdict.slot
-            tier = self._policy.wheel.tier_for(slot.due_at - trial.entry.at)
-            following = trial.delivery.retried(slot.index, slot.due_at)
-            await self._writer.log_and_forward(trial.entry, item.source.lane, tier, following)
-        self._finish(item)
+            self._ends.retry(item, trial.entry, trial.delivery.retried(slot.index, slot.due_at))
 
     def _learn(self, work: EndpointWork, key: str, trial: Trial) -> None:
         entry, before = trial.entry, work.standing.breaker
@@ -225,7 +231,7 @@ class Mill:
         else:
             return
         # Nobody waits for it: what is not written the next worker finds out by itself.
-        self._slots.start(self._writer.tell_health(key, breaker))
+        self._slots.start(self._tell_health(key, breaker))
 
     def _pull(self, work: EndpointWork, now: int) -> None:
         """Settle what queued at an endpoint, some in each turn, until the first of the queue has to go on waiting."""
@@ -251,15 +257,6 @@ class Mill:
         await asyncio.sleep(0)
         work.is_pulled = False
         self._pull(work, millis(self._clock))
-
-    async def _forward(self, item: Item, lane: Lane, tier: int | None, delivery: Delivery) -> None:
-        await self._writer.forward(lane, tier, delivery)
-        self._finish(item)
-
-    async def _end(self, item: Item, end: End) -> None:
-        metrics.DELIVERIES.add(outcome=str(end.status))
-        await self._writer.log(LogEntry.of(item.delivery, end, millis(self._clock)))
-        self._finish(item)
 
     def _is_superseded(self, delivery: Delivery) -> bool:
         """Whether the delivery was made anew while this record of it was in memory."""

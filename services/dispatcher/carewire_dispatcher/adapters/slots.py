@@ -1,11 +1,11 @@
-"""The slots of a process: tasks that call an endpoint or write for one, so that none keeps another waiting."""
+"""The slots of a process: attempts under way, and deliveries that wait for Kafka to have what came of them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
 SLOTS: Final = 2000
-"""Tasks at a time. A task with its connection is some 50 KB, so 100 MB in all."""
+"""Deliveries at a time. A task with its connection is some 50 KB, so 100 MB in all."""
 CROWDED: Final = SLOTS // 2
 """From here on endpoints get fewer places, and nothing of the bulk lane is begun."""
 MOVED_AT_ONCE: Final = 100
@@ -14,53 +14,75 @@ acknowledged together, and more of them at once would keep attempts from the eve
 
 
 class Slots:
-    """Runs tasks, and calls `wake` when there is room again. `failed` ends with the first error."""
+    """Runs tasks, counts what is written, and calls `wake` when there is room again.
+
+    `failed` ends with the first error of a task.
+    """
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
         self._tasks: set[asyncio.Task[None]] = set()
-        self._moving: set[asyncio.Task[None]] = set()
+        self._written = 0
+        self._moved = 0
+        self._emptied: asyncio.Future[None] | None = None
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     @property
+    def _taken(self) -> int:
+        return len(self._tasks) + self._written
+
+    @property
     def free(self) -> int:
-        """How many more tasks may be started."""
-        return SLOTS - len(self._tasks)
+        """How many more may be begun."""
+        return SLOTS - self._taken
 
     @property
     def free_for_bulk(self) -> int:
-        """How many more may be started of the bulk lane."""
-        return max(0, min(CROWDED - len(self._tasks), MOVED_AT_ONCE - len(self._moving)))
+        """How many more may be begun of the bulk lane."""
+        return max(0, min(CROWDED - self._taken, MOVED_AT_ONCE - self._moved))
 
     @property
     def is_crowded(self) -> bool:
         """Whether half of the slots are taken."""
-        return len(self._tasks) >= CROWDED
+        return self._taken >= CROWDED
 
-    def start(self, work: Coroutine[Any, Any, None], *, moves: bool = False) -> None:
-        """Run a task. Never refuses: whoever starts many looks at what is free first.
-
-        `moves` says that it only writes a delivery on.
-        """
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run a task. Never refuses: whoever starts many looks at what is free first."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        if moves:
-            self._moving.add(task)
         task.add_done_callback(self._ended)
 
+    def take(self, *, moves: bool = False) -> None:
+        """Count a delivery that waits for Kafka. `moves` says that it is only written on."""
+        self._written += 1
+        self._moved += moves
+
+    def give_back(self, *, moves: bool = False) -> None:
+        """Count it no longer: Kafka has it."""
+        was_full_of_moves = moves and self._moved == MOVED_AT_ONCE
+        self._written -= 1
+        self._moved -= moves
+        self._has_room(is_room_for_bulk=was_full_of_moves)
+
     async def drain(self, deadline_s: float) -> None:
-        """Give tasks some time to end, then cancel them."""
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=deadline_s)
+        """Give everything some time to end, then cancel the tasks."""
+        if self._taken:
+            self._emptied = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._emptied], timeout=deadline_s)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        taken, moving = len(self._tasks), len(self._moving)
         self._tasks.discard(task)
-        self._moving.discard(task)
-        if taken in (SLOTS, CROWDED) or (moving >= MOVED_AT_ONCE and len(self._moving) < MOVED_AT_ONCE):
-            self._wake()
+        self._has_room()
         if not task.cancelled() and (error := task.exception()) is not None and not self.failed.done():
             self.failed.set_result(error)
+
+    def _has_room(self, *, is_room_for_bulk: bool = False) -> None:
+        """Say so where there was none until now."""
+        taken = self._taken
+        if is_room_for_bulk or taken + 1 in (SLOTS, CROWDED):
+            self._wake()
+        if taken == 0 and self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)

@@ -110,7 +110,8 @@ class Tenure:
             Committer(self._lane, self._lane_sources, clock),
             Committer(self._wheel, self._tier_sources, clock),
         ]
-        self._mill.failed.add_done_callback(lambda failed: self._fail(failed.result()))
+        for failed in (self._mill.failed, self._writer.failed):
+            failed.add_done_callback(lambda failed: self._fail(failed.result()))
         self._watch()
         mill = self._mill
         self._start(mill.run())
