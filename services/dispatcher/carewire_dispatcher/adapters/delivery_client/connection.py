@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Final, cast
 
 from carewire_dispatcher.adapters.delivery_client.answer import AnswerReader
+from carewire_dispatcher.adapters.delivery_client.deadlines import Deadlines
 from carewire_dispatcher.adapters.delivery_client.request import Request
 from carewire_dispatcher.domain.classify import Answer, Failure
 
@@ -15,8 +16,9 @@ WhenLost = Callable[["Connection"], None]
 class Connection(asyncio.Protocol):
     """Made by the event loop once it is connected (and secured). To be closed by whoever has it last."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadlines: Deadlines) -> None:
         self._loop: Final = asyncio.get_running_loop()
+        self._deadlines: Final = deadlines
         self._reader: Final = AnswerReader()
         self._over: asyncio.Future[Failure | None] | None = None
         self._transport: asyncio.Transport
@@ -33,7 +35,7 @@ class Connection(asyncio.Protocol):
             return Failure.DISCONNECTED
         self._reader.begin()
         over = self._over = self._loop.create_future()
-        alarm = self._loop.call_at(deadline, self._end, Failure.TIMEOUT)
+        tick = self._deadlines.put(self, deadline)
         try:
             self._transport.writelines(request)
             failure = await over
@@ -41,7 +43,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             raise
         finally:
-            alarm.cancel()
+            self._deadlines.forget(self, tick)
             self._over = None
         if not self.is_reusable:
             self._transport.abort()
@@ -62,6 +64,10 @@ class Connection(asyncio.Protocol):
         The event loop learns of it a little later, and a request that is written in between is lost.
         """
         return not self._transport.is_closing() and not self._readable.poll(0)
+
+    def time_is_up(self) -> None:
+        """End the exchange: the deadline has come."""
+        self._end(Failure.TIMEOUT)
 
     def close(self) -> None:
         """Close in order."""

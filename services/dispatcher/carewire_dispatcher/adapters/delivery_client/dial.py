@@ -7,9 +7,11 @@ nothing; its certificate has to be that of the name.
 import asyncio
 import ssl
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from carewire_dispatcher.adapters.delivery_client.connection import Connection
+from carewire_dispatcher.adapters.delivery_client.deadlines import Deadlines
 from carewire_dispatcher.adapters.delivery_client.resolver import Resolver
 from carewire_dispatcher.adapters.delivery_client.target import Target
 from carewire_dispatcher.domain.classify import Failure
@@ -34,6 +36,7 @@ class Dialer:
         self._resolver = resolver
         self._tls = tls
         self._may_call = may_call
+        self._made = partial(Connection, Deadlines())
 
     async def dial(self, target: Target, deadline: float) -> Connection | Failure:
         """Connect until `deadline`, a moment of the event loop's clock; say why not where it can't be."""
@@ -65,7 +68,7 @@ class Dialer:
         try:
             async with asyncio.timeout_at(deadline):
                 _, connection = await loop.create_connection(
-                    Connection,
+                    self._made,
                     address,
                     target.port,
                     ssl=self._tls if target.secure else None,
