@@ -1,4 +1,5 @@
 import base64
+import hmac
 import time
 
 import pytest
@@ -36,6 +37,12 @@ def test_the_vector_of_the_specification() -> None:
     body = b'{"test": 2432232314}'
     expected = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
     assert sign((secret,), "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, body) == expected
+
+
+@given(st.binary(max_size=200), st.binary(max_size=300))
+def test_whatever_the_secret_s_length_the_signature_is_that_of_the_standard_library(secret: bytes, body: bytes) -> None:
+    expected = hmac.digest(secret, b"id.1." + body, "sha256")
+    assert sign((secret,), "id", 1, body) == "v1," + base64.b64encode(expected).decode()
 
 
 @given(secrets)

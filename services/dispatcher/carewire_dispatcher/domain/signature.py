@@ -7,8 +7,9 @@ own header and covers the body alone (reference, section 2.2), so it says nothin
 """
 
 import base64
-import hmac
+import hashlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import Final
 
 from carewire_dispatcher.domain.key_pairs import sign_ed25519, sign_rsa
@@ -20,6 +21,10 @@ RSA_SIGNATURE_HEADER: Final = "x-awell-signature"
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105  the prefix is public
 SECRET_BYTES: Final = 32
 """The specification asks for 24 to 64 random bytes."""
+_SECRETS_KEPT: Final = 10_000
+"""Secrets whose half of the reckoning is kept, at some 500 bytes each."""
+_BLOCK: Final = 64
+"""Bytes of a block of SHA-256."""
 
 
 def encode_secret(secret: bytes) -> str:
@@ -55,10 +60,26 @@ def signed_headers(
 
 def _signatures(secrets: Iterable[bytes], ed25519_keys: Iterable[bytes], content: bytes) -> Iterator[str]:
     for secret in secrets:
-        yield "v1," + _base64(hmac.digest(secret, content, "sha256"))
+        yield "v1," + _base64(_hmac(secret, content))
     for key in ed25519_keys:
         yield "v1a," + _base64(sign_ed25519(key, content))
 
 
 def _base64(signature: bytes) -> str:
     return base64.b64encode(signature).decode()
+
+
+def _hmac(secret: bytes, content: bytes) -> bytes:
+    """HMAC-SHA256 (RFC 2104). The standard library works the secret in each time, which takes as long as the rest."""
+    begun_inner, begun_outer = _begun(secret)
+    inner, outer = begun_inner.copy(), begun_outer.copy()
+    inner.update(content)
+    outer.update(inner.digest())
+    return outer.digest()
+
+
+@lru_cache(_SECRETS_KEPT)
+def _begun(secret: bytes) -> "tuple[hashlib._Hash, hashlib._Hash]":
+    """The inner and the outer hash with the secret worked in."""
+    key = (hashlib.sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in key)), hashlib.sha256(bytes(byte ^ 0x5C for byte in key))

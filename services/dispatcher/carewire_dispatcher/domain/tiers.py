@@ -4,7 +4,9 @@ Each tier delays by a fixed time, so records leave it in the order in which they
 is ever looked at. A wait is a walk down the tiers: the largest that fits, then the largest that fits the rest.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cache
 
 from carewire_contracts.topics import TIERS
 
@@ -17,17 +19,17 @@ class Wheel:
 
     def delay(self, tier: int) -> int:
         """Milliseconds that a record stays in `tier`, one of TIERS."""
-        return round(tier * 1000 / self.time_scale)
+        return _delays(self.time_scale)[TIERS.index(tier)]
 
     @property
     def shortest(self) -> int:
         """The shortest delay; a wait below it is spent in memory."""
-        return self.delay(TIERS[0])
+        return _delays(self.time_scale)[0]
 
     def tier_for(self, wait: int) -> int | None:
         """Find the largest tier that doesn't outlast `wait`, or None where even the smallest would."""
-        fitting = [tier for tier in TIERS if self.delay(tier) <= wait]
-        return fitting[-1] if fitting else None
+        fitting = bisect_right(_delays(self.time_scale), wait)
+        return TIERS[fitting - 1] if fitting else None
 
     def path(self, wait: int) -> tuple[int, ...]:
         """Every tier that a wait goes through; what is left at the end is below the shortest delay."""
@@ -36,3 +38,9 @@ class Wheel:
             walked.append(tier)
             wait -= self.delay(tier)
         return tuple(walked)
+
+
+# A deployment has one time scale, and each delivery that is put off asks for all of its delays.
+@cache
+def _delays(time_scale: float) -> tuple[int, ...]:
+    return tuple(round(tier * 1000 / time_scale) for tier in TIERS)
