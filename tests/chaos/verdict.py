@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from carewire_local.progress import say
-from carewire_testing_chaos.history import read
-from carewire_testing_chaos.verdict import judge, lines
+from carewire_testing_chaos.history import History, read
+from carewire_testing_chaos.proof import proof
+from carewire_testing_chaos.verdict import Verdict, judge, lines
 
 
 def tell(file: Path) -> int:
@@ -28,7 +29,17 @@ def main() -> int:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="verdict", description="What a campaign's history says of the promises.")
     parser.add_argument("file", type=Path, help="history.jsonl of a campaign")
-    return tell(parser.parse_args().file)
+    parser.add_argument("--proof", type=Path, help="a page to be written of it")
+    parser.add_argument("--planted", type=Path, nargs="*", default=[], help="histories of planted bugs, for that page")
+    asked = parser.parse_args()
+    if asked.proof is not None:
+        asked.proof.write_text(proof(*_judged(asked.file), [_judged(file) for file in asked.planted]), "utf-8")
+    return tell(asked.file)
+
+
+def _judged(file: Path) -> tuple[History, Verdict]:
+    history = read(file)
+    return history, judge(history)
 
 
 if __name__ == "__main__":

@@ -134,6 +134,7 @@ class _Campaign:
                 await asyncio.sleep(self._plan.lead_s)
             finally:
                 over.set()
+        load.close()
         self._receivers.heal()
         self._say(f"{load.made:,} calls have their answers, {load.repeated:,} tries were repeated; waiting for rest")
 

@@ -168,7 +168,8 @@ def _service(
         "CAREWIRE_TRACE_EXPORT": f"file:{spans}",
     }
     if planted is not None:
-        env["PYTHONPATH"] = str(Path(__file__).parents[1])
+        paths = (str(Path(__file__).parents[1]), shared.get("PYTHONPATH"))
+        env["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     argv = [*_command(kind, "serve", planted), "--roles", roles]
     return Service(name, argv, env, f"http://127.0.0.1:{port}", stop_deadline_s=_STOPPED_WITHIN_S)
 

@@ -62,6 +62,12 @@ class Load:
     def __post_init__(self) -> None:
         self._lot = random.Random(self.seed)
 
+    def close(self) -> None:
+        """Hang up."""
+        for line in (line for lines in self._idle.values() for line in lines):
+            line._close()
+        self._idle.clear()
+
     async def keep_on(self, rate: float, until: asyncio.Event) -> None:
         """Make so many calls a second until the event; return when all have their answers."""
         async with asyncio.TaskGroup() as calls:
