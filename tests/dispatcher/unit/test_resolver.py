@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from carewire_dispatcher.adapters.delivery_client import resolver as resolver_module
 from carewire_dispatcher.adapters.delivery_client.resolver import ADDRESSES_MAX, Resolver
 from carewire_testing import eventually
 
@@ -92,3 +93,65 @@ async def test_names_that_hang_keep_no_other_name_waiting(names: Names) -> None:
     assert await asyncio.wait_for(resolver.find("a"), 2) == ("192.0.2.1",)
     names.answering.set()
     assert set(await asyncio.gather(*hanging)) == {()}
+
+
+@pytest.fixture
+def few_places(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver_module, "LOOKUPS_MAX", 2)
+    monkeypatch.setattr(resolver_module, "SLOW_LOOKUPS_MAX", 1)
+    monkeypatch.setattr(resolver_module, "SLOW_S", 0.01)
+
+
+@pytest.mark.usefixtures("few_places")
+async def test_more_names_that_hang_than_there_are_places_keep_no_other_name_waiting(names: Names) -> None:
+    names.addresses["a"] = ["192.0.2.1"]
+    resolver = Resolver()
+    hanging = [asyncio.create_task(resolver.find(f"slow-{number}")) for number in range(7)]
+    assert await resolver.find("a") == ("192.0.2.1",), "places are left to others once their time is over"
+    await eventually(is_asked(names, "slow-6"))
+    assert not any(one.done() for one in hanging)
+    names.answering.set()
+    assert set(await asyncio.gather(*hanging)) == {()}
+
+
+@pytest.mark.usefixtures("few_places")
+async def test_names_that_were_slow_have_places_of_their_own_until_they_are_quick_again(
+    names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolver = Resolver(kept_s=0)
+    first = [asyncio.create_task(resolver.find(f"slow-{number}")) for number in range(3)]
+    await eventually(lambda: len(resolver._slow) == 3)
+    names.answering.set()
+    await asyncio.gather(*first)
+
+    monkeypatch.setattr(resolver_module, "SLOW_S", 60)
+    names.answering.clear()
+    names.asked.clear()
+    again = [asyncio.create_task(resolver.find(f"slow-{number}")) for number in range(3)]
+    await eventually(is_asked(names, "slow-0"))
+    names.addresses["a"] = ["192.0.2.1"]
+    assert await resolver.find("a") == ("192.0.2.1",)
+    assert names.asked == ["slow-0", "a"], "one at a time"
+    names.answering.set()
+    await asyncio.gather(*again)
+    assert resolver._slow == {}
+
+
+@pytest.mark.usefixtures("few_places")
+async def test_places_are_not_left_to_others_without_end(names: Names, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver_module, "OVERDUE_MAX", 1)
+    resolver = Resolver()
+    hanging = [asyncio.create_task(resolver.find(f"slow-{number}")) for number in range(6)]
+    await eventually(lambda: len(resolver._slow) == 3)
+    assert sorted(names.asked) == ["slow-0", "slow-1", "slow-2"], "two places, and one that was left"
+    names.answering.set()
+    await asyncio.gather(*hanging)
+    assert (len(names.asked), resolver._overdue) == (6, 0)
+
+
+async def test_of_slow_names_not_more_are_remembered_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver_module, "SLOW_NAMES_MAX", 2)
+    resolver = Resolver()
+    for host in ("a", "b", "c"):
+        resolver._remember_slow(host)
+    assert list(resolver._slow) == ["b", "c"]

@@ -1,7 +1,8 @@
 """Finding the addresses of names, so that a name whose servers don't answer keeps no other name waiting.
 
 The system's lookup blocks a thread for as long as name servers take. The event loop's own threads are few and shared
-by all, and some such names would hold all of them; so each lookup has a thread of its own.
+by all, and some such names would hold all of them; so each lookup has a thread of its own. Threads are counted twice:
+names that were slow the last time have places of their own, and whoever turns out to be slow leaves his to others.
 """
 
 import asyncio
@@ -12,7 +13,15 @@ from typing import Final
 from carewire_contracts.record import record
 
 LOOKUPS_MAX: Final = 100
-"""Threads at a time. A name is looked up by one of them, however many calls wait for it."""
+"""Lookups at a time of names that are not known to be slow. Each has a thread, however many calls wait for it."""
+SLOW_LOOKUPS_MAX: Final = 100
+"""Lookups at a time of names that were slow the last time."""
+SLOW_S: Final = 1.0
+"""From here on a lookup is slow: others do it in milliseconds, and calls wait for 3 s."""
+OVERDUE_MAX: Final = 500
+"""Slow lookups that have left their place to others. A thread takes some 50 KB, so 25 MB in all."""
+SLOW_NAMES_MAX: Final = 10_000
+"""Names that are remembered as slow, the ones heard of longest ago forgotten first."""
 KEPT_S: Final = 5.0
 """How long an answer is used: the system's lookup doesn't tell the time that its owner allows."""
 ADDRESSES_MAX: Final = 4
@@ -34,7 +43,10 @@ class Resolver:
         self._kept_s = kept_s
         self._kept: dict[str, _Kept] = {}
         self._asked: dict[str, asyncio.Future[Addresses]] = {}
-        self._free = asyncio.Semaphore(LOOKUPS_MAX)
+        self._places = asyncio.Semaphore(LOOKUPS_MAX)
+        self._slow_places = asyncio.Semaphore(SLOW_LOOKUPS_MAX)
+        self._slow: dict[str, None] = {}
+        self._overdue = 0
 
     async def find(self, host: str) -> Addresses:
         """Return the addresses of a name as the system orders them, none for a name that has none."""
@@ -51,13 +63,39 @@ class Resolver:
     async def _look_up(self, host: str) -> Addresses:
         loop = asyncio.get_running_loop()
         try:
-            async with self._free:
-                addresses = await _in_a_thread(loop, host)
+            addresses = await (self._found_slowly(host) if host in self._slow else self._found(host))
         finally:
             del self._asked[host]
         self._forget_old(loop.time())
         self._kept[host] = _Kept(addresses, loop.time() + self._kept_s)
         return addresses
+
+    async def _found(self, host: str) -> Addresses:
+        async with self._places:
+            lookup = _in_a_thread(asyncio.get_running_loop(), host)
+            await asyncio.wait([lookup], timeout=SLOW_S)
+            if not lookup.done():
+                self._remember_slow(host)
+            if lookup.done() or self._overdue >= OVERDUE_MAX:
+                return await lookup
+        self._overdue += 1
+        try:
+            return await lookup
+        finally:
+            self._overdue -= 1
+
+    async def _found_slowly(self, host: str) -> Addresses:
+        async with self._slow_places:
+            lookup = _in_a_thread(asyncio.get_running_loop(), host)
+            await asyncio.wait([lookup], timeout=SLOW_S)
+            if lookup.done():
+                self._slow.pop(host, None)
+            return await lookup
+
+    def _remember_slow(self, host: str) -> None:
+        self._slow[host] = None
+        if len(self._slow) > SLOW_NAMES_MAX:
+            del self._slow[next(iter(self._slow))]
 
     def _forget_old(self, now: float) -> None:
         self._kept = {host: kept for host, kept in self._kept.items() if kept.until > now}
