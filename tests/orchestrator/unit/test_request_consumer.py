@@ -114,7 +114,7 @@ def request(*identifiers: Identifier) -> AcceptedRequest:
     return accepted("definition", "release", identifiers=identifiers)
 
 
-SOON, LATE = 0.09, 0.2
+SOON, LATE = 0.45, 0.6
 
 
 @pytest.mark.parametrize("seconds", [pytest.param(0, id="at once"), pytest.param(SOON, id="within a moment")])
@@ -139,13 +139,13 @@ async def test_where_the_end_takes_long_that_is_told_ahead_and_not_again(scene: 
 
 
 async def test_while_a_batch_is_only_being_committed_nothing_is_told_ahead(scene: Scene) -> None:
-    scene.seconds_of_commit = 5 * LATE - 0.05
+    scene.seconds_of_commit = 0.95
     await scene.take(request().encode())
     assert (scene.told, len(scene.told_with_the_end)) == ([], 2)
 
 
 async def test_a_commit_that_takes_very_long_does_not_keep_it_secret(scene: Scene) -> None:
-    scene.seconds_of_commit = 10 * LATE
+    scene.seconds_of_commit = 2.0
     one = request()
     await scene.take(one.encode())
     assert scene.told == scene.told_with_the_end
@@ -241,7 +241,7 @@ async def test_a_batch_of_nothing_but_poison_asks_nothing_of_postgres(scene: Sce
 
 
 async def test_what_passes_is_waited_out_where_it_stands(scene: Scene) -> None:
-    scene.faults_of_postgres = [PostgresUnavailable("40P01"), PostgresUnavailable()]
+    scene.faults_of_postgres = [PostgresUnavailable("40P01"), PostgresUnavailable(), PostgresUnavailable()]
     scene.faults_of_kafka = [KafkaUnavailable()]
     await scene.take(request().encode())
     assert len(scene.batches) == 1

@@ -12,9 +12,10 @@ from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.outbox import OutboxRecord
 from carewire_runtime.retry import retry_in_place
 
-_PATIENCE_S: Final = 0.1
-"""Somebody who looks at a request sees no difference, and hardly any batch waits longer for its locks. Telling all
-ahead would cost each batch a request to Kafka of its own: of a lone one's CPU a sixth here and a third there."""
+_PATIENCE_S: Final = 0.5
+"""Somebody who looks at a request hardly sees a difference, and no batch waits longer for its locks while all is well.
+Telling all ahead would cost each batch a request to Kafka of its own: of a lone one's CPU a sixth here and a third
+there, and that just when a machine is short of it. After 0.1 s it did so on each machine that was busy."""
 _PATIENCE_WITH_END_S: Final = 1.0
 """Once it is written with the end, only the commit is waited for: what is told ahead then will be told again."""
 
