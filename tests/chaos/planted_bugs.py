@@ -43,6 +43,7 @@ TRAPS: Final = {
     "no-fork-collapse": Trap(frozenset({"forks"}), _kills("worker-1", 2, 3.0)),
     "identifier-logged": Trap(frozenset({"silent"})),
     "cursor-relay": Trap(frozenset({"outcomes", "sequences"}), _slow_lines("postgres of orchestrator", 2, 10.0), 16.0),
+    "one-at-a-time": Trap(frozenset({"neighbours"})),
 }
 
 

@@ -14,8 +14,8 @@ from carewire_testing_chaos.verdict import CHECKS, judge
 def test_it_says_what_was_struck_and_that_every_promise_was_kept() -> None:
     page = proof(history(), judge(history()))
     assert "**Every promise was kept.**" in page
-    assert "## What was struck: 1 faults" in page
-    assert "| 1 | kill -9 | worker-1 1 |" in page
+    assert "## What was struck: 2 faults" in page
+    assert "| 2 | kill -9 | ingress-1 1, worker-1 1 |" in page
     assert "commit `abc`, seed 1" in page
     for check in CHECKS:
         assert check.promise in page

@@ -64,6 +64,7 @@ BREACHES = {
     "a call without an answer": ("answered", without(Heard, call=1, status=202)),
     "a call with two answers": ("answered", again(Heard, {"request_id": "r1b"}, call=1, status=202)),
     "a call refused that was to be accepted": ("answered", with_(Heard, {"status": 422}, call=1, status=202)),
+    "a call without an answer though nothing was struck": ("answered", without(Struck, target="ingress-1")),
     "an error of ours": ("answered", with_(Heard, {"status": 500}, call=1, status=503)),
     "an accepted call that never ended": ("outcomes", without(Status, event_id="r1-3")),
     "an accepted call that ended twice": (
@@ -198,7 +199,7 @@ LAWFUL = {
         Delivery, {"status": "held", "reason": "endpoint_disabled"}, subscriber_id=GONE, event_id=STRUCK
     ),
     "an event told again since an orchestrator was killed": lambda entry: (
-        [entry, Struck(1, "kill", "orchestrator-2", QUIET_AT + 1, QUIET_AT + 2)]
+        [entry, Struck(2, "kill", "orchestrator-2", QUIET_AT + 1, QUIET_AT + 2)]
         if isinstance(entry, Struck)
         else [entry, dataclasses.replace(entry, offset=9999, at=QUIET_AT + 5)]
         if isinstance(entry, Told) and entry.event_id == "cf1-2"
@@ -248,11 +249,11 @@ def test_a_care_flow_that_only_an_untold_request_names_is_one_too_many() -> None
     assert "care-flows" in broken(extra, added=untold)
 
 
-def beside(latency: float, target: str) -> set[str]:
+def beside(latency: float, target: str, quiet: float = 0.05) -> set[str]:
     """Two hundred deliveries in quiet, and as many while something is struck, so late."""
     made: list[Entry] = [entry for entry in lawful() if not isinstance(entry, Struck)]
     made.append(Struck(0, "kill", target, 5000.0, 5100.0))
-    for begin, late in ((3000.0, 0.05), (5001.0, latency)):
+    for begin, late in ((3000.0, quiet), (5001.0, latency)):
         for number in range(200):
             event, at = f"e{begin}-{number}", begin + number / 10
             made.append(Told(event, "pathway.completed", "cf1", None, "x", "d", 1, number, at))
@@ -275,11 +276,15 @@ def test_healthy_subscribers_may_not_notice_what_does_not_concern_them(
     assert bool(beside(latency, target)) is found
 
 
+def test_healthy_subscribers_may_not_notice_bad_neighbours() -> None:
+    assert beside(3.0, "ingress-1", quiet=3.0) == {"neighbours"}
+
+
 def test_the_verdict_names_what_is_broken_and_shows_the_first_breaches() -> None:
     many = tuple(dataclasses.replace(LEAK, what=f"leak {number}") for number in range(7))
     seen = history(added=many)
     text = "\n".join(lines(seen, judge(seen)))
-    assert "Seed 1, 1 faults, commit abc" in text
+    assert "Seed 1, 2 faults, commit abc" in text
     assert "leak 4" in text
     assert "leak 5" not in text
     assert "and 2 more" in text

@@ -83,6 +83,19 @@ def cursor_relay() -> None:
     _replace(Relay, "_publish", onwards)
 
 
+def one_at_a_time() -> None:
+    """A worker calls one endpoint after the other, so that all wait for the one that never answers."""
+    from carewire_dispatcher.adapters.attempter import Attempter
+
+    attempt, turn = Attempter.attempt, asyncio.Lock()
+
+    async def patient(attempter: Attempter, *arguments: Any) -> Any:
+        async with turn:
+            return await attempt(attempter, *arguments)
+
+    _replace(Attempter, "attempt", patient)
+
+
 def _replace(owner: type[Any], name: str, by: Any) -> None:
     setattr(owner, name, by)
 
@@ -93,6 +106,7 @@ BUGS: Final[dict[str, Callable[[], None]]] = {
     "no-fork-collapse": no_fork_collapse,
     "identifier-logged": identifier_logged,
     "cursor-relay": cursor_relay,
+    "one-at-a-time": one_at_a_time,
 }
 """By their names."""
 
@@ -102,5 +116,6 @@ STRUCK_IN: Final = {
     "no-fork-collapse": "dispatcher",
     "identifier-logged": "orchestrator",
     "cursor-relay": "orchestrator",
+    "one-at-a-time": "dispatcher",
 }
 """The service that has the bug; the others are well."""

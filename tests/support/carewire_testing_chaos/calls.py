@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
+from carewire_testing_chaos.blame import windows
 from carewire_testing_chaos.check import Found
-from carewire_testing_chaos.history import Called, CareFlow, Heard, History, Kind, Logged, Status, Told
+from carewire_testing_chaos.history import Called, CareFlow, Heard, History, Kind, Logged, Status, Struck, Told
 
 _ANSWERS: Final = {
     Kind.NEW: (202, "SCHEDULED"),
@@ -28,13 +29,18 @@ _AGAIN: Final = 503
 
 
 def answered(history: History) -> Found:
-    """Each call is answered in the end, as calls of its kind are; until then it hears nothing, or 503."""
+    """Each call is answered in the end, as calls of its kind are; nothing, or 503, is heard while things are struck."""
     tries = defaultdict[int, list[Heard]](list)
     for heard in history.all(Heard):
         tries[heard.call].append(heard)
     calls = history.all(Called)
     wrong = [fault for called in calls if (fault := _fault_of_answer(called, tries[called.call])) is not None]
-    every = history.all(Heard)
+    every, struck = history.all(Heard), windows(history.all(Struck))
+    wrong += [
+        f"call {heard.call} was told {heard.status or 'nothing'}, and nothing was struck"
+        for heard in every
+        if heard.status in (None, _AGAIN) and heard.began not in struck and heard.ended not in struck
+    ]
     return Found(
         len(calls),
         wrong,

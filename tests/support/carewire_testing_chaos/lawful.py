@@ -42,6 +42,7 @@ def lawful() -> list[Entry]:
         Began(QUIET_AT - 10, 1, 1, "abc", 8.0, 1000.0),
         Story("d", STORY),
         Struck(0, "kill", "worker-1", STRUCK_AT, STRUCK_AT + 1),
+        Struck(1, "kill", "ingress-1", QUIET_AT - 3, QUIET_AT - 2),
         Subscriber(HEALTHY, "healthy-0", Behaviour.HEALTHY, ("pathway.completed",), "d"),
         Subscriber(DEAD, "dead-0", Behaviour.DEAD, ("pathway.completed",), "d"),
         Subscriber(GONE, "gone-0", Behaviour.GONE, ("pathway.completed",), "d"),

@@ -10,6 +10,8 @@ from carewire_testing_chaos.history import Behaviour, History, Received, Struck,
 RATIO_MAX: Final = 3.0
 DIFFERENCE_MAX_S: Final = 3.0
 """A fault elsewhere makes a process start anew, which takes a core of a small machine for seconds."""
+UNDISTURBED_MAX_S: Final = 2.0
+"""Twenty times what a small machine takes; the bad neighbours are there all the time."""
 _ENOUGH: Final = 200
 """Deliveries of which a hundredth says something."""
 
@@ -33,6 +35,8 @@ def unharmed(history: History) -> Found:
     }
     figures |= {"undisturbed": len(quiet), "beside faults elsewhere": len(elsewhere)}
     wrong = []
+    if len(quiet) >= _ENOUGH and p99(quiet) > UNDISTURBED_MAX_S:
+        wrong.append(f"p99 is {p99(quiet):.2f} s beside nothing but bad neighbours, not {UNDISTURBED_MAX_S:g}")
     if min(len(quiet), len(elsewhere)) >= _ENOUGH:
         allowed = max(p99(quiet) * RATIO_MAX, p99(quiet) + DIFFERENCE_MAX_S)
         if p99(elsewhere) > allowed:
