@@ -1,6 +1,8 @@
 import pytest
 
 from carewire_contracts.events import EVENT_TYPES
+from carewire_contracts.rules import Rule
+from carewire_dispatcher.domain.event_filter import EventFilter
 from carewire_dispatcher.domain.matching import Event, Subscribers
 from carewire_testing_dispatcher.deliveries import an_endpoint
 
@@ -51,6 +53,18 @@ def test_a_definition_filter_applies_to_status_events() -> None:
 def test_a_body_that_must_be_read_and_is_no_object_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError):
         Subscribers([an_endpoint(definition_ids=frozenset({"hip"}))]).of(Event("pathway.completed", body))
+
+
+def test_of_what_cannot_be_read_those_who_need_not_read_it_are_found() -> None:
+    hip, anyone = an_endpoint(id="a", definition_ids=frozenset({"hip"})), an_endpoint(id="b")
+    condition = {"reference": "$.status", "operator": "is_equal_to", "operand": "active"}
+    filtered = an_endpoint(id="c", filter=EventFilter.of(Rule.model_validate({"all": [condition]})))
+    assert Subscribers([hip, anyone, filtered]).of_any_body("pathway.completed") == (anyone,)
+
+
+def test_nobody_is_told_of_an_endpoint_without_knowing_of_which() -> None:
+    named = an_endpoint(event_types=frozenset({DISABLED.type}))
+    assert Subscribers([named]).of_any_body(DISABLED.type) == ()
 
 
 DISABLED = Event("endpoint.disabled", b'{"endpoint_id":"a"}')

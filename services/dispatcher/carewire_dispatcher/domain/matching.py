@@ -95,6 +95,15 @@ class Subscribers:
             and (endpoint.filter is None or endpoint.filter.judge(data, at).satisfied)
         )
 
+    def of_any_body(self, event_type: str) -> tuple[Endpoint, ...]:
+        """List the endpoints that want an event of this type whatever its body says.
+
+        Of what is told of endpoints nobody does: one would have to know whom it tells of.
+        """
+        if event_type in ENDPOINT_EVENT_TYPES:
+            return ()
+        return tuple(endpoint for endpoint in self.of_type(event_type) if not _is_choosy(endpoint))
+
     def of_type(self, event_type: str) -> tuple[Endpoint, ...]:
         """List the endpoints that may want events of a type; of most types nobody does."""
         found = self._by_type.get(event_type)
