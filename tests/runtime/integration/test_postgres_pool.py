@@ -5,6 +5,7 @@ import pytest
 
 from carewire_runtime.errors import PostgresUnavailable, StatementFailed, UniqueViolation
 from carewire_runtime.postgres.pool import Database
+from carewire_testing_runtime.detour import detour_without_ends
 
 CANARY = "canary-4711"
 
@@ -91,6 +92,29 @@ async def test_a_connection_killed_by_the_server_is_retriable_and_replaced(db: D
         async with db.connection() as connection:
             await connection.execute("select pg_terminate_backend(pg_backend_pid())")
     assert await db.available()
+
+
+async def test_a_connection_that_the_server_has_said_goodbye_on_is_as_good_as_closed(
+    db: Database, database_dsn: str
+) -> None:
+    async with detour_without_ends(database_dsn) as detour:
+        database = Database(detour.dsn, db.schema)
+        await database.start()
+
+        async def ask_after_the_farewell() -> None:
+            async with database.connection() as lent:
+                pid = await lent.fetchval("select pg_backend_pid()")
+                async with db.connection() as other:
+                    await other.execute("select pg_terminate_backend($1)", pid)
+                await detour.closed.wait()
+                await asyncio.sleep(0)  # the driver reads what has come
+                await lent.fetchval("select 1")
+
+        with pytest.raises(PostgresUnavailable) as told:
+            await ask_after_the_farewell()
+        assert told.value.sqlstate is None, "the server answered, so nothing had been said before"
+        assert await database.available()
+        await database.stop()
 
 
 async def test_a_statement_that_takes_too_long_is_retriable(database_dsn: str) -> None:

@@ -68,6 +68,7 @@ def test_a_unique_violation_names_its_index() -> None:
         (asyncpg.InterfaceError(f"cannot use it {CANARY}"), StatementFailed),
         (asyncpg.DataError(CANARY), StatementFailed),
         (asyncpg.InternalClientError(CANARY), StatementFailed),
+        (asyncpg.InternalClientError(f"cannot switch to state 11; {CANARY}"), PostgresUnavailable),
         (server_error("23505", "u"), UniqueViolation),
         (server_error("57P01"), PostgresUnavailable),
     ],

@@ -14,6 +14,9 @@ _RETRIABLE_CLASSES: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 _GONE: Final = ("closed", "closing", "released", "terminated")
 """Words of the driver about a connection or pool that went away under our hands. Its other interface errors
 are mistakes in our own code, which no retry mends."""
+_FAREWELL: Final = "cannot switch to state"
+"""What the driver says of a connection on which the server has said goodbye while nobody asked it anything, until the
+end of the stream is heard too. Whoever uses a connection twice at once hears something else."""
 _UNIQUE_VIOLATION: Final = "23505"
 _INTERNAL: Final = "XX000"
 
@@ -27,6 +30,8 @@ def translated(error: BaseException) -> DatabaseError:
     if isinstance(error, asyncpg.InterfaceError):
         gone = any(word in str(error) for word in _GONE)
         return PostgresUnavailable() if gone else StatementFailed(_INTERNAL)
+    if isinstance(error, asyncpg.InternalClientError) and str(error).startswith(_FAREWELL):
+        return PostgresUnavailable()
     return StatementFailed(_INTERNAL)
 
 
