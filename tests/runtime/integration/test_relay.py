@@ -1,12 +1,14 @@
 """The relay: everything committed is published in order, by one process at a time, and nothing else."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
 from carewire_contracts.topics import Topic
 from carewire_local.stack import Stack
+from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaUnavailable, ProducerFatal
 from carewire_runtime.kafka.batch import Record
 from carewire_runtime.kafka.producer import Outgoing, Producer
@@ -137,16 +139,65 @@ async def test_order_is_kept_over_many_batches(stack: Stack, db: Database, topic
     assert [record.value for record in await published(stack, topic)] == [b"%d" % number for number in range(250)]
 
 
-async def test_without_waking_records_are_found_within_a_second_or_so(
+async def test_without_waking_records_are_found_by_the_look_of_each_second(
     stack: Stack, db: Database, topic: Topic, producer: Producer
 ) -> None:
-    async with running(Relay(db, producer)):
+    clock = FakeClock()
+    relay = Relay(db, producer, clock=clock)
+    async with running(relay):
+        await eventually(lambda: clock.sleepers == 1)
         await add(db, records(topic, b"1"))
+        clock.advance(1)
+        await eventually(lambda: bool(relay._published))
+    assert [record.value for record in await published(stack, topic)] == [b"1"]
+    assert await left(db) == 0
 
-        async def empty() -> bool:
-            return await left(db) == 0
 
-        await eventually(empty, timeout=3)
+@pytest.fixture
+async def other(db: Database, database_dsn: str) -> AsyncIterator[Database]:
+    """The same schema, as another process reaches it."""
+    other = Database(database_dsn, db.schema)
+    await other.start()
+    yield other
+    await other.stop()
+
+
+@asynccontextmanager
+async def publishing_and_beside_it(
+    db: Database, other: Database, producer: Producer
+) -> AsyncIterator[tuple[Relay, Relay, FakeClock]]:
+    """A relay that publishes and one that does not, both at rest: no look comes as long as the clock stands still."""
+    clock = FakeClock()
+    publishing, beside = Relay(db, producer, clock=clock), Relay(other, producer, clock=clock)
+    async with running(publishing):
+        await eventually(lambda: clock.sleepers == 1)
+        async with running(beside):
+            await eventually(lambda: clock.sleepers == 2)
+            assert (publishing._leader, beside._leader) == (True, False)
+            yield publishing, beside, clock
+
+
+async def test_what_another_process_commits_is_published_at_once(
+    stack: Stack, db: Database, other: Database, topic: Topic, producer: Producer
+) -> None:
+    async with publishing_and_beside_it(db, other, producer) as (publishing, beside, _):
+        seen: list[list[int]] = [[]]
+        for value in (b"1", b"2"):
+            await add(other, records(topic, value))
+            beside.wake()
+            await eventually(lambda: publishing._published not in seen)
+            seen.append(publishing._published)
+    assert [record.value for record in await published(stack, topic)] == [b"1", b"2"]
+
+
+async def test_what_another_process_commits_in_its_last_moment_is_found_by_looking(
+    stack: Stack, db: Database, other: Database, topic: Topic, producer: Producer
+) -> None:
+    async with publishing_and_beside_it(db, other, producer) as (publishing, _, clock):
+        await add(other, records(topic, b"1"))
+        clock.advance(1)
+        await eventually(lambda: bool(publishing._published))
+    assert [record.value for record in await published(stack, topic)] == [b"1"]
 
 
 async def test_a_position_committed_late_is_published_all_the_same(
@@ -170,10 +221,8 @@ async def test_a_position_committed_late_is_published_all_the_same(
 
 
 async def test_only_one_publishes_and_another_takes_over(
-    stack: Stack, db: Database, database_dsn: str, topic: Topic, producer: Producer
+    stack: Stack, db: Database, other: Database, topic: Topic, producer: Producer
 ) -> None:
-    other = Database(database_dsn, db.schema)
-    await other.start()
     first, second = Relay(db, producer), Relay(other, producer)
     async with running(second):
         async with running(first):
@@ -185,30 +234,51 @@ async def test_only_one_publishes_and_another_takes_over(
 
             await eventually(empty)
             assert first._leader != second._leader
-        await eventually(lambda: second._leader, timeout=5)
+        await eventually(lambda: second._leader)
         await add(db, records(topic, b"after"))
         await eventually(empty)
-    await other.stop()
     assert len(await published(stack, topic)) == 51
 
 
+async def lose_connection_of_publisher(db: Database) -> None:
+    """End the connection that holds the relay's lock, and wait until it has ended."""
+    async with db.connection() as connection:
+        ended = await connection.fetch(
+            "select pg_terminate_backend(pid, 30000) as ended from pg_locks join pg_database on oid = database "
+            "where locktype = 'advisory' and datname = current_database()"
+        )
+        assert [row["ended"] for row in ended] == [True]
+
+
 async def test_a_lost_connection_is_replaced(stack: Stack, db: Database, topic: Topic, producer: Producer) -> None:
-    relay = Relay(db, producer)
+    clock = FakeClock()
+    relay = Relay(db, producer, clock=clock)
     with logged() as lines:
         async with running(relay):
-            await eventually(lambda: relay._leader)
-            async with db.connection() as connection:
-                await connection.execute(
-                    "select pg_terminate_backend(pid) from pg_stat_activity "
-                    "where application_name = current_setting('application_name') and pid <> pg_backend_pid()"
-                )
+            await eventually(lambda: clock.sleepers == 1)
+            await lose_connection_of_publisher(db)
             await add(db, records(topic, b"1"))
+            relay.wake()
+            await eventually(lambda: bool(lines.of("relay_interrupted")) and clock.sleepers == 1)
+            assert not relay._published
+            clock.advance(1)
+            await eventually(lambda: bool(relay._published))
+    assert [line["error"] for line in lines.of("relay_interrupted")] == ["PostgresUnavailable"]
+    assert [record.value for record in await published(stack, topic)] == [b"1"]
 
-            async def empty() -> bool:
-                return await left(db) == 0
 
-            await eventually(empty)
-    assert lines.of("relay_interrupted")[0]["error"] == "PostgresUnavailable"
+async def test_whoever_commits_takes_over_from_a_publisher_who_has_lost_its_connection(
+    stack: Stack, db: Database, other: Database, topic: Topic, producer: Producer
+) -> None:
+    with logged() as lines:
+        async with publishing_and_beside_it(db, other, producer) as (_, beside, clock):
+            await lose_connection_of_publisher(db)
+            await add(other, records(topic, b"1"))
+            beside.wake()
+            await eventually(lambda: bool(beside._published))
+            clock.advance(1)
+            await eventually(lambda: bool(lines.of("relay_interrupted")))
+    assert [record.value for record in await published(stack, topic)] == [b"1"]
 
 
 class BrokenProducer(Producer):

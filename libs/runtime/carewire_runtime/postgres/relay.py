@@ -8,6 +8,10 @@ not deleted. So when it is killed, one batch is published again, with the same e
 Which rows come, and in which order, Postgres alone says. But what stands in those that this process has just committed
 is known already, and is not read again.
 
+Whoever commits wakes the relay of its own process. One that does not publish wakes the one that does, through Postgres:
+after the commit, in a transaction that waits for no disk, since transactions that notify are committed one at a time.
+What nobody was woken for, since somebody died in between, is found by looking, once a second.
+
 A record that is too large for Kafka is no reason to stop all others, and no dead topic could take it either: it is
 set aside in a table of its own, loudly, and the others go on in their order.
 """
@@ -65,7 +69,10 @@ class Relay:
         self._at_hand: dict[str, Sequence[OutboxRecord]] = {}
 
     def wake(self, committed: Sequence[OutboxRow] = ()) -> None:
-        """Say that records were committed, and in which rows. Without it they are found within a second."""
+        """Say that records were committed, and in which rows, whichever process publishes them.
+
+        Without it they are found within a second.
+        """
         if self._leader:
             self._at_hand.update((row.id, row.records) for row in committed)
             # Some rows are read before this is heard of them.
@@ -106,27 +113,39 @@ class Relay:
 
     async def _lead(self, stop: asyncio.Event) -> None:
         async with self._db.session() as connection:
+            # A deletion that a crash of Postgres undoes means one batch published again, as a kill of ours does:
+            # no reason to wait for the disk. The session ends with our leadership.
+            await connection.execute("set synchronous_commit = off")
             stopping = False
             while not stopping:
-                if not self._leader:
-                    self._leader = await self._try_to_lead(connection)
                 # What was committed before the stop goes out in a last round.
                 stopping = stop.is_set()
+                committed = self._woken.is_set()
                 self._woken.clear()
-                published = await self._publish(connection) if self._leader else 0
+                published = await self._publish(connection) if await self._leads(connection, committed) else 0
                 self._failures = 0
                 if published < self._batch and not stopping:
                     await sleep_unless(self._woken, _IDLE_POLL_S, self._clock)
             await self._delete_published(connection)
 
-    async def _try_to_lead(self, connection: Connection) -> bool:
-        # A deletion that a crash of Postgres undoes means one batch published again, as a kill of ours does:
-        # no reason to wait for the disk. The session ends with our leadership.
-        await connection.execute("set synchronous_commit = off")
-        return bool(await connection.fetchval(_queries.try_relay_lock, self._lock_name))
+    async def _leads(self, connection: Connection, committed: bool) -> bool:
+        """Whether this process publishes; if another one does, and something was committed here, wake that one."""
+        if self._leader:
+            return True
+        self._leader = bool(await connection.fetchval(_queries.try_relay_lock, self._name))
+        if self._leader:
+            # What was committed before anybody listened is found by the look that follows.
+            await connection.add_listener(self._name, self._hear)
+        elif committed:
+            await connection.execute(_queries.wake_relay, self._name)
+        return self._leader
+
+    def _hear(self, *_: object) -> None:
+        self._woken.set()
 
     @property
-    def _lock_name(self) -> str:
+    def _name(self) -> str:
+        """Of the lock that the publishing relay holds, and of the channel on which it is woken."""
         return f"carewire relay of {self._db.schema}"
 
     async def _publish(self, connection: Connection) -> int:

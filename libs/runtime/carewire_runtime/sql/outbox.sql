@@ -32,6 +32,10 @@ update outbox set id = gen_random_uuid()::text, heads = $2, bodies = $3 where po
 -- Makes this connection the only publisher of its schema, if no other one is.
 select pg_try_advisory_lock(hashtextextended($1, 0))
 
+-- name: wake_relay
+-- Wakes the publisher of a schema, whichever process it is.
+select pg_notify($1, '')
+
 -- name: set_outbox_aside
 -- Keeps a record of a row that can never be published; it has still to be taken from the row.
 insert into outbox_set_aside (position, topic, key, value, headers, created_at, reason)
