@@ -12,16 +12,18 @@ from typing import Final
 
 from tests.chaos import verdict
 
+from carewire_local.errors import LocalError
 from carewire_local.progress import say
 from carewire_testing_chaos.campaign import Plan, run
 from carewire_testing_chaos.schedule import drawn
 
 _RATE: Final = 8.0
 _LEAD_S: Final = 15.0
+NOT_FINISHED: Final = 2
 
 
 def main() -> int:
-    """Wage it, and say how it went. Returns 1 where a promise was broken."""
+    """Wage it, and say how it went. Returns 1 where a promise was broken, 2 where the machine was not up to it."""
     parser = argparse.ArgumentParser(prog="chaos", description="Everything is struck; nothing may be lost.")
     parser.add_argument("--seed", type=int, default=1, help="draws calls and faults (%(default)s)")
     parser.add_argument("--faults", type=int, default=50, help="how many (%(default)s)")
@@ -31,7 +33,12 @@ def main() -> int:
     folder = asked.out or Path(".carewire") / "chaos" / f"seed-{asked.seed}-faults-{asked.faults}"
     say(f"{asked.faults} faults by seed {asked.seed}, {asked.rate:g} calls a second; all of it will be in {folder}")
     plan = Plan(asked.seed, drawn(asked.seed, asked.faults), asked.rate, _LEAD_S)
-    return verdict.tell(run(plan, folder, say))
+    try:
+        history = run(plan, folder, say)
+    except LocalError as error:
+        say(f"\nNOT FINISHED, so there is no verdict: {error}\nWhat happened until then is in {folder}.")
+        return NOT_FINISHED
+    return verdict.tell(history)
 
 
 if __name__ == "__main__":

@@ -124,16 +124,16 @@ class _Campaign:
     async def _struck(self, load: Load) -> None:
         """Call all the time, undisturbed at first, then while faults are done, and a while after."""
         over = asyncio.Event()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(load.keep_on(self._plan.rate, over))
-            try:
-                await asyncio.sleep(self._plan.lead_s)
-                await strike_all(self._house, self._plan.faults, lambda struck: self._tell(struck, load))
-                await all_back(self._house)
-                self._say("every process is back")
-                await asyncio.sleep(self._plan.lead_s)
-            finally:
-                over.set()
+        calling = asyncio.create_task(load.keep_on(self._plan.rate, over))
+        try:
+            await asyncio.sleep(self._plan.lead_s)
+            await strike_all(self._house, self._plan.faults, lambda struck: self._tell(struck, load))
+            await all_back(self._house)
+            self._say("every process is back")
+            await asyncio.sleep(self._plan.lead_s)
+        finally:
+            over.set()
+            await calling
         load.close()
         self._receivers.heal()
         self._say(f"{load.made:,} calls have their answers, {load.repeated:,} tries were repeated; waiting for rest")

@@ -16,7 +16,7 @@ def at_rest(history: History) -> Found:
 def silent(history: History) -> Found:
     """No identifier, key or token is in a log, a span, a metric, a record's key or header, or a column in clear."""
     searched = history.all(Searched)
-    wrong = [f"{one.what}: …{one.around}…" for one in history.all(Leaked)]
+    wrong = [f"{one.what}: …{' '.join(one.around.split())}…" for one in history.all(Leaked)]
     wrong += [
         f"no {kind} was searched"
         for kind in ("file", "metrics of", "keys of", "headers of", "column")

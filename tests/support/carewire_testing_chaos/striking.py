@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from carewire_local.errors import NotReady
 from carewire_local.local_server import LocalServer
-from carewire_testing import eventually
+from carewire_local.service_process import ServiceProcess
 from carewire_testing_chaos.history import Struck
 from carewire_testing_chaos.house import House
 from carewire_testing_chaos.proxy import Line
@@ -15,6 +16,7 @@ from carewire_testing_chaos.schedule import Action, Fault
 
 _DELAY_S: Final = 0.1
 _BACK_WITHIN_S: Final = 120.0
+_LOOK_EVERY_S: Final = 0.2
 
 Tell = Callable[[Struck], None]
 
@@ -83,7 +85,15 @@ async def _restart(house: House, kind: str) -> None:
     for process in house.named(kind):
         await asyncio.to_thread(process.stop)
         process.start()
-        await eventually(lambda process=process: process.alive, _BACK_WITHIN_S)  # type: ignore[misc]
+        await _ready(process)
+
+
+async def _ready(process: ServiceProcess) -> None:
+    end = time.monotonic() + _BACK_WITHIN_S
+    while (reason := await asyncio.to_thread(process.why_not_ready)) is not None:
+        if time.monotonic() > end:
+            raise NotReady(f"{process.name} {reason}")
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def all_back(house: House) -> None:
