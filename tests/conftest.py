@@ -16,6 +16,7 @@ from carewire_local.progress import Report, say
 from carewire_local.stack import Stack
 from carewire_testing.databases import fresh_database
 from carewire_testing.leftovers import left_behind
+from carewire_testing.shared_stack import shared_stack
 from carewire_testing.sharing_out import spread
 from carewire_testing.topics import fresh_topics
 
@@ -107,7 +108,9 @@ def report(pytestconfig: pytest.Config) -> Report:
 @pytest.fixture(scope="session")
 def stack(pytestconfig: pytest.Config, report: Report) -> Iterator[Stack]:
     """Real Kafka and Postgres, started once per run (or the ones that the environment points to)."""
-    with Stack(pytestconfig.stash[_ROOT] / "stack", report=report, durable=False) as running:
+    workerinput: dict[str, str] = getattr(pytestconfig, "workerinput", {})
+    root = Path(workerinput.get("carewire_root", pytestconfig.stash[_ROOT]))
+    with shared_stack(root / "shared", report) as running:
         yield running
 
 

@@ -17,6 +17,7 @@ from carewire_contracts.event_catalogue import EVENT_CATALOGUE
 from carewire_local.examples import FOLDER, RECEIVER
 from carewire_local.ports import is_free
 from carewire_testing import node
+from carewire_testing.plain_http import NO_AUTHORITIES
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = EVENT_CATALOGUE["pathway.completed"].example
@@ -31,7 +32,7 @@ async def _running(*command: str, **env: str) -> AsyncIterator["Running"]:
     assert process.stdout is not None
     try:
         url = json.loads(await process.stdout.readline())["listening"]
-        async with httpx.AsyncClient(trust_env=False) as client:
+        async with httpx.AsyncClient(trust_env=False, verify=NO_AUTHORITIES) as client:
             yield Running(url, client, process.stdout)
     finally:
         process.terminate()

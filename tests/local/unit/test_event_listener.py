@@ -15,6 +15,7 @@ from standardwebhooks import Webhook
 
 from carewire_contracts.event_catalogue import EVENT_CATALOGUE
 from carewire_local.event_listener import EventListener, Heard
+from carewire_testing.plain_http import NO_AUTHORITIES
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 BODY = EVENT_CATALOGUE["pathway.completed"].example
@@ -68,7 +69,7 @@ def local() -> Iterator[Local]:
 def deliver(listener: EventListener, body: bytes = BODY, headers: Mapping[str, str] | None = None) -> int:
     """Call the listener as the dispatcher does."""
     url = f"http://127.0.0.1:{listener.port}/"
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, verify=NO_AUTHORITIES) as client:
         return client.post(url, content=body, headers={**signed(body), **(headers or {})}).status_code
 
 
@@ -140,7 +141,7 @@ def test_an_event_that_this_version_does_not_know_is_passed_on_with_a_word(heard
 
 def test_a_challenge_is_echoed_once_it_is_verified_and_not_passed_on(heard: list[Heard], local: Local) -> None:
     body = json.dumps({"event_type": "endpoint.verification", "challenge": "abc"}).encode()
-    with listening(heard, local.url) as listener, httpx.Client(trust_env=False) as client:
+    with listening(heard, local.url) as listener, httpx.Client(trust_env=False, verify=NO_AUTHORITIES) as client:
         url = f"http://127.0.0.1:{listener.port}/"
         answer = client.post(url, content=body, headers=signed(body))
         forged = client.post(url, content=body, headers=signed(body, "whsec_" + "A" * 32))
@@ -153,7 +154,7 @@ def test_a_challenge_is_echoed_once_it_is_verified_and_not_passed_on(heard: list
 def test_what_is_signed_but_no_event_is_passed_on(heard: list[Heard], local: Local, body: bytes) -> None:
     headers = signed()
     headers["webhook-signature"] = _signature(body, headers["webhook-timestamp"])
-    with listening(heard, local.url) as listener, httpx.Client(trust_env=False) as client:
+    with listening(heard, local.url) as listener, httpx.Client(trust_env=False, verify=NO_AUTHORITIES) as client:
         assert client.post(f"http://127.0.0.1:{listener.port}/", content=body, headers=headers).status_code == 202
     assert local.got[0][1] == body
 
@@ -173,7 +174,7 @@ def test_before_the_secret_is_known_deliveries_are_asked_to_come_again(heard: li
 
 
 def test_calls_that_come_together_are_taken_together(heard: list[Heard]) -> None:
-    with listening(heard) as listener, httpx.Client(trust_env=False) as client:
+    with listening(heard) as listener, httpx.Client(trust_env=False, verify=NO_AUTHORITIES) as client:
         url = f"http://127.0.0.1:{listener.port}/"
         threads = [Thread(target=client.post, args=(url,), kwargs=_call()) for _ in range(8)]
         for thread in threads:

@@ -14,6 +14,7 @@ import pytest
 from carewire_orchestrator import app
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_testing import eventually
+from carewire_testing.plain_http import NO_AUTHORITIES
 from carewire_testing_orchestrator.calls import accepted, mrn
 from carewire_testing_orchestrator.running import running
 
@@ -60,7 +61,7 @@ async def test_an_ordered_stop_leaves_with_0(settings: OrchestratorSettings) -> 
     while port is None:
         line = orjson.loads(await asyncio.wait_for(process.stderr.readline(), 20))
         port = line.get("port") if line["event"] == "listening" else None
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=NO_AUTHORITIES) as client:
         document = (await client.get("/openapi.json")).json()
         assert "/v1/care-flows" in document["paths"]
         assert (await client.get("/v1/care-flows")).status_code == 401

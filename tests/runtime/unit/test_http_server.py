@@ -7,6 +7,7 @@ import pytest
 
 from carewire_runtime.errors import ConfigurationError
 from carewire_runtime.http.server import HttpServer
+from carewire_testing.plain_http import NO_AUTHORITIES
 from carewire_testing_runtime.log import logged
 from carewire_testing_runtime.running import running
 
@@ -29,7 +30,7 @@ async def test_it_serves_on_a_port_of_its_own_choice() -> None:
     app = App()
     app.answer.set()
     server = HttpServer(app, "127.0.0.1", 0)
-    async with running(server), httpx.AsyncClient(trust_env=False) as client:
+    async with running(server), httpx.AsyncClient(trust_env=False, verify=NO_AUTHORITIES) as client:
         await server.started.wait()
         answer = await client.get(f"http://127.0.0.1:{server.port}/canary")
         assert answer.text == "hello"
@@ -41,7 +42,7 @@ async def test_a_request_under_way_is_finished_before_the_stop() -> None:
     server = HttpServer(app, "127.0.0.1", 0)
     serving = asyncio.create_task(server.run(stop))
     await server.started.wait()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=NO_AUTHORITIES) as client:
         asking = asyncio.create_task(client.get(f"http://127.0.0.1:{server.port}/"))
         await app.asked.wait()
         stop.set()
@@ -64,7 +65,7 @@ async def test_paths_are_not_logged_not_even_of_an_app_that_fails() -> None:
 
     server = HttpServer(failing, "127.0.0.1", 0)
     with logged() as lines:
-        async with running(server), httpx.AsyncClient(trust_env=False) as client:
+        async with running(server), httpx.AsyncClient(trust_env=False, verify=NO_AUTHORITIES) as client:
             await server.started.wait()
             assert (await client.get(f"http://127.0.0.1:{server.port}/canary")).status_code == 500
     assert "canary" not in lines.text

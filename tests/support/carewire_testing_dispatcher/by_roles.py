@@ -21,6 +21,7 @@ from carewire_local.state import StateFolder
 from carewire_local.supervisor import Supervisor
 from carewire_runtime.sealing import Keyring
 from carewire_testing import eventually
+from carewire_testing.plain_http import NO_AUTHORITIES
 from carewire_testing_dispatcher.service import API_KEY
 
 PARTITIONS: Final = 12
@@ -46,7 +47,9 @@ class ByRoles:
     def api(self) -> httpx.AsyncClient:
         """A client of the management API, with an admin's key."""
         headers = {"authorization": f"Bearer {API_KEY}"}
-        return httpx.AsyncClient(base_url=self._urls["api"], headers=headers, timeout=30, trust_env=False)
+        return httpx.AsyncClient(
+            base_url=self._urls["api"], headers=headers, timeout=30, trust_env=False, verify=NO_AUTHORITIES
+        )
 
     def pids(self) -> dict[str, list[int]]:
         """The processes that run, by what they do."""
@@ -82,7 +85,7 @@ class ByRoles:
         running = [one.name for one in (self["fan-out"], *self.workers) if one.alive]
 
         async def do() -> bool:
-            async with httpx.AsyncClient(trust_env=False) as client:
+            async with httpx.AsyncClient(trust_env=False, verify=NO_AUTHORITIES) as client:
                 for process in running:
                     lines = (await client.get(f"{self._urls[process]}/metrics")).text.splitlines()
                     if not any(line in (name, f"{name}.0") for line in lines):

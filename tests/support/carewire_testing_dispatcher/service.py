@@ -28,6 +28,7 @@ from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.process import run_application
 from carewire_runtime.sealing import Keyring
 from carewire_testing import eventually
+from carewire_testing.plain_http import NO_AUTHORITIES
 
 API_KEY = "cw_admin_test-test-test-test-test-test-test"
 KEYS = Keyring.generate()
@@ -66,6 +67,7 @@ class Client:
             base_url=f"http://127.0.0.1:{settings.http_port}",
             headers={"authorization": f"Bearer {API_KEY}"},
             trust_env=False,
+            verify=NO_AUTHORITIES,
         )
         self._producer = Producer(settings.kafka_bootstrap, "test")
 

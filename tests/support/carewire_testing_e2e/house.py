@@ -10,6 +10,7 @@ import httpx
 from carewire_local.examples import IDENTIFIER_SYSTEM
 from carewire_local.platform import Platform
 from carewire_testing import eventually
+from carewire_testing.plain_http import NO_AUTHORITIES
 
 SYSTEM = IDENTIFIER_SYSTEM["system"]
 SETTLED_WITHIN_S = 30.0
@@ -105,7 +106,7 @@ async def visit(platform: Platform) -> AsyncIterator[House]:
     """Open clients of a running platform."""
     headers = {"authorization": f"Bearer {platform.api_key}"}
     clients = {
-        name: httpx.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False)
+        name: httpx.AsyncClient(base_url=url, headers=headers, timeout=30, trust_env=False, verify=NO_AUTHORITIES)
         for name, url in platform.urls.items()
     }
     try:

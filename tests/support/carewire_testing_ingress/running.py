@@ -21,6 +21,7 @@ from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.process import run_components
 from carewire_runtime.sealing import Keyring
+from carewire_testing.plain_http import NO_AUTHORITIES
 from carewire_testing.waiting import eventually
 
 API_KEY: Final = "cw_admin_" + "t" * 43
@@ -101,7 +102,10 @@ async def running(settings: IngressSettings, roles: Iterable[str] = app.ROLES) -
         await server.started.wait()
         base = f"http://127.0.0.1:{server.port}"
         key = {"authorization": f"Bearer {API_KEY}"}
-        async with httpx.AsyncClient(base_url=base, headers=key) as admin, httpx.AsyncClient(base_url=base) as anyone:
+        async with (
+            httpx.AsyncClient(base_url=base, headers=key, verify=NO_AUTHORITIES) as admin,
+            httpx.AsyncClient(base_url=base, verify=NO_AUTHORITIES) as anyone,
+        ):
             await eventually(lambda: _ready(anyone), timeout=20)
             try:
                 yield RunningIngress(admin, anyone)

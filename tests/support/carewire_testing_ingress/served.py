@@ -15,6 +15,7 @@ import httpx
 import psutil  # type: ignore[import-untyped]
 
 from carewire_ingress.settings import IngressSettings
+from carewire_testing.plain_http import NO_AUTHORITIES
 from carewire_testing_ingress.running import API_KEY
 
 _READY_WITHIN_S: Final = 30.0
@@ -58,7 +59,7 @@ def served(settings: IngressSettings, port: int, log: Path, **more: str) -> Iter
     with (
         log.open("wb") as lines,
         subprocess.Popen([program, "serve"], env=environment, stdout=lines, stderr=lines) as process,
-        httpx.Client(base_url=base, headers=key, timeout=30, trust_env=False) as admin,
+        httpx.Client(base_url=base, headers=key, timeout=30, trust_env=False, verify=NO_AUTHORITIES) as admin,
     ):
         try:
             _wait_ready(admin)

@@ -22,6 +22,7 @@ from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.outbox import OutboxRecord
 from carewire_runtime.process import run_components
 from carewire_testing import eventually
+from carewire_testing.plain_http import NO_AUTHORITIES
 from carewire_testing_orchestrator.calls import MRN, SSN
 from carewire_testing_orchestrator.definitions import HIP
 
@@ -185,7 +186,7 @@ async def running(
         headers = {"authorization": f"Bearer {API_KEY}"}
         url = f"http://{settings.http_host}:{server.port}"
         try:
-            async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False) as api:
+            async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=NO_AUTHORITIES) as api:
 
                 async def ready() -> bool:
                     return (await api.get("/readyz")).status_code == 200

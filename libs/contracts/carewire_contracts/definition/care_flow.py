@@ -1,6 +1,7 @@
 """The document itself."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -50,5 +51,10 @@ def definition_schema() -> dict[str, Any]:
         "$id": "urn:carewire:document:care-flow-definition:v1",
         "title": "Care-flow definition",
     }
-    schema = CareFlowDefinition.model_json_schema(mode="validation")
-    return head | {name: part for name, part in schema.items() if name not in head}
+    return head | {name: part for name, part in _model_schema().items() if name not in head}
+
+
+@cache
+def _model_schema() -> dict[str, Any]:
+    """Made once: it takes a fifth of a second."""
+    return CareFlowDefinition.model_json_schema(mode="validation")

@@ -6,8 +6,10 @@ check and connect gains nothing. Connections are not kept: one that was checked 
 
 import asyncio
 import socket
+import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Final
 
@@ -35,6 +37,12 @@ class CallRefused(Exception):
     """It was not made, or its answer not read to the end: the same would happen again."""
 
 
+@cache
+def _trusted_authorities() -> ssl.SSLContext:
+    """Those that httpx trusts; reading them takes longer than anything else that is made here."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """An answer as it came."""
@@ -50,7 +58,9 @@ class GuardedCalls:
         self._timeout_s = timeout_s
         self._schemes = ("https", "http") if allow_http else ("https",)
         limits = httpx.Limits(max_keepalive_connections=0, max_connections=None)
-        transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(limits=limits, trust_env=False)
+        transport: httpx.AsyncBaseTransport = httpx.AsyncHTTPTransport(
+            verify=_trusted_authorities(), limits=limits, trust_env=False
+        )
         self._client = httpx.AsyncClient(
             transport=transport if allow_private else _Guard(transport),
             timeout=timeout_s,
