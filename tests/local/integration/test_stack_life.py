@@ -8,6 +8,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
@@ -67,42 +70,63 @@ async def _read(stack: Stack) -> tuple[bytes, int]:
     return record.value, answer
 
 
-async def test_two_stacks_run_side_by_side_and_neither_sees_the_other(stack: Stack, own_stack: Stack) -> None:
-    assert own_stack.kafka_bootstrap != stack.kafka_bootstrap
-    await _write(own_stack)
+@pytest.fixture(scope="module")
+def another(run_folder: Path) -> Iterator[Stack]:
+    """A stack beside that of the run, started from a thread that has ended since."""
+    own = Stack(run_folder / "another", durable=False)
+    thread = threading.Thread(target=own.up)
+    thread.start()
+    thread.join()
+    try:
+        yield own
+    finally:
+        own.down()
+
+
+def test_a_stack_started_from_a_short_lived_thread_outlives_that_thread(another: Stack) -> None:
+    assert another.kafka is not None
+    assert another.postgres is not None
+    assert another.kafka.alive
+    assert another.postgres.alive
+
+
+async def test_two_stacks_run_side_by_side_and_neither_sees_the_other(stack: Stack, another: Stack) -> None:
+    assert another.kafka_bootstrap != stack.kafka_bootstrap
+    await _write(another)
     admin = AIOKafkaAdminClient(bootstrap_servers=stack.kafka_bootstrap)
     await admin.start()
     assert "kept" not in await admin.list_topics()
     await admin.close()
 
 
-def test_a_folder_in_use_is_refused_with_the_name_of_its_holder(own_stack: Stack) -> None:
+def test_a_folder_in_use_is_refused_with_the_name_of_its_holder(another: Stack) -> None:
     with pytest.raises(StateHeld, match=f"in use by process {os.getpid()}"):
-        Stack(own_stack.state.path).up()
+        Stack(another.state.path).up()
 
 
-async def test_data_and_addresses_are_kept_over_an_ordered_stop(stack_folder: Path) -> None:
-    with Stack(stack_folder, durable=False) as first:
-        await _write(first)
+@dataclass(frozen=True)
+class Written:
+    """A folder with data of a stack that was stopped in order; whatever a test does to it, they stay."""
+
+    folder: Path
+    addresses: tuple[str, str]
+
+
+@pytest.fixture(scope="module")
+def written(run_folder: Path) -> Written:
+    """A folder that holds data."""
+    folder = run_folder / "written"
+    with Stack(folder, durable=False) as first:
+        asyncio.run(_write(first))
         addresses = (first.kafka_bootstrap, first.postgres_dsn)
-    assert at_work_in(stack_folder) == []
-    with Stack(stack_folder, durable=False) as second:
+    assert at_work_in(folder) == []
+    return Written(folder, addresses)
+
+
+async def test_data_and_addresses_are_kept_over_an_ordered_stop(written: Written) -> None:
+    with Stack(written.folder, durable=False) as second:
         assert await _read(second) == (b"record", 42)
-        assert (second.kafka_bootstrap, second.postgres_dsn) == addresses
-
-
-def test_a_stack_started_from_a_short_lived_thread_outlives_that_thread(stack_folder: Path) -> None:
-    own = Stack(stack_folder, durable=False)
-    thread = threading.Thread(target=own.up)
-    thread.start()
-    thread.join()
-    try:
-        assert own.kafka is not None
-        assert own.postgres is not None
-        assert own.kafka.alive
-        assert own.postgres.alive
-    finally:
-        own.down()
+        assert (second.kafka_bootstrap, second.postgres_dsn) == written.addresses
 
 
 @pytest.mark.timed
@@ -132,31 +156,42 @@ async def _up(owner: "subprocess.Popen[bytes]") -> None:
     assert await asyncio.to_thread(owner.stdout.readline) == b"up\n"
 
 
-async def test_kill_9_of_the_owner_leaves_no_process_and_the_next_owner_finds_the_data(stack_folder: Path) -> None:
-    with Stack(stack_folder, durable=False) as first:
-        await _write(first)
-    with _owner(stack_folder) as owner:
+async def test_kill_9_of_the_owner_leaves_no_process_and_the_next_owner_finds_the_data(written: Written) -> None:
+    with _owner(written.folder) as owner:
         await _up(owner)
         family = psutil.Process(owner.pid).children(recursive=True)
         assert {process.name() for process in family} >= {"java", "postgres"}
-        owner.kill()
-        owner.wait()
-        await eventually(lambda: not any(is_running(process) for process in family))
-    assert at_work_in(stack_folder) == []
-    with Stack(stack_folder, durable=False) as next_one:
+        async with _busy(written.folder) as backend:
+            owner.kill()
+            owner.wait()
+            await eventually(lambda: not any(is_running(process) for process in [*family, backend]))
+    assert at_work_in(written.folder) == []
+    with Stack(written.folder, durable=False) as next_one:
         assert await _read(next_one) == (b"record", 42)
 
 
-async def test_kill_9_of_everything_at_once_loses_nothing(stack_folder: Path) -> None:
-    with Stack(stack_folder, durable=False) as first:
-        await _write(first)
-    with _owner(stack_folder) as owner:
+@asynccontextmanager
+async def _busy(folder: Path) -> AsyncIterator[psutil.Process]:
+    """Have a backend compute, which does not look around meanwhile."""
+    state = StateFolder(folder)
+    password, port = state.remembered("postgres_password"), state.remembered("port_postgres")
+    connection = await asyncpg.connect(f"postgresql://carewire:{password}@127.0.0.1:{port}/carewire")
+    backend = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
+    busy = asyncio.ensure_future(connection.execute("SELECT count(*) FROM generate_series(1, 100000000000)"))
+    await eventually(lambda: backend.cpu_times().user > 0.1)
+    yield backend
+    with pytest.raises((asyncpg.PostgresError, OSError)):
+        await busy
+
+
+async def test_kill_9_of_everything_at_once_loses_nothing(written: Written) -> None:
+    with _owner(written.folder) as owner:
         await _up(owner)
         everything = [*psutil.Process(owner.pid).children(recursive=True), psutil.Process(owner.pid)]
         for process in everything:
             process.send_signal(signal.SIGKILL)
         owner.wait()
-    with Stack(stack_folder, durable=False) as next_one:
+    with Stack(written.folder, durable=False) as next_one:
         assert await _read(next_one) == (b"record", 42)
 
 
@@ -172,22 +207,6 @@ def test_an_orphan_of_an_earlier_owner_is_ended_by_the_next_one(stack_folder: Pa
     stack.state.hold()
     assert orphan.wait(5) == -signal.SIGKILL
     stack.state.release()
-
-
-async def test_a_busy_backend_does_not_survive_the_kill_of_the_owner(stack_folder: Path) -> None:
-    with _owner(stack_folder) as owner:
-        await _up(owner)
-        dsn = Stack(stack_folder).state
-        password, port = dsn.remembered("postgres_password"), dsn.remembered("port_postgres")
-        connection = await asyncpg.connect(f"postgresql://carewire:{password}@127.0.0.1:{port}/carewire")
-        backend = psutil.Process(await connection.fetchval("SELECT pg_backend_pid()"))
-        busy = asyncio.ensure_future(connection.execute("SELECT count(*) FROM generate_series(1, 100000000000)"))
-        await eventually(lambda: backend.cpu_times().user > 0.1)
-        owner.kill()
-        owner.wait()
-        await eventually(lambda: not is_running(backend))
-    with pytest.raises((asyncpg.PostgresError, OSError)):
-        await busy
 
 
 def _copy_where_only_root_can_enter(site: Path, folder: Path) -> Path:
