@@ -72,9 +72,9 @@ from carewire_testing_orchestrator.playing import NOW, PATIENT_ID
 from carewire_testing_orchestrator.whole_definitions import whole_definitions
 
 MANY = settings(
-    deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
-SOME = settings(MANY, max_examples=30)
+SOME = settings(MANY, max_examples=20)
 UNSHRUNK = settings(MANY, max_examples=2_000, phases=[Phase.generate], database=None)
 
 
