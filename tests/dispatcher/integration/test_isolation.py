@@ -3,9 +3,14 @@
 import asyncio
 import statistics
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from carewire_contracts.topics import Topics
+from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.domain.breaker import CLOSED, Breaker
 from carewire_dispatcher.settings import DispatcherSettings
+from carewire_runtime.kafka.table import CompactedTable
 from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_dispatcher.service import Client, free_port, in_process
@@ -59,6 +64,18 @@ async def test_neither_a_backlog_that_hangs_nor_a_flood_delays_the_deliveries_of
     hooks.release()
 
 
+@asynccontextmanager
+async def following(settings: DispatcherSettings) -> AsyncIterator[CompactedTable[Breaker]]:
+    """What is known of endpoints, as the next worker would read it."""
+    health = CompactedTable(settings.kafka_bootstrap, Topics(settings.topic_prefix).health.name, decode_breaker)
+    stop = asyncio.Event()
+    running = asyncio.create_task(health.run(stop))
+    await health.ready()
+    yield health
+    stop.set()
+    await running
+
+
 async def test_a_worker_that_takes_over_leaves_alone_whom_the_one_before_it_left_alone(
     settings: DispatcherSettings, client: Client, hooks: Receiver
 ) -> None:
@@ -68,10 +85,14 @@ async def test_a_worker_that_takes_over_leaves_alone_whom_the_one_before_it_left
         await client.create_endpoint(hooks.url("/well"), event_types=["track.stopped"])
         breaker = Breaker(is_open=True, since=int(time.time() * 1000) + 60_000, pause=60_000)
         await client.tell_health(failing["id"], breaker)
+        await client.tell_health("deleted", breaker)
         events = [(await client.publish("track.stopped"))[0] for _ in range(20)]
         async with in_process(settings.model_copy(update={"http_port": free_port()}), "worker", "attempt-log"):
             await eventually(lambda: len(hooks.at("/well")) == len(events), timeout=20)
             assert hooks.at("/left-alone") == []
+            async with following(settings) as health:
+                await eventually(lambda: health.get("deleted") is None, timeout=20)
+                assert health.get(failing["id"]) == breaker, "only what is known of the deleted goes"
             await client.tell_health(failing["id"], CLOSED)
         async with in_process(settings.model_copy(update={"http_port": free_port()}), "worker", "attempt-log"):
             event_id, _ = await client.publish("track.stopped")

@@ -20,6 +20,7 @@ from carewire_dispatcher.adapters.consumers import (
     wheel_group,
 )
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
+from carewire_dispatcher.adapters.health_record import left_behind
 from carewire_dispatcher.adapters.hindsight import look_back
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.mill import Mill
@@ -27,7 +28,7 @@ from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.pump import LANE_TICK_S, WHEEL_GATHERS, WHEEL_TICK_S, Pump
 from carewire_dispatcher.adapters.sender import Sender
 from carewire_dispatcher.adapters.source import Source
-from carewire_dispatcher.domain.breaker import Breaker
+from carewire_dispatcher.domain.breaker import CLOSED, Breaker
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.policy import Policy
 from carewire_dispatcher.domain.supersession import Claim, Claims
@@ -220,9 +221,15 @@ class Tenure:
 
     async def _purge_for_ever(self) -> None:
         while True:
+            await self._forget_breakers()
             await self._means.clock.sleep(PURGE_EVERY_S)
             self._pulse.check()
             await purge(self._means.bootstrap, [*self._lane_sources, *self._tier_sources])
+
+    async def _forget_breakers(self) -> None:
+        means = self._means
+        for key in left_behind([key for key, _ in means.health.items()], means.endpoints.get):
+            await self._writer.tell_health(key, CLOSED)
 
     async def _bury(self, record: Any, reason: str) -> None:
         await self._letters.send(record_of(record), reason)
