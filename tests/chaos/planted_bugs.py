@@ -39,8 +39,8 @@ def _slow_lines(target: str, times: int, lasts_s: float) -> list[Fault]:
 TRAPS: Final = {
     "commit-before-produce": Trap(frozenset({"delivered"}), _kills("fan-out", 3, 6.0)),
     "no-unique-start-key": Trap(frozenset({"outcomes"})),
-    # The copies that a kill makes live for half a minute, long after it may be blamed for them.
-    "no-fork-collapse": Trap(frozenset({"forks"}), _kills("worker-1", 2, 3.0)),
+    # Copies of what is never answered live for half a minute, long after a kill may be blamed for them.
+    "no-fork-collapse": Trap(frozenset({"forks"}), [*_kills("worker-1", 2, 9.0), *_kills("worker-2", 2, 9.0)]),
     "identifier-logged": Trap(frozenset({"silent"})),
     "cursor-relay": Trap(frozenset({"outcomes", "sequences"}), _slow_lines("postgres of orchestrator", 2, 10.0), 16.0),
     "one-at-a-time": Trap(frozenset({"neighbours"})),

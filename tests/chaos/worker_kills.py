@@ -49,6 +49,17 @@ _REPEATED: Final = """
 select coalesce(sum(count - 1), 0)::bigint
 from (select count(*) from dispatcher.attempt group by delivery_id, epoch, number) as attempts
 """
+_UNTOLD: Final = """
+select coalesce(sum(attempts - told), 0)::bigint
+from (
+    select attempts, (
+        select count(distinct number) from dispatcher.attempt
+        where attempt.delivery_id = delivery.id and attempt.epoch = delivery.epoch
+    ) as told
+    from dispatcher.delivery
+) as counted
+"""
+"""Attempts that a delivery counts, and of which the log has no row."""
 _UNENDED: Final = "select count(*) from dispatcher.delivery where status <> 'delivered'"
 
 
@@ -160,6 +171,7 @@ async def _reckon(roles: ByRoles, book: Book, teller: Teller, in_windows: int) -
 
         await eventually(all_logged, _ENDED_WITHIN_S, pause=0.5)
         attempts_again: int = await database.fetchval(_REPEATED)
+        untold: int = await database.fetchval(_UNTOLD)
     finally:
         await database.close()
     repeats = book.accepted.total() - len(book.accepted)
@@ -170,6 +182,7 @@ async def _reckon(roles: ByRoles, book: Book, teller: Teller, in_windows: int) -
     _even(book.accepted.keys() == meant, "every receiver got what it was meant to get, and nothing else")
     _even(repeats <= in_windows, "no more was repeated than was under way or uncommitted at the kills")
     _even(attempts_again <= in_windows, "each of these led to one chain more at most")
+    _even(untold == 0, "of each attempt that led to another the log has a row")
     ids = all(orjson.loads(body)["pathway"]["id"] == webhook_id for webhook_id, body in book.bodies.items())
     _even(ids, "the webhook-id is the event's")
 
