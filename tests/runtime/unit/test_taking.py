@@ -11,7 +11,7 @@ from carewire_runtime.kafka.pace import EAGER, GATHERING, Pace
 from carewire_runtime.kafka.taking import Taking
 
 USUAL = (1_000, 1)
-GATHERED = (25, 65_536)
+GATHERED = (50, 65_536)
 
 
 class Consumer:
@@ -75,7 +75,7 @@ async def test_fast_ones_are_gathered_by_the_broker(scene: Scene) -> None:
 async def test_when_they_stop_coming_the_next_one_is_lone_again(scene: Scene) -> None:
     await scene.flow(per_second=100)
     assert await scene.take() == ()
-    assert scene.consumer.asked[-1] == (50, 200), "for twice as long as the broker gathers"
+    assert scene.consumer.asked[-1] == (100, 200), "for twice as long as the broker gathers"
     assert scene.consumer.held == USUAL
     await scene.take("lone")
     assert scene.consumer.asked[-1] == (60_000, 200)
