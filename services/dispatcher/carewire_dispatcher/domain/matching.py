@@ -75,24 +75,22 @@ class Subscribers:
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._served = tuple(endpoint for endpoint in endpoints if endpoint.is_served)
-        self._by_type: dict[str, tuple[Endpoint, ...]] = {}
+        self._by_type: dict[str, _Candidates] = {}
 
     def of(self, event: Event) -> tuple[Endpoint, ...]:
         """List the endpoints that want the event. Raises ValueError where its body is needed and unreadable.
 
         Nobody is told of himself: an endpoint that fails would not hear it, and what recovers knows.
         """
-        candidates = self.of_type(event.type)
-        if not candidates or not (event.type in ENDPOINT_EVENT_TYPES or any(map(_is_choosy, candidates))):
-            return candidates
+        candidates = self._candidates(event.type)
+        if not candidates.all or not (candidates.any_is_choosy or event.type in ENDPOINT_EVENT_TYPES):
+            return candidates.all
         data, at = event.data(), datetime.fromtimestamp(event.at / 1000, UTC)
         told_of = endpoint_of(event.type, data)
         return tuple(
             endpoint
-            for endpoint in candidates
-            if endpoint.id != told_of
-            and wants_definition(endpoint, data)
-            and (endpoint.filter is None or endpoint.filter.judge(data, at).satisfied)
+            for endpoint in candidates.of_definition(definition_of(data))
+            if endpoint.id != told_of and (endpoint.filter is None or endpoint.filter.judge(data, at).satisfied)
         )
 
     def of_any_body(self, event_type: str) -> tuple[Endpoint, ...]:
@@ -106,10 +104,34 @@ class Subscribers:
 
     def of_type(self, event_type: str) -> tuple[Endpoint, ...]:
         """List the endpoints that may want events of a type; of most types nobody does."""
+        return self._candidates(event_type).all
+
+    def _candidates(self, event_type: str) -> "_Candidates":
         found = self._by_type.get(event_type)
         if found is None:
-            found = tuple(endpoint for endpoint in self._served if wants_type(endpoint, event_type))
-            self._by_type[event_type] = found
+            wanting = tuple(endpoint for endpoint in self._served if wants_type(endpoint, event_type))
+            found = self._by_type[event_type] = _Candidates(wanting)
+        return found
+
+
+class _Candidates:
+    """The endpoints that may want events of one type, found by care-flow definition: there may be thousands."""
+
+    def __init__(self, endpoints: tuple[Endpoint, ...]) -> None:
+        self.all: Final = endpoints
+        self.any_is_choosy: Final = any(map(_is_choosy, endpoints))
+        self._named: Final = frozenset[str]().union(*(endpoint.definition_ids or () for endpoint in endpoints))
+        self._by_definition: dict[str | None, tuple[Endpoint, ...]] = {}
+
+    def of_definition(self, definition_id: str | None) -> tuple[Endpoint, ...]:
+        """List those that want events of a definition; None stands for each that nobody asked for by its id."""
+        named = definition_id if definition_id in self._named else None
+        found = self._by_definition.get(named)
+        if found is None:
+            found = tuple(
+                endpoint for endpoint in self.all if endpoint.definition_ids is None or named in endpoint.definition_ids
+            )
+            self._by_definition[named] = found
         return found
 
 
