@@ -1,6 +1,7 @@
 """How a batch is taken: when the driver is asked, and how long the broker may hold what is asked next."""
 
 import asyncio
+from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -14,15 +15,23 @@ USUAL = (1_000, 1)
 GATHERED = (50, 65_536)
 
 
+@dataclass
+class Taken:
+    """A record, and when it was appended."""
+
+    name: str
+    timestamp: int
+
+
 class Consumer:
     """Stands for the driver's: gives what it is told to, and remembers how patiently it was asked."""
 
     def __init__(self) -> None:
         self._fetcher = SimpleNamespace(_fetch_max_wait_ms=1_000, _fetch_min_bytes=1)
-        self.given: dict[str, list[str]] = {}
+        self.given: dict[str, list[Taken]] = {}
         self.asked: list[tuple[int, int]] = []
 
-    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[str, list[str]]:
+    async def getmany(self, *, timeout_ms: int, max_records: int) -> dict[str, list[Taken]]:
         self.asked.append((timeout_ms, max_records))
         return self.given
 
@@ -38,18 +47,19 @@ class Scene:
         self._taking = Taking(pace, 200, self.clock)
 
     async def take(self, *records: str) -> tuple[Any, ...]:
-        self.consumer.given = {"p0": list(records[:1]), "p1": list(records[1:])}
+        taken = [Taken(one, int(self.clock.monotonic() * 1000)) for one in records]
+        self.consumer.given = {"p0": taken[:1], "p1": taken[1:]}
         taking = asyncio.create_task(self._taking.take(cast("Any", self.consumer)))
         await self.clock.run_for(0)
         while not taking.done():
             await self.clock.run_for(0.001)
-        return taking.result()
+        return tuple(one.name for one in taking.result())
 
-    async def flow(self, per_second: float, seconds: float = 2.0) -> None:
-        """Records come one by one."""
+    async def flow(self, per_second: float, seconds: float = 2.0, *, each: int = 1) -> None:
+        """Records come one by one, or so many of one moment."""
         for _ in range(int(per_second * seconds)):
             self.clock.advance(max(0.0, 1 / per_second))
-            await self.take("one")
+            await self.take(*["one"] * each)
 
 
 @pytest.fixture
@@ -70,6 +80,11 @@ async def test_a_lone_record_is_fetched_at_once_whatever_came_before_it(scene: S
 async def test_fast_ones_are_gathered_by_the_broker(scene: Scene) -> None:
     await scene.flow(per_second=100)
     assert scene.consumer.held == GATHERED
+
+
+async def test_what_comes_together_anyway_waits_for_nobody(scene: Scene) -> None:
+    await scene.flow(per_second=40, each=12)
+    assert scene.consumer.held == USUAL
 
 
 async def test_when_they_stop_coming_the_next_one_is_lone_again(scene: Scene) -> None:
