@@ -10,7 +10,7 @@ from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from carewire_runtime.http.exchange import Exchange, Route
 from carewire_runtime.http.guarding import GuardedProtocol
@@ -33,19 +33,22 @@ class DirectProtocol(GuardedProtocol):
         """Answered, but the other side doesn't read: what it asks next has to wait."""
 
     def on_message_begin(self) -> None:
-        """Begin a request."""
+        """Begin a request, without what only an application needs."""
         self._idle_since = None
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+        self._begin_head()
 
     def on_headers_complete(self) -> None:
         """Give the request to the route, if it is one of its own."""
         self._end_head()
-        target = httptools.parse_url(self.url)
-        raw_path: bytes = target.path or b""
+        raw_path, query = _parts(self.url)
         path = raw_path.decode("ascii")
         if "%" in path:
             path = unquote(path)
         if not path.startswith(self._prefix):
+            self._make_scope()
             super().on_headers_complete()
             return
         parser = self.parser
@@ -55,11 +58,11 @@ class DirectProtocol(GuardedProtocol):
             parser.get_method().decode("ascii"),
             path,
             raw_path,
-            target.query or b"",
+            query,
             self.headers,
             self.client[0] if self.client else None,
-            keep_alive=parser.get_http_version() != "1.0" and parser.should_keep_alive(),
-            expects_continue=self.expect_100_continue,
+            parser.get_http_version() != "1.0" and parser.should_keep_alive(),
+            self.expect_100_continue,
         )
         self.cycle = exchange
         if previous is None or previous.response_complete:
@@ -67,6 +70,13 @@ class DirectProtocol(GuardedProtocol):
         else:
             self.flow.pause_reading()
             self.pipeline.appendleft((exchange, self.app))
+
+    def _make_scope(self) -> None:
+        """Let uvicorn begin the request too, whose head is there: a scope costs as much as parsing a head."""
+        url, headers, expects_continue = self.url, self.headers, self.expect_100_continue
+        HttpToolsProtocol.on_message_begin(self)
+        self.url, self.headers, self.expect_100_continue = url, headers, expects_continue
+        self.scope["headers"] = headers
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         if type(cycle) is Exchange:
@@ -150,3 +160,12 @@ class DirectProtocol(GuardedProtocol):
         # Not by a timer of uvicorn's, which costs each answer as much as writing it.
         if self._idle_since is not None and now - self._idle_since > self.timeout_keep_alive:
             self.transport.close()
+
+
+def _parts(target: bytes) -> tuple[bytes, bytes]:
+    """The path and the query of a request's target."""
+    # Nearly always it is a path alone, in which the parser has left nothing to be found.
+    if target.startswith(b"/") and b"?" not in target and b"#" not in target:
+        return target, b""
+    parsed = httptools.parse_url(target)
+    return parsed.path or b"", parsed.query or b""

@@ -76,7 +76,6 @@ class Exchange:
         query: bytes,
         headers: list[tuple[bytes, bytes]],
         peer: str | None,
-        *,
         keep_alive: bool,
         expects_continue: bool,
     ) -> None:

@@ -73,6 +73,9 @@ class GuardedProtocol(GatheringProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
+        self._begin_head()
+
+    def _begin_head(self) -> None:
         self._in_head = True
         self._size = 0
 
