@@ -5,14 +5,16 @@ in between. The bytes are those of `AcceptedRequest.encode` and of `Envelope.hea
 """
 
 from binascii import b2a_base64
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final, Literal
 
 import orjson
 
 from carewire_contracts.envelope import JSON_CONTENT_TYPE, SPECVERSION, Headers
+from carewire_contracts.identifiers import Identifier
 from carewire_contracts.record import record
-from carewire_contracts.requests import EnrolmentGuard, RefusedRequest
+from carewire_contracts.requests import DataPointValue, EnrolmentGuard, RefusedRequest
 from carewire_contracts.timestamps import format_milliseconds
 from carewire_contracts.topics import Topic, Topics
 from carewire_ingress.domain.admit import Accepted, Admission, Rejected
@@ -35,6 +37,9 @@ _SOURCE: Final[_Header] = ("ce_source", SOURCE.encode())
 _ACCEPTED: Final[_Header] = ("ce_type", ACCEPTED_TYPE.encode())
 _REFUSED: Final[_Header] = ("ce_type", REFUSED_TYPE.encode())
 _CONTENT_TYPE: Final[_Header] = ("content-type", JSON_CONTENT_TYPE)
+
+_START_ANOTHER: Final = EnrolmentGuard.START_ANOTHER
+"""Looked up once: a member of an enumeration costs as much as a data point."""
 
 
 @record(repr=False)
@@ -61,14 +66,12 @@ class RequestRecords:
 
     def of(self, webhook: IncomingWebhook, call: Call, verdict: Admission, traceparent: str) -> RequestRecord:
         """The record of a call: a test is never an accepted request, whatever the verdict."""
-        key, time = call.request_id.encode(), format_milliseconds(call.received_ms).encode()
+        key, (time, expires) = call.request_id.encode(), _life(call.received_ms)
         if isinstance(verdict, Accepted) and not call.is_test:
-            expires_ms = call.received_ms + LIFE_MS
             ids = _ids_of(self._tenant_id, webhook.id, webhook.definition_id, verdict.release_id)
-            value = _accepted(key, ids, call, verdict, time, expires_ms, webhook.enrolment_guard)
-            return RequestRecord(
-                self._accepted_topic, key, value, _headers(_ACCEPTED, key, time, traceparent), expires_ms
-            )
+            value = _accepted(key, ids, call, verdict, time, expires, webhook.enrolment_guard)
+            headers = _headers(_ACCEPTED, key, time, traceparent)
+            return RequestRecord(self._accepted_topic, key, value, headers, call.received_ms + LIFE_MS)
         value = self._refused(webhook, call, verdict)
         return RequestRecord(self._refused_topic, key, value, _headers(_REFUSED, key, time, traceparent), None)
 
@@ -101,31 +104,55 @@ def _accepted(
     call: Call,
     verdict: Accepted,
     time: bytes,
-    expires_ms: int,
+    expires: bytes,
     guard: EnrolmentGuard,
 ) -> bytes:
     # Ids, digests and times hold nothing that JSON would escape; whatever a sender chose goes through orjson.
-    return (
-        b'{"request_id":"%b",%b,"start_key":"%b","body_digest":"%b","received_at":"%b","expires_at":"%b",'
-        b'"identifiers":%b,"data_points":%b,"content_type":%b,"payload":"%b"%b'
-    ) % (
-        request_id,
-        ids,
-        verdict.start_key.encode(),
-        verdict.body_digest.encode(),
-        time,
-        format_milliseconds(expires_ms).encode(),
-        orjson.dumps([{"system": one.system, "value": one.value} for one in verdict.identifiers]),
-        orjson.dumps(
-            [
-                {"data_point_definition_id": data_point, "value_type": value_type, "value": value}
-                for data_point, value_type, value in verdict.data_points
-            ]
-        ),
-        orjson.dumps(call.content_type),
-        b2a_base64(call.body, newline=False),
-        _rest(call, verdict, guard),
+    return b"".join(
+        (
+            b'{"request_id":"',
+            request_id,
+            b'",',
+            ids,
+            b',"start_key":"',
+            verdict.start_key.encode(),
+            b'","body_digest":"',
+            verdict.body_digest.encode(),
+            b'","received_at":"',
+            time,
+            b'","expires_at":"',
+            expires,
+            b'","identifiers":[',
+            _identifiers(verdict.identifiers),
+            b'],"data_points":[',
+            _data_points(verdict.data_points),
+            b'],"content_type":',
+            orjson.dumps(call.content_type),
+            b',"payload":"',
+            b2a_base64(call.body, newline=False),
+            _rest(call, verdict, guard),
+        )
     )
+
+
+def _identifiers(identifiers: Iterable[Identifier]) -> bytes:
+    return b",".join([_system(one.system) + orjson.dumps(one.value) + b"}" for one in identifiers])
+
+
+def _data_points(values: Iterable[DataPointValue]) -> bytes:
+    return b",".join([_data_point(data_point, kind) + orjson.dumps(value) + b"}" for data_point, kind, value in values])
+
+
+@lru_cache(maxsize=4_096)
+def _system(system: str) -> bytes:
+    """An identifier up to its value."""
+    return b'{"system":%b,"value":' % orjson.dumps(system)
+
+
+@lru_cache(maxsize=16_384)
+def _data_point(data_point: str, value_type: str) -> bytes:
+    """A data point up to its value."""
+    return orjson.dumps({"data_point_definition_id": data_point, "value_type": value_type})[:-1] + b',"value":'
 
 
 def _rest(call: Call, verdict: Accepted, guard: EnrolmentGuard) -> bytes:
@@ -135,13 +162,19 @@ def _rest(call: Call, verdict: Accepted, guard: EnrolmentGuard) -> bytes:
         said["resubmission_of"] = call.resubmission_of
     if verdict.profile:
         said["profile"] = verdict.profile
-    if guard.may_skip:
+    if guard is not _START_ANOTHER:
         said["enrolment_guard"] = guard
     if call.logged_headers:
         said["headers"] = call.logged_headers
     if verdict.explanation is not None:
         said["filter"] = verdict.explanation
-    return b"," + orjson.dumps(said)[1:] if said else b"}"
+    return b'",' + orjson.dumps(said)[1:] if said else b'"}'
+
+
+@lru_cache(maxsize=64)
+def _life(received_ms: int) -> tuple[bytes, bytes]:
+    """When a call came and when its record expires, as text: the calls of a turn came at one moment."""
+    return format_milliseconds(received_ms).encode(), format_milliseconds(received_ms + LIFE_MS).encode()
 
 
 @lru_cache(maxsize=4_096)

@@ -126,14 +126,11 @@ def _read(
 
 
 def _read_data_points(plan: AdmissionPlan, payload: object, reasons: list[Reason]) -> tuple[DataPointValue, ...]:
-    values = list(plan.constants)
-    for data_point in plan.data_points:
-        found = data_point.read(payload)
-        if isinstance(found, DataPointValue):
-            values.append(found)
-        elif found is not None:
-            reasons.append(found)
-    return tuple(values)
+    found = [read(payload) for read in plan.readers]
+    values = [one for one in found if type(one) is DataPointValue]
+    if len(values) < len(found):
+        reasons += [one for one in found if isinstance(one, Reason)]
+    return (*plan.constants, *values)
 
 
 def _read_profile(webhook: IncomingWebhook, call: Call, payload: object, reasons: list[Reason]) -> Mapping[str, str]:

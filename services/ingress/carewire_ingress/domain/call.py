@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import field
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from carewire_contracts.record import record
 
@@ -29,4 +30,10 @@ class Call:
     @property
     def received_at(self) -> datetime:
         """The moment in UTC."""
-        return datetime.fromtimestamp(self.received_ms / 1000, UTC)
+        return _moment(self.received_ms)
+
+
+@lru_cache(maxsize=64)
+def _moment(milliseconds: int) -> datetime:
+    """A time as an object, kept: calls that are worked on together came at one moment."""
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -132,6 +132,11 @@ class AdmissionPlan:
     data_points: tuple[MappedDataPoint, ...]
     constants: tuple[DataPointValue, ...]
     obstacles: tuple[Reason, ...]
+    readers: tuple[Reader, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Lay out what each call runs through."""
+        object.__setattr__(self, "readers", tuple(point.read for point in self.data_points))
 
 
 def plan_admission(webhook: IncomingWebhook, release: CatalogueRelease | None) -> AdmissionPlan:
