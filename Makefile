@@ -36,9 +36,9 @@ demo: install ## Show one journey from webhook to signed delivery, then exit
 
 test: install ## Run all tests, on real Kafka and real Postgres
 	@# Most wait for servers as much as they compute, so that four share even two cores well, and houses of many
-	@# processes two. What is timed has the machine to itself.
+	@# processes three. What is timed has the machine to itself.
 	@$(RUN) pytest -m "not e2e and not timed" -n 4 $(BY_FILE)
-	@$(RUN) pytest tests/e2e -m "not timed" -n 2 $(BY_FILE)
+	@$(RUN) pytest tests/e2e -m "not timed" -n 3 $(BY_FILE)
 	@$(RUN) pytest $(wildcard tests/*/integration) tests/e2e -m timed
 
 coverage: install ## Name the branches that no test takes; tests are half as fast then
