@@ -112,13 +112,7 @@ class World:
         return millis(self.clock)
 
     def put(self, *deliveries: Delivery, first: int = 0) -> None:
-        records = [
-            SimpleNamespace(
-                offset=first + number, timestamp=0, key=one.key.encode(), value=one.body, headers=one.headers()
-            )
-            for number, one in enumerate(deliveries)
-        ]
-        self.source.put(records)
+        self.source.put(as_records(*deliveries, first=first))
         self.mill.offer(self.source)
 
     def due(self, number: int = 0, **fields: Any) -> Delivery:
@@ -128,6 +122,13 @@ class World:
     def committed(self) -> int:
         position = self.source.tracker.position()
         return -1 if position is None else position[0]
+
+
+def as_records(*deliveries: Delivery, first: int) -> list[Any]:
+    return [
+        SimpleNamespace(offset=first + number, timestamp=0, key=one.key.encode(), value=one.body, headers=one.headers())
+        for number, one in enumerate(deliveries)
+    ]
 
 
 async def settle() -> None:
@@ -215,6 +216,31 @@ async def test_many_whose_moment_has_come_are_settled_in_turns_so_that_others_ha
     assert max(after - before for before, after in pairwise(begun)) <= RELEASED_AT_ONCE
     await settle()
     assert world.committed == count
+
+
+async def test_a_backlog_in_bulk_is_put_off_more_slowly_while_the_fast_lane_has_work(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "MOVED_AT_ONCE", 5)
+    monkeypatch.setattr(slots, "MOVED_BESIDE_FAST", 2)
+    left_alone = Breaker(is_open=True, since=world.now + 60_000, pause=60_000)
+    world.mill._holdings.of("hanging").standing = Standing(left_alone)
+    world.mill._endpoints = {name: an_endpoint(id=name) for name in ("hanging", "well")}.get
+    bulk = Source(TopicPartition("bulk", 3), "bulk", None, 0, 10_000_000)
+    bulk.put(as_records(*(world.due(number, endpoint_id="hanging") for number in range(20)), first=0))
+    world.acknowledging = False
+    world.put(world.due(99, endpoint_id="well"))
+    await settle()
+    world.mill.offer(bulk)
+    await settle()
+    assert (len(world.calls), len(world.diverted)) == (1, 2)
+    world.clock.advance(1)
+    world.mill.offer(bulk)
+    await settle()
+    assert len(world.diverted) == 5
+    world.acknowledge_all()
+    await settle()
+    assert len(world.diverted) == 20
 
 
 async def test_while_kafka_is_away_no_more_is_begun_than_there_are_slots(

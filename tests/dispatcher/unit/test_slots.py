@@ -23,12 +23,12 @@ async def test_the_half_is_free_for_bulk_and_from_then_on_it_is_crowded() -> Non
     made, over = Slots(lambda: None), asyncio.Event()
     states = []
     for _ in range(5):
-        states.append((made.free, made.free_for_bulk, made.is_crowded))
+        states.append((made.free, made.free_for_bulk(beside_fast=False), made.is_crowded))
         made.start(_until(over))
     assert states == [(4, 2, False), (3, 1, False), (2, 0, True), (1, 0, True), (0, 0, True)]
     over.set()
     await settle()
-    assert (made.free, made.free_for_bulk, made.is_crowded) == (4, 2, False)
+    assert (made.free, made.free_for_bulk(beside_fast=False), made.is_crowded) == (4, 2, False)
 
 
 async def test_room_that_is_made_is_told_once_for_all_and_once_for_bulk() -> None:
@@ -48,16 +48,31 @@ async def test_what_is_only_moved_keeps_bulk_back_and_nobody_else(monkeypatch: p
     monkeypatch.setattr(slots, "CROWDED", 8)
     monkeypatch.setattr(slots, "MOVED_AT_ONCE", 2)
     woken: list[int] = []
-    made = Slots(lambda: woken.append(made.free_for_bulk))
+    made = Slots(lambda: woken.append(made.free_for_bulk(beside_fast=False)))
     for _ in range(3):
         made.take(moves=True)
     made.take()
-    assert (made.free, made.free_for_bulk, made.is_crowded) == (6, 0, False)
+    assert (made.free, made.free_for_bulk(beside_fast=False), made.is_crowded) == (6, 0, False)
     for _ in range(3):
         made.give_back(moves=True)
     made.give_back()
     assert woken == [1], "when there is room again, and only then"
-    assert made.free_for_bulk == 2
+    assert made.free_for_bulk(beside_fast=False) == 2
+
+
+async def test_beside_the_fast_lane_less_is_moved_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, count in {"SLOTS": 20, "CROWDED": 18, "MOVED_AT_ONCE": 4, "MOVED_BESIDE_FAST": 2}.items():
+        monkeypatch.setattr(slots, name, count)
+    woken: list[int] = []
+    made = Slots(lambda: woken.append(made.free_for_bulk(beside_fast=True)))
+    free = []
+    for _ in range(5):
+        free.append((made.free_for_bulk(beside_fast=False), made.free_for_bulk(beside_fast=True)))
+        made.take(moves=True)
+    assert free == [(4, 2), (3, 1), (2, 0), (1, 0), (0, 0)]
+    for _ in range(5):
+        made.give_back(moves=True)
+    assert woken == [0, 1], "at either limit: whether the fast lane has work may have changed"
 
 
 async def test_what_waits_for_kafka_takes_a_slot_as_an_attempt_does() -> None:

@@ -38,6 +38,8 @@ PULLED_AT_ONCE: Final = 10
 thousand may have to be put off, and those of others need not wait for all of them."""
 RELEASED_AT_ONCE: Final = 25
 """Deliveries whose moment has come that are settled in a turn: after a stall thousands may be due."""
+FAST_RESTS_MS: Final = 1_000
+"""So long after its last record the fast lane is taken to be idle."""
 
 Bury = Callable[[Any, str], Coroutine[Any, Any, None]]
 """Puts a record that cannot be read aside, with a reason."""
@@ -76,6 +78,7 @@ class Mill:
         self._bytes = ByteBudget(self._awake.set)
         self._ends = RecordEnds(writer, self._slots, policy.wheel, clock, self._finish)
         self._draining = False
+        self._fast_at = 0
         self.copies = ForkCollapse()
         self.in_flight = 0
         self.read = 0
@@ -103,11 +106,16 @@ class Mill:
             released = self._release(now)
             begin = partial(self._begin, now=now)
             room = min(self._slots.free, self._bytes.room)
-            taken = self._rota.turn(now, begin, room, 0 if self._bytes.is_crowded else self._slots.free_for_bulk)
+            taken = self._rota.turn(now, begin, room, self._room_for_bulk(now))
             if taken or released == RELEASED_AT_ONCE:
                 await asyncio.sleep(0)
             else:
                 await self._idle(now)
+
+    def _room_for_bulk(self, now: int) -> int:
+        if self._bytes.is_crowded:
+            return 0
+        return self._slots.free_for_bulk(beside_fast=now - self._fast_at < FAST_RESTS_MS)
 
     async def drain(self, deadline_s: float) -> None:
         """Give what is under way some time to end, then cancel it; what is held or queued is simply left.
@@ -154,6 +162,8 @@ class Mill:
             self._slots.start(self._put_aside(source, record))
             return
         self.read += 1
+        if source.lane == "fast":
+            self._fast_at = now
         self._bytes.take(delivery.body)
         is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop) or self._made_anew(delivery)
         self._settle(Item(source, record.offset, delivery), now, is_copy=is_copy)
