@@ -1,8 +1,10 @@
 """The schedule of faults: always the same of a seed, and everybody has a turn."""
 
+import dataclasses
+
 import pytest
 
-from carewire_testing_chaos.blame import KNOWN, Part, Windows, concerns, windows
+from carewire_testing_chaos.blame import KNOWN, Part, Windows, concerns, felt, windows
 from carewire_testing_chaos.history import Struck
 from carewire_testing_chaos.house import ROLES
 from carewire_testing_chaos.schedule import LINES, SERVERS, SERVICES, Action, drawn
@@ -79,11 +81,32 @@ def test_windows_are_joined_where_they_overlap(moment: float, inside: bool) -> N
 
 
 def test_without_faults_nothing_may_be_blamed() -> None:
-    assert 5 not in windows([])
+    assert 5 not in windows([], Part.DELIVERING)
+    assert 5 not in felt([])
 
 
-def test_a_fault_may_be_blamed_from_shortly_before_it_until_its_parts_are_themselves_again() -> None:
-    struck = [Struck(0, "freeze", "worker-1", 100.0, 110.0), Struck(1, "kill", "ingress-1", 500.0, 500.0)]
-    blamed = windows(struck, Part.DELIVERING, after_s=20)
-    assert [moment in blamed for moment in (96, 98, 105, 129, 131, 500)] == [False, True, True, True, False, False]
-    assert 500 in windows(struck)
+@pytest.mark.parametrize(
+    ("moment", "process", "server"),
+    [
+        (97, False, False),
+        (98.5, True, True),
+        (105, True, True),
+        (114, True, True),
+        (116, False, True),
+        (131, False, False),
+    ],
+)
+def test_a_fault_may_be_blamed_from_shortly_before_it_until_what_was_struck_is_itself_again(
+    moment: float, process: bool, server: bool
+) -> None:
+    frozen = Struck(0, "freeze", "worker-1", 100.0, 110.0)
+    assert (moment in windows([frozen], Part.DELIVERING)) is process
+    assert (moment in windows([dataclasses.replace(frozen, target="kafka")], Part.DELIVERING)) is server
+    assert (moment in felt([frozen])) is server
+
+
+def test_nobody_is_blamed_for_what_others_repeat() -> None:
+    killed = [Struck(0, "kill", "ingress-1", 500.0, 500.0)]
+    assert 500 not in windows(killed, Part.DELIVERING)
+    assert 500 not in felt(killed, Part.DELIVERING)
+    assert 500 in felt(killed)

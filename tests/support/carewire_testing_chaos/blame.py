@@ -12,10 +12,12 @@ from typing import Final
 from carewire_testing_chaos.history import Struck
 from carewire_testing_chaos.schedule import SERVERS, SERVICES
 
-BEFORE_S: Final = 3.0
+BEFORE_S: Final = 2.0
 """What was done so long before a fault may not be committed: commits come each half second, and take a moment."""
 AFTER_S: Final = 20.0
-"""How long after a fault its parts may still repeat: sessions end after 6 s, clients give up, processes start anew."""
+"""How long a server or a line that was struck may be felt: sessions end after 6 s, clients give up, processes die."""
+AFTER_PROCESS_S: Final = 5.0
+"""Until a process that was struck has done its last, or is itself again. What others take over from it is older."""
 
 
 class Part(StrEnum):
@@ -36,9 +38,8 @@ _SERVERS_OF: Final[dict[Part, frozenset[str]]] = {
     # Deliveries need no Postgres.
     Part.DELIVERING: frozenset({"kafka", "kafka of dispatcher"}),
 }
-KNOWN: Final = frozenset(
-    {*SERVICES, *SERVERS, "ingress", "orchestrator", "dispatcher"}.union(*_SERVICES_OF.values(), *_SERVERS_OF.values())
-)
+_PROCESSES: Final = frozenset({*SERVICES, "ingress", "orchestrator", "dispatcher"})
+KNOWN: Final = frozenset({*_PROCESSES, *SERVERS}.union(*_SERVICES_OF.values(), *_SERVERS_OF.values()))
 
 
 def concerns(target: str, part: Part) -> bool:
@@ -64,8 +65,17 @@ class Windows:
         return place >= 0 and moment <= self._ends[place]
 
 
-def windows(faults: Sequence[Struck], part: Part | None = None, after_s: float = AFTER_S) -> Windows:
-    """When faults of a part, or of anything, may be blamed."""
+def windows(faults: Sequence[Struck], part: Part) -> Windows:
+    """When faults of a part may be blamed for what it repeats."""
     return Windows(
-        (one.began - BEFORE_S, one.ended + after_s) for one in faults if part is None or concerns(one.target, part)
+        (one.began - BEFORE_S, one.ended + (AFTER_PROCESS_S if one.target in _PROCESSES else AFTER_S))
+        for one in faults
+        if concerns(one.target, part)
+    )
+
+
+def felt(faults: Sequence[Struck], part: Part | None = None) -> Windows:
+    """When faults of a part, or of anything, may be felt in how long things take, and in what is not answered."""
+    return Windows(
+        (one.began - BEFORE_S, one.ended + AFTER_S) for one in faults if part is None or concerns(one.target, part)
     )

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from carewire_testing_chaos.blame import windows
+from carewire_testing_chaos.blame import felt
 from carewire_testing_chaos.check import Found
 from carewire_testing_chaos.history import Called, CareFlow, Heard, History, Kind, Logged, Status, Struck, Told
 
@@ -35,7 +35,7 @@ def answered(history: History) -> Found:
         tries[heard.call].append(heard)
     calls = history.all(Called)
     wrong = [fault for called in calls if (fault := _fault_of_answer(called, tries[called.call])) is not None]
-    every, struck = history.all(Heard), windows(history.all(Struck))
+    every, struck = history.all(Heard), felt(history.all(Struck))
     wrong += [
         f"call {heard.call} was told {heard.status or 'nothing'}, and nothing was struck"
         for heard in every

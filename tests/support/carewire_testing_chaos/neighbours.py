@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from carewire_testing_chaos.blame import AFTER_S, Part, windows
+from carewire_testing_chaos.blame import Part, felt
 from carewire_testing_chaos.check import Found
 from carewire_testing_chaos.history import Behaviour, History, Received, Struck, Subscriber, Told
 
@@ -19,7 +19,7 @@ _ENOUGH: Final = 200
 def unharmed(history: History) -> Found:
     """While only what does not concern deliveries is struck, healthy subscribers get them as when nothing is."""
     faults = history.all(Struck)
-    concerned, struck = windows(faults, Part.DELIVERING), windows(faults, after_s=AFTER_S)
+    concerned, struck = felt(faults, Part.DELIVERING), felt(faults)
     quiet: list[float] = []
     elsewhere: list[float] = []
     during: list[float] = []
