@@ -36,7 +36,7 @@ from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.endpoint_trial import EndpointTrials
 from carewire_dispatcher.adapters.event_reader import event_reader
 from carewire_dispatcher.adapters.exchange_reader import ExchangeReader
-from carewire_dispatcher.adapters.fan_out import FanOut, fan_out_group, status_fan_out_group
+from carewire_dispatcher.adapters.fan_out import SPREADING, FanOut, fan_out_group, status_fan_out_group
 from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
@@ -72,7 +72,7 @@ from carewire_runtime.http.openapi import describe_at_need
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.admin import commit_initial_offsets, committed, ensure_topics, verify_topics
 from carewire_runtime.kafka.batch import BatchConsumer
-from carewire_runtime.kafka.pace import EAGER, LAZY, Pace
+from carewire_runtime.kafka.pace import LAZY, Pace
 from carewire_runtime.kafka.producer import DEFAULT_MAX_REQUEST_BYTES, Producer
 from carewire_runtime.kafka.table import CompactedTable, Decode
 from carewire_runtime.postgres.migrations import migrate, verify_migrated
@@ -222,7 +222,7 @@ class _Assembly:
         # endpoints.
         topics = self._topics
         statuses = [topics.incoming_webhooks, topics.endpoint_events]
-        self._fan_out("fan-out", [topics.events], fan_out_group(topics), EAGER, endpoints, producer)
+        self._fan_out("fan-out", [topics.events], fan_out_group(topics), SPREADING, endpoints, producer)
         self._fan_out("status-fan-out", statuses, status_fan_out_group(topics), LAZY, endpoints, producer)
 
     def _fan_out(

@@ -149,13 +149,27 @@ async def test_each_endpoint_gets_the_event_in_the_form_that_it_asked_for() -> N
     ]
 
 
-async def test_an_event_that_cannot_be_put_in_the_form_that_somebody_asked_for_is_put_aside() -> None:
+async def test_an_event_that_cannot_be_put_in_a_form_that_is_asked_for_goes_to_the_others_and_is_put_aside() -> None:
     kafka = Kafka()
-    await a_fan_out(kafka, Table(an_endpoint(id="a"), an_endpoint(id="b", payload="thin"))).handle(
-        [an_event(1, value=b"junk"), an_event(2)]
+    table = Table(
+        an_endpoint(id="a"),
+        an_endpoint(id="b", payload="thin"),
+        an_endpoint(id="c", content_mode="cloudevents"),
+        an_endpoint(id="d", definition_ids=frozenset({"hip"})),
     )
-    assert kafka.dead == [(b"unreadable_event", b"junk")]
-    assert [one.event_id for one in kafka.deliveries] == ["event-2", "event-2"]
+    await a_fan_out(kafka, table).handle([an_event(1, value=b"junk"), an_event(2, **ABOUT)])
+    assert kafka.dead == [(b"unreadable_event", b"junk")], "once, however many cannot use it"
+    got = [(one.event_id, one.endpoint_id) for one in kafka.deliveries]
+    assert got == [("event-1", "a"), *(("event-2", name) for name in "abcd")]
+    assert kafka.deliveries[0].body == b"junk"
+
+
+async def test_an_event_without_what_every_cloudevent_has_is_kept_from_those_alone_who_asked_for_cloudevents() -> None:
+    kafka = Kafka()
+    table = Table(an_endpoint(id="a", content_mode="cloudevents"), an_endpoint(id="b"))
+    await a_fan_out(kafka, table).handle([an_event(1)])
+    assert [one.endpoint_id for one in kafka.deliveries] == ["b"]
+    assert kafka.dead == [(b"unreadable_event", BODY)]
 
 
 async def test_a_batch_that_comes_again_makes_the_same_deliveries_which_workers_know_as_copies() -> None:
