@@ -17,7 +17,8 @@ def tell(file: Path) -> int:
     say("")
     for line in lines(history, found):
         say(line)
-    say(f"\nThe history: {file}. The verdict again: PYTHONPATH=tests/support python -m tests.chaos.verdict {file}")
+    say(f"\nThe history: {file}. The verdict of it again:")
+    say(f"  PYTHONPATH=tests/support .venv/bin/python -m tests.chaos.verdict {file}")
     if not found.holds:
         say(
             f"To look for the cause: the lines of the history that name an id above, and the logs in {file.parent}/logs"
