@@ -13,14 +13,14 @@ from typing import Any, Final, Literal
 from pydantic import BaseModel
 
 from carewire_contracts import events, statuses
-from carewire_contracts.events.endpoint import EndpointDisabled, EndpointRecovered, EndpointWarning
+from carewire_contracts.events.endpoint import EndpointDisabled, EndpointHeartbeat, EndpointRecovered, EndpointWarning
 
-Family = Literal["domain", "request", "endpoint"]
+Family = Literal["domain", "request", "endpoint", "heartbeat"]
 
 
 @dataclass(frozen=True, slots=True)
 class EventType:
-    """One public event type. `fires` says when, in a sentence; `family` says on which topic."""
+    """One public event type. `fires` says when, in a sentence; `family` says on which topic; heartbeats are on none."""
 
     name: str
     family: Family
@@ -93,6 +93,12 @@ _ALL: Final = (
     _endpoint("warning", EndpointWarning, "An endpoint has been failing and will be disabled."),
     _endpoint("disabled", EndpointDisabled, "An endpoint was disabled."),
     _endpoint("recovered", EndpointRecovered, "A delivery succeeded after a warning."),
+    EventType(
+        "endpoint.heartbeat",
+        "heartbeat",
+        EndpointHeartbeat,
+        "An interval passed of an endpoint that asked for heartbeats; sent to that endpoint alone.",
+    ),
 )
 
 EVENT_CATALOGUE: Final[Mapping[str, EventType]] = MappingProxyType({event.name: event for event in _ALL})

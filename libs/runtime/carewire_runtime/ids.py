@@ -38,6 +38,11 @@ def earliest_id(moment: datetime) -> str:
     return str(uuid.UUID(int=max(0, (moment - _EPOCH) // _MILLISECOND) << 80))
 
 
+def born_at(uuid7: str) -> datetime:
+    """Return the moment at which `new_id` gave an id, to the millisecond."""
+    return _EPOCH + (uuid.UUID(uuid7).int >> 80) * _MILLISECOND
+
+
 def derived_id(*parts: str) -> str:
     """Return the id that always belongs to these parts, which must be our own ids or fixed words."""
     # Not by the standard library: a start derives a dozen ids, and that takes six times as long.

@@ -18,6 +18,7 @@ def test_it_holds_the_23_domain_events_the_six_statuses_and_the_endpoint_events(
     assert {name for name, event in EVENT_CATALOGUE.items() if event.family == "domain"} == set(EVENT_TYPES)
     assert sum(event.family == "request" for event in EVENT_CATALOGUE.values()) == 6
     assert sum(event.family == "endpoint" for event in EVENT_CATALOGUE.values()) == 3
+    assert [name for name, event in EVENT_CATALOGUE.items() if event.family == "heartbeat"] == ["endpoint.heartbeat"]
 
 
 @ALL

@@ -43,5 +43,5 @@ def test_writing_says_what_was_written_and_what_to_do_next(
     freeze.main(["--release"])
     assert (tmp_path / "released" / "pathway.completed" / "v1.json").is_file()
     assert capsys.readouterr().out.splitlines()[-1] == (
-        "Wrote and released 33 schemas and the AsyncAPI document. Next: make contracts"
+        "Wrote and released 34 schemas and the AsyncAPI document. Next: make contracts"
     )

@@ -76,6 +76,7 @@ TABLE: dict[str, set[str]] = {
     "endpoint.warning": NOTHING,
     "endpoint.disabled": NOTHING,
     "endpoint.recovered": NOTHING,
+    "endpoint.heartbeat": NOTHING,
 }
 
 

@@ -40,7 +40,7 @@ def _drop(node: dict[str, Any], field: str) -> None:
 
 
 def _retype(node: dict[str, Any], field: str) -> None:
-    node["properties"][field] = {"type": "integer"}
+    node["properties"][field] = {"type": "boolean"}
 
 
 def _require(node: dict[str, Any], field: str) -> None:

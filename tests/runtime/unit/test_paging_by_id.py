@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from carewire_runtime.http.cursor import Cursor, cursor_after
-from carewire_runtime.ids import earliest_id, new_id
+from carewire_runtime.ids import born_at, earliest_id, new_id
 from carewire_runtime.postgres.conditions import Conditions
 
 NOW = datetime(2026, 3, 2, 8, 15, 30, 120_000, tzinfo=UTC)
@@ -23,6 +23,11 @@ def test_ids_of_moments_are_ordered_as_the_moments_are(one: datetime, other: dat
         assert earliest_id(one) <= earliest_id(other)
     if other - one >= timedelta(milliseconds=1):
         assert earliest_id(one) < earliest_id(other)
+
+
+@given(MOMENTS)
+def test_the_earliest_id_of_a_moment_was_born_then_to_the_millisecond(moment: datetime) -> None:
+    assert born_at(earliest_id(moment)) == moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
 def test_a_new_id_lies_between_the_moments_around_it() -> None:

@@ -1,6 +1,11 @@
-"""`endpoint.*`: a subscriber's endpoint is failing, was disabled or recovered. They tell of no patient."""
+"""`endpoint.*`: a subscriber's endpoint is failing, was disabled or recovered. They tell of no patient.
 
-from typing import Literal
+`endpoint.heartbeat` alone is on no topic: it is sent to the endpoint of which it tells.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from carewire_contracts.timestamps import Timestamp
 from carewire_contracts.wire import Message
@@ -35,3 +40,29 @@ class EndpointRecovered(EndpointEvent):
 
     event_type: Literal["endpoint.recovered"] = "endpoint.recovered"
     failing_since: Timestamp
+
+
+class HandedOut(Message):
+    """One event of an endpoint's sequence. `id` is its `webhook-id`, `date` when it was published."""
+
+    sequence: Annotated[int, Field(ge=1)]
+    id: str
+    event_type: str
+    date: Timestamp
+
+
+class EndpointHeartbeat(Message):
+    """What an endpoint is to have received: all that was handed out to it since the heartbeat before.
+
+    Events of an endpoint are numbered from 1, without a gap, in the order in which they were noted. This one lists the
+    numbers behind `after` up to `through`; with equal ones, nothing was handed out. The heartbeat before ended at
+    `after`.
+    """
+
+    event_type: Literal["endpoint.heartbeat"] = "endpoint.heartbeat"
+    endpoint_id: str
+    tenant_id: str
+    date: Timestamp
+    after: Annotated[int, Field(ge=0)]
+    through: Annotated[int, Field(ge=0)]
+    events: list[HandedOut]
