@@ -13,19 +13,21 @@ import pytest
 from carewire_contracts.envelope import header
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.requests import AcceptedRequest
+from carewire_contracts.statuses import FailureReason, SkipReason
 from carewire_contracts.topics import Topics
 from carewire_orchestrator.adapters.outbox_records import Publishing
 from carewire_orchestrator.adapters.request_consumer import RequestConsumer
 from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.starts import Before, Wake
-from carewire_orchestrator.domain.request_outcome import AlreadyEnded
-from carewire_orchestrator.domain.starting import Call, Outcome
+from carewire_orchestrator.domain.request_outcome import AlreadyEnded, Duplicate, Failed
+from carewire_orchestrator.domain.starting import Call, Outcome, Skipped
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaUnavailable, PostgresUnavailable, ProducerFatal, StatementFailed
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.outbox import OutboxRecord, OutboxRow
 from carewire_runtime.sealing import Keyring
 from carewire_testing_orchestrator.calls import accepted, mrn
+from carewire_testing_runtime.log import logged
 
 APPENDED = datetime(2026, 3, 2, 8, 15, 30, 120_000, tzinfo=UTC)
 KEYRING = Keyring.parse(f"k1:{base64.b64encode(bytes(32)).decode()}")
@@ -43,6 +45,7 @@ class Scene:
         self.told_with_the_end: list[dict[str, Any]] = []
         self.ids: list[str | None] = []
         self.dead: list[bytes | None] = []
+        self.outcomes: list[Outcome] = []
         self.batches: list[Sequence[Call]] = []
         self.wakes = 0
         self.faults_of_kafka: list[Exception] = []
@@ -82,7 +85,7 @@ class Scene:
             await self.clock.sleep(self.seconds_of_commit)
         self.batches.append(calls)
         wake([])
-        return [AlreadyEnded() for _ in calls]
+        return self.outcomes or [AlreadyEnded() for _ in calls]
 
     def wake(self, _rows: Sequence[OutboxRow] = ()) -> None:
         self.wakes += 1
@@ -191,6 +194,27 @@ async def test_a_batch_is_ended_together_and_the_relay_woken_once(scene: Scene) 
     ids = [new for call in batch for new in (call.care_flow_id, call.patient_id)]
     assert len(set(ids)) == len(ids), "whatever is made gets an id of its own"
     assert scene.wakes == 1
+
+
+async def test_how_each_request_ended_is_logged_on_a_line_of_its_own(scene: Scene) -> None:
+    scene.outcomes = [
+        Duplicate("first", "one", "patient"),
+        Skipped("another", "patient", SkipReason.ACTIVE_CARE_FLOW, (), ()),
+        Failed(FailureReason.RELEASE_NOT_FOUND),
+        AlreadyEnded(),
+    ]
+    requests = [request() for _ in scene.outcomes]
+    with logged() as lines:
+        await scene.take(*(one.encode() for one in requests))
+    ended = [{"request_id": one.request_id, "start_key": one.start_key} for one in requests]
+    said = [
+        {"status": "SUCCESS", "care_flow_id": "one", "duplicate_of": "first"},
+        {"status": "SUCCESS", "care_flow_id": "another", "reason": "active_care_flow"},
+        {"status": "FAILED", "reason": "release_not_found"},
+    ]
+    told = lines.of("request_ended")
+    assert [one | named | how for one, named, how in zip(told, ended[:3], said, strict=True)] == told
+    assert [line["request_id"] for line in lines.of("request_had_ended")] == [requests[3].request_id]
 
 
 async def test_identifiers_are_compared_by_fingerprints_that_hold_no_value(scene: Scene) -> None:

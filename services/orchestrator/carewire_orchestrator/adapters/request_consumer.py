@@ -8,6 +8,7 @@ takes longer, since Postgres is away or others hold its locks, that is told ahea
 """
 
 import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -18,7 +19,7 @@ from carewire_orchestrator.adapters.store.identities import Identities
 from carewire_orchestrator.adapters.store.starts import Starts
 from carewire_orchestrator.adapters.taken_requests import TakenRequests
 from carewire_orchestrator.domain.request_outcome import AlreadyEnded, Duplicate, Failed
-from carewire_orchestrator.domain.starting import Call, Outcome, Skipped
+from carewire_orchestrator.domain.starting import Call, Outcome, Skipped, StartedCareFlow
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.dead_letters import DeadLetters
@@ -30,6 +31,8 @@ from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
 
 _MALFORMED: Final = "malformed_request"
+_NO_SPAN: Final = ""
+"""The spans of a batch have ended when its end is logged."""
 
 _log = logger("request_consumer")
 
@@ -79,8 +82,7 @@ class RequestConsumer:
             if not taken.told_ahead:
                 telling.cancel()
         duration_ms = round((self._clock.monotonic() - began) * 1000, 1)
-        for call, outcome in zip(calls, outcomes, strict=True):
-            _tell_ended(call, outcome, duration_ms)
+        _tell_ended(calls, outcomes, duration_ms)
 
     def _call(self, record: Record) -> Call | None:
         """The call that a record tells of; None where it is no request at all."""
@@ -122,27 +124,36 @@ def _is_whole(request: AcceptedRequest) -> bool:
         return False
 
 
-def _tell_ended(call: Call, outcome: Outcome, duration_ms: float) -> None:
-    fields: dict[str, object] = {"status": "SUCCESS"}
-    if isinstance(outcome, AlreadyEnded):
-        _log.info("request_had_ended", request_id=call.request.request_id)
-        return
+def _tell_ended(calls: Sequence[Call], outcomes: Sequence[Outcome], duration_ms: float) -> None:
+    ended: list[tuple[dict[str, object], str]] = []
+    for call, outcome in zip(calls, outcomes, strict=True):
+        if isinstance(outcome, AlreadyEnded):
+            _log.info("request_had_ended", request_id=call.request.request_id)
+            continue
+        how = _how(outcome)
+        metrics.OUTCOMES.add(status=str(how["status"]), reason=str(how.get("reason", "")))
+        ended.append((_what(call) | {"duration_ms": duration_ms} | how, _NO_SPAN))
+    if ended:
+        _log.info_each("request_ended", ended)
+
+
+def _what(call: Call) -> dict[str, object]:
+    request = call.request
+    return {
+        "request_id": request.request_id,
+        "webhook_id": request.webhook_id,
+        "definition_id": request.definition_id,
+        "release_id": request.release_id,
+        "start_key": request.start_key,
+    }
+
+
+def _how(outcome: StartedCareFlow | Skipped | Duplicate | Failed) -> dict[str, object]:
     if isinstance(outcome, Failed):
-        fields = {"status": "FAILED", "reason": outcome.reason.value}
-    elif isinstance(outcome, Duplicate):
-        fields |= {"care_flow_id": outcome.care_flow_id, "duplicate_of": outcome.request_id}
-    else:
-        fields["care_flow_id"] = outcome.care_flow_id
-        if isinstance(outcome, Skipped):
-            fields["reason"] = outcome.reason.value
-    metrics.OUTCOMES.add(status=str(fields["status"]), reason=str(fields.get("reason", "")))
-    _log.info(
-        "request_ended",
-        request_id=call.request.request_id,
-        webhook_id=call.request.webhook_id,
-        definition_id=call.request.definition_id,
-        release_id=call.request.release_id,
-        start_key=call.request.start_key,
-        duration_ms=duration_ms,
-        **fields,
-    )
+        return {"status": "FAILED", "reason": outcome.reason.value}
+    ended: dict[str, object] = {"status": "SUCCESS", "care_flow_id": outcome.care_flow_id}
+    if isinstance(outcome, Duplicate):
+        ended["duplicate_of"] = outcome.request_id
+    elif isinstance(outcome, Skipped):
+        ended["reason"] = outcome.reason.value
+    return ended
