@@ -1,8 +1,8 @@
 """The dispatcher's command: what `setup` makes, and how `serve` puts the roles together.
 
 Roles: `api` (management API and the relay of its outbox), `fan-out` (events to deliveries), `worker`
-(deliveries to HTTP), `attempt-log` (attempts to Postgres), `repair` (what is to be sent again; apart from the API,
-whose answers it would delay). Each process serves health and metrics.
+(deliveries to HTTP), `attempt-log` (attempts to Postgres, and what follows from them), `repair` (what is to be sent
+again; apart from the API, whose answers it would delay). Each process serves health and metrics.
 """
 
 import sys
@@ -31,13 +31,15 @@ from carewire_dispatcher.adapters.endpoint_health_store import EndpointHealthSto
 from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
 from carewire_dispatcher.adapters.endpoint_lookup import endpoint_lookup
 from carewire_dispatcher.adapters.endpoint_news import EndpointNews
-from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder
+from carewire_dispatcher.adapters.endpoint_record import endpoint_decoder, sealed_fault
 from carewire_dispatcher.adapters.endpoint_store import EndpointStore
 from carewire_dispatcher.adapters.endpoint_trial import EndpointTrials
 from carewire_dispatcher.adapters.event_reader import event_reader
 from carewire_dispatcher.adapters.exchange_reader import ExchangeReader
 from carewire_dispatcher.adapters.fan_out import SPREADING, FanOut, fan_out_group, status_fan_out_group
+from carewire_dispatcher.adapters.handed_out import delete_handed_out
 from carewire_dispatcher.adapters.health_record import decode_breaker
+from carewire_dispatcher.adapters.heartbeats import Heartbeats
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.open_files import allow_open_files
 from carewire_dispatcher.adapters.openapi import describe
@@ -47,6 +49,7 @@ from carewire_dispatcher.adapters.repair_desk import RepairDesk
 from carewire_dispatcher.adapters.repair_reach import RepairReach
 from carewire_dispatcher.adapters.repair_runner import RepairRunner
 from carewire_dispatcher.adapters.repair_step import RepairStep
+from carewire_dispatcher.adapters.repair_wish import delete_repairs
 from carewire_dispatcher.adapters.sample_events import SampleEvents
 from carewire_dispatcher.adapters.tenure import Means
 from carewire_dispatcher.adapters.undelivered_api import undelivered_router
@@ -209,7 +212,9 @@ class _Assembly:
         return self._known_breakers
 
     def _endpoints(self) -> CompactedTable[Endpoint]:
-        return self._table("endpoints", self._topics.endpoints, endpoint_decoder(self._settings.keyring))
+        table = self._table("endpoints", self._topics.endpoints, endpoint_decoder(self._settings.keyring))
+        self._health.add("endpoint-keys", lambda: sealed_fault(endpoint for _, endpoint in table.items()))
+        return table
 
     def _table(self, name: str, topic: Topic, decode: Decode[T]) -> CompactedTable[T]:
         table = CompactedTable(self._settings.kafka_bootstrap, topic.name, decode, self._clock)
@@ -305,7 +310,9 @@ class _Assembly:
             clock=self._clock,
         )
         self._health.add("attempt-log", consumer.not_ready)
-        self._parts.append(consumer)
+        settings, topics = self._settings, self._topics
+        heartbeats = Heartbeats(db, store, settings.keyring, topics, settings.tenant_id, self._clock)
+        self._parts += [consumer, heartbeats]
 
     def _add_repair(self, db: Database, producer: Producer) -> None:
         # What a step publishes is found by the relay within a second.
@@ -353,8 +360,13 @@ class _Assembly:
 
     def _add_api(self, db: Database, producer: Producer) -> list[APIRouter]:
         relay = Relay(db, producer, clock=self._clock)
-        kept = Kept("audit_records", timedelta(days=self._settings.audit_days), delete_audit_records)
-        self._parts += [relay, Retention(db, [kept], self._clock)]
+        audit, log = timedelta(days=self._settings.audit_days), timedelta(days=self._settings.attempt_log_days)
+        kept = [
+            Kept("audit_records", audit, delete_audit_records),
+            Kept("repairs", log, delete_repairs),
+            Kept("handed_out", log, delete_handed_out),
+        ]
+        self._parts += [relay, Retention(db, kept, self._clock)]
 
         async def database() -> str | None:
             return None if await db.available() else "Postgres does not answer; the management API needs it"

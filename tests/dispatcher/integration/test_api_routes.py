@@ -207,6 +207,8 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("terminal_statuses", None),
     ("shards", 0),
     ("shards", 65),
+    ("heartbeat_s", 59),
+    ("heartbeat_s", 86_401),
     ("paused", True),
     ("disabled_because", "gone"),
     ("id", "canary"),
@@ -269,6 +271,9 @@ async def test_a_body_that_is_no_object_is_refused(call: Call, method: str, body
         ("terminal_statuses", [599, 300, 300], [300, 599]),
         ("terminal_statuses", [], []),
         ("shards", 16, 16),
+        ("heartbeat_s", 60, 60),
+        ("heartbeat_s", 86_400, 86_400),
+        ("heartbeat_s", None, None),
     ],
 )
 async def test_what_lies_on_the_border_is_taken_by_creation_and_by_change(

@@ -22,7 +22,6 @@ from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.key_pairs import encode_public_key, public_key_pem
-from carewire_dispatcher.domain.matching import SUBSCRIBABLE
 from carewire_dispatcher.domain.signature import encode_secret
 from carewire_runtime.auth import Role
 from carewire_runtime.clock import FakeClock
@@ -342,7 +341,7 @@ async def test_what_cannot_be_tried_is_refused_by_name(call: Call, body: dict[st
     assert "canary" not in answer.text
 
 
-@pytest.mark.parametrize("event_type", sorted(SUBSCRIBABLE))
+@pytest.mark.parametrize("event_type", sorted(EVENT_CATALOGUE))
 async def test_an_example_of_every_type_goes_to_the_fast_lane_marked_as_a_test(
     call: Call, db: Database, event_type: str
 ) -> None:

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.attempt_log import attempt_log_group
 from carewire_dispatcher.adapters.fan_out import fan_out_group
 from carewire_dispatcher.adapters.repair_reach import PATIENCE_S, RepairReach
@@ -16,6 +17,7 @@ from carewire_testing_dispatcher.deliveries import an_endpoint
 from carewire_testing_dispatcher.service import Client
 
 LOG_KEPT = timedelta(days=30)
+EVENTS_KEPT = timedelta(milliseconds=Topics().events.retention_ms)
 AHEAD = 2**41
 
 
@@ -82,14 +84,16 @@ async def test_events_that_were_cut_off_are_told_of_by_the_first_that_is_left(
     for _ in range(40):
         await client.publish()
     assert (await reach.reach(events)).events_from == 0, "nothing was ever cut off"
-    before = int(time.time() * 1000)
+    now = datetime.now(UTC)
+    reach = RepairReach(settings.kafka_bootstrap, client.topics, LOG_KEPT, FakeClock(now + 2 * EVENTS_KEPT))
     await delete_records(settings.kafka_bootstrap, {tuple(place): 2 for place in places})
     left = (await reach.reach(events)).events_from
-    assert 0 < left <= before
+    assert 0 < left <= now.timestamp() * 1000
     assert set((await reach.begins()).values()) == {0, 2}
     cut_wholly = await ends(settings, places)
     await delete_records(settings.kafka_bootstrap, {tuple(place): end for place, end in cut_wholly.items()})
-    assert (await reach.reach(events)).events_from >= before, "whatever there was is gone"
+    gone = datetime.fromtimestamp((await reach.reach(events)).events_from / 1000, UTC)
+    assert EVENTS_KEPT <= gone - now < EVENTS_KEPT + timedelta(hours=2), "what is younger would still be there"
 
 
 async def test_the_log_is_caught_up_once_it_has_read_what_was_there_when_it_was_asked(

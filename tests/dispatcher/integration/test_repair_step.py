@@ -6,7 +6,7 @@ Real Postgres; Kafka is played, so that it can be away at any moment.
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -21,15 +21,17 @@ from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.repair_record import Repair
 from carewire_dispatcher.adapters.repair_runner import RepairRunner
 from carewire_dispatcher.adapters.repair_step import RepairStep
-from carewire_dispatcher.adapters.repair_wish import Wish, add_repair, first_look, resume_held
+from carewire_dispatcher.adapters.repair_wish import Wish, add_repair, delete_repairs, first_look, resume_held
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.repair import RepairKind, RepairState, Which
 from carewire_dispatcher.domain.supersession import decode_claim
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaUnavailable, RecordTooLarge
+from carewire_runtime.ids import earliest_id
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Database
+from carewire_runtime.postgres.queries import load_queries
 from carewire_testing_dispatcher.repairs import (
     CARE_FLOWS,
     DELIVERED,
@@ -44,6 +46,8 @@ from carewire_testing_dispatcher.repairs import (
     stored_endpoint,
 )
 from carewire_testing_dispatcher.stores import KEYRING, STAFF, an_endpoint_store
+
+QUERIES = load_queries("carewire_dispatcher")
 
 
 class Kafka:
@@ -345,3 +349,40 @@ async def test_a_step_rests_as_long_as_the_endpoint_s_rate_says(
     assert await runner.step()
     assert (await found(db, repair_id)).next_step_at == clock.now() + timedelta(seconds=5)
     assert not await runner.step()
+
+
+@pytest.mark.parametrize("other", ["the same endpoint", "a care flow", "another endpoint"])
+async def test_two_repairs_never_take_deliveries_of_one_endpoint_at_once(
+    db: Database, kafka: Kafka, runner: RepairRunner, clock: FakeClock, other: str
+) -> None:
+    endpoint_id = await stored_endpoint(db)
+    at_a_step = {"the same endpoint": endpoint_id, "a care flow": None, "another endpoint": await stored_endpoint(db)}
+    await log_of(db, endpoint_id, FAILED, FAILED)
+    repair_id = await begun(db, Wish(RepairKind.RETRY_FAILED, Which.FAILED, endpoint_id))
+    taken = 2 if other == "another endpoint" else 0
+    async with db.transaction() as connection:
+        assert await connection.fetchval(QUERIES.take_turn, at_a_step[other])
+        assert await runner.step()
+        assert (len(kafka.written), (await found(db, repair_id)).taken) == (taken, taken)
+        assert not await runner.step(), "it waits for a moment"
+    await run_to_its_end(runner, clock)
+    assert (await found(db, repair_id)).state is RepairState.DONE
+    assert len(kafka.written) == 2
+
+
+async def test_what_has_ended_is_forgotten_once_nothing_of_it_is_claimed(
+    db: Database, runner: RepairRunner, clock: FakeClock
+) -> None:
+    endpoint_id = await stored_endpoint(db)
+    wish = Wish(RepairKind.RETRY_FAILED, Which.FAILED, endpoint_id)
+    ended = [await begun(db, wish) for _ in range(3)]
+    await run_to_its_end(runner, clock)
+    waits = await begun(db, wish)
+    async with db.connection() as connection:
+        await connection.execute("update repair set claims = true where id = $1", ended[2])
+        assert await delete_repairs(connection, ended[0], 10) == 0, "none is so old"
+        later = earliest_id(datetime.now(UTC) + timedelta(hours=1))
+        assert await delete_repairs(connection, later, 1) == 1
+        assert await delete_repairs(connection, later, 10) == 1
+        left = await connection.fetch("select id from repair order by id")
+    assert [str(row["id"]) for row in left] == [ended[2], waits]

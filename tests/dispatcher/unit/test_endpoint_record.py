@@ -12,13 +12,14 @@ from carewire_dispatcher.adapters.endpoint_record import (
     seal_headers,
     seal_rsa_key,
     seal_secret,
+    sealed_fault,
 )
 from carewire_dispatcher.adapters.endpoint_store import with_fields
 from carewire_dispatcher.domain.endpoint import DisabledBecause, Endpoint
 from carewire_dispatcher.domain.event_filter import EventFilter
 from carewire_dispatcher.errors import EndpointImpossible
 from carewire_runtime.sealing import Keyring
-from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, SECRET
+from carewire_testing_dispatcher.deliveries import ENDPOINT_ID, SECRET, an_endpoint
 
 KEYRING = Keyring.parse(Keyring.generate())
 
@@ -68,9 +69,22 @@ def test_what_is_no_endpoint_is_a_value_error(value: bytes) -> None:
         endpoint_decoder(KEYRING)(ENDPOINT_ID, value)
 
 
-def test_another_deployments_keys_cannot_read_it() -> None:
-    with pytest.raises(ValueError):
-        endpoint_decoder(Keyring.parse(Keyring.generate()))(ENDPOINT_ID, a_record().encode())
+def test_without_its_key_it_counts_as_paused_and_goes_on_collecting_events() -> None:
+    record, keyring = replace(a_record(), event_types=["track.stopped"]), Keyring.parse(Keyring.generate())
+    endpoint, known = (endpoint_decoder(one)(ENDPOINT_ID, record.encode()) for one in (keyring, KEYRING))
+    assert (endpoint.is_sealed, endpoint.paused, endpoint.enabled, endpoint.is_served) == (True, True, True, True)
+    assert (endpoint.secrets, endpoint.headers) == ((), {})
+    assert (endpoint.url, endpoint.event_types) == (known.url, known.event_types)
+    assert not known.is_sealed
+
+
+def test_readiness_says_how_many_lack_their_key_and_what_to_do() -> None:
+    assert sealed_fault([]) is None
+    assert sealed_fault([an_endpoint()]) is None
+    fault = sealed_fault([an_endpoint(), an_endpoint(is_sealed=True), an_endpoint(is_sealed=True)])
+    assert fault is not None
+    assert fault.startswith("2 endpoints cannot be opened")
+    assert "CAREWIRE_ENCRYPTION_KEYS" in fault
 
 
 BEFORE = (
@@ -158,8 +172,8 @@ def test_a_filter_that_cannot_be_read_makes_the_endpoint_unreadable_for_else_all
 
 def test_a_sealed_key_of_one_kind_is_none_of_another() -> None:
     sealed = seal_secret(KEYRING, ENDPOINT_ID, SECRET)
-    with pytest.raises(ValueError, match=ENDPOINT_ID):
-        endpoint_decoder(KEYRING)(ENDPOINT_ID, a_record_of_before(signing=["rsa"], rsa_key=sealed))
+    record = a_record_of_before(signing=["rsa"], rsa_key=sealed)
+    assert endpoint_decoder(KEYRING)(ENDPOINT_ID, record).is_sealed
 
 
 OLD, NEW = b"old", b"new"

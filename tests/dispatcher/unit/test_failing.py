@@ -41,8 +41,8 @@ def seen(at: int, outcome: Outcome = Outcome.FAILED, duration: int = 5) -> Obser
     return Observation(at - duration, at, outcome)
 
 
-def failing(attempts: int = 100, warnings: int = 0, last: int = T0) -> Failing:
-    return Failing(since=T0, last=last, attempts=attempts, warnings=warnings)
+def failing(attempts: int = 100, warnings: int = 0, last: int = T0, warned_at: int = T0 + DAY) -> Failing:
+    return Failing(T0, last, attempts, warnings, warned_at if warnings else None)
 
 
 def judge(health: Health, one: Observation) -> Judged:
@@ -60,9 +60,12 @@ def judge(health: Health, one: Observation) -> Judged:
         (failing(warnings=0), 2 * DAY, Notice.WARN),
         (failing(warnings=2), 3 * DAY - 1, None),
         (failing(warnings=2), 3 * DAY, Notice.DISABLE_FAILING),
-        (failing(warnings=0), 3 * DAY, Notice.DISABLE_FAILING),
+        (failing(warnings=0), 3 * DAY, Notice.WARN),
         (failing(attempts=ATTEMPTS_AT_LEAST - 2), 3 * DAY, None),
-        (failing(attempts=ATTEMPTS_AT_LEAST - 1), 3 * DAY, Notice.DISABLE_FAILING),
+        (failing(attempts=ATTEMPTS_AT_LEAST - 1), 3 * DAY, Notice.WARN),
+        (failing(attempts=ATTEMPTS_AT_LEAST - 2, warnings=2), 3 * DAY, None),
+        (failing(warnings=2, warned_at=T0 + 5 * DAY), 6 * DAY - 1, None),
+        (failing(warnings=2, warned_at=T0 + 5 * DAY), 6 * DAY, Notice.DISABLE_FAILING),
     ],
     ids=[
         "not a day yet",
@@ -73,9 +76,12 @@ def judge(health: Health, one: Observation) -> Judged:
         "two days, never warned: one warning, not two",
         "not three days yet",
         "three days",
-        "three days, never warned",
+        "three days, never warned: a warning comes first",
         "three days, but tried a few times only",
-        "three days, and tried often enough with this attempt",
+        "three days, and tried often enough with this attempt: a warning comes first",
+        "three days, warned of before, but tried a few times only",
+        "not a day yet since the only warning",
+        "a day since the only warning",
     ],
 )
 def test_what_follows_from_a_failed_attempt(health: Failing, after: int, notice: Notice | None) -> None:
@@ -85,9 +91,9 @@ def test_what_follows_from_a_failed_attempt(health: Failing, after: int, notice:
         assert judged.health is None, "whoever enables it again begins with nothing against it"
     else:
         assert judged.about == (judged.health if notice is Notice.WARN else None)
-        assert judged.health == Failing(
-            T0, T0 + after, health.attempts + 1, health.warnings if notice is None else int(after / DAY)
-        )
+        warnings = health.warnings if notice is None else min(2, after // DAY)
+        warned_at = T0 + after if notice is Notice.WARN and health.warned_at is None else health.warned_at
+        assert judged.health == Failing(T0, T0 + after, health.attempts + 1, warnings, warned_at)
 
 
 def test_the_first_failure_after_a_success_is_when_failing_begins() -> None:
@@ -121,9 +127,9 @@ def test_a_failure_that_comes_again_is_not_counted_again() -> None:
 def test_a_log_that_lags_tells_nobody_off() -> None:
     one = seen(T0 + 3 * DAY)
     late = one.ended_at + STALE_S * 1000
-    assert POLICY.judge(failing(), one, now=late).notice is Notice.DISABLE_FAILING
-    judged = POLICY.judge(failing(), one, now=late + 1)
-    assert judged == Judged(Failing(T0, one.ended_at, 101)), "but it is remembered"
+    assert POLICY.judge(failing(warnings=2), one, now=late).notice is Notice.DISABLE_FAILING
+    judged = POLICY.judge(failing(warnings=2), one, now=late + 1)
+    assert judged == Judged(failing(101, 2, one.ended_at)), "but it is remembered"
 
 
 @pytest.mark.parametrize("scale", [1.0, 10.0, 1000.0])
@@ -131,8 +137,9 @@ def test_time_scale_divides_the_days(scale: float) -> None:
     policy = FailingPolicy(scale)
     at = policy.disables_at(failing())
     assert at == T0 + round(DISABLED_AFTER_S * 1000 / scale)
-    assert policy.judge(failing(warnings=2), seen(at - 1), at).notice is None
-    assert policy.judge(failing(warnings=2), seen(at), at).notice is Notice.DISABLE_FAILING
+    warned = failing(warnings=2, warned_at=T0 + round(DAY / scale))
+    assert policy.judge(warned, seen(at - 1), at).notice is None
+    assert policy.judge(warned, seen(at), at).notice is Notice.DISABLE_FAILING
 
 
 def test_warnings_come_before_the_end() -> None:
@@ -143,6 +150,38 @@ def test_warnings_come_before_the_end() -> None:
 def test_attempts_from_before_it_was_enabled_again_say_nothing() -> None:
     before = [seen(T0, Outcome.GONE), seen(T0 + 1, Outcome.FAILED)]
     assert POLICY.judge_all(None, before, judged_from=T0 + 1, now=T0) == [Judged(None)]
+
+
+@pytest.mark.parametrize(
+    ("began", "told_of", "counts"),
+    [
+        pytest.param(T0 + 900, T0 - DAY, False, id="a worker that had not heard called the old address"),
+        pytest.param(T0 - 900, T0, True, id="a worker whose clock is behind called the new one"),
+        pytest.param(T0 + 900, T0, True, id="a worker that had heard"),
+        pytest.param(T0 + 900, T0 + DAY, True, id="it was changed again meanwhile, and the judge has not heard"),
+        pytest.param(T0 + 900, None, True, id="told by an earlier release: by the clock"),
+        pytest.param(T0 - 900, None, False, id="told by an earlier release, and before"),
+    ],
+)
+def test_an_attempt_counts_for_the_endpoint_that_was_called(began: int, told_of: int | None, *, counts: bool) -> None:
+    one = Observation(began, began + 5, Outcome.GONE, told_of)
+    [judged] = POLICY.judge_all(None, [one], judged_from=T0, now=T0)
+    assert (judged.notice is Notice.DISABLE_GONE) is counts
+
+
+@given(st.lists(st.integers(1, 40 * HOUR), min_size=1, max_size=60))
+def test_nobody_is_disabled_for_failing_who_was_not_warned_a_day_before(waits: list[int]) -> None:
+    health, now, warned_at = None, T0, None
+    for wait in waits:
+        now += wait
+        judged = judge(health, seen(now))
+        if judged.notice is Notice.WARN and warned_at is None:
+            warned_at = now
+        if judged.notice is Notice.DISABLE_FAILING:
+            assert warned_at is not None
+            assert now - warned_at >= DAY
+            return
+        health = judged.health
 
 
 def test_attempts_are_looked_at_in_their_order_and_each_notice_is_kept() -> None:
@@ -209,7 +248,8 @@ def test_however_the_log_is_cut_into_batches_the_same_is_known(observations: lis
     one_by_one, _ = _lived([[one] for one in ordered])
     in_batches, _ = _lived([ordered[n : n + size] for n in range(0, len(ordered), size)])
     if one_by_one is not None and in_batches is not None:
-        assert replace(in_batches, warnings=0) == replace(one_by_one, warnings=0)
+        in_batches, one_by_one = (replace(one, warnings=0, warned_at=None) for one in (in_batches, one_by_one))
+        assert in_batches == one_by_one
 
 
 @given(_observations)
@@ -249,11 +289,11 @@ def test_a_resumption_by_a_clock_that_is_behind_changes_nothing() -> None:
 
 
 async def test_whoever_resumes_an_endpoint_has_the_pause_left_out() -> None:
-    known = {"failing_since": T0, "last_failure_at": T0 + HOUR, "failed_attempts": 12, "warnings": 0}
+    known = {"failing_since": T0, "last_failure_at": T0 + HOUR, "failed_attempts": 12, "warnings": 0, "warned_at": None}
     written: list[Any] = []
 
     class Postgres:
-        async def fetchrow(self, *_: Any) -> dict[str, int]:
+        async def fetchrow(self, *_: Any) -> dict[str, int | None]:
             return known
 
         async def execute(self, _: str, *columns: Any) -> None:
@@ -266,4 +306,4 @@ async def test_whoever_resumes_an_endpoint_has_the_pause_left_out() -> None:
     await store._draw_conclusions(
         cast("Any", Postgres()), paused, StoredEndpoint(replace(paused, paused=False), at, at)
     )
-    assert written == [([ENDPOINT_ID], [T0 + 5 * DAY - HOUR], [T0 + 5 * DAY], [12], [0])]
+    assert written == [([ENDPOINT_ID], [T0 + 5 * DAY - HOUR], [T0 + 5 * DAY], [12], [0], [None])]

@@ -11,11 +11,13 @@ from carewire_dispatcher.adapters.fan_out import FanOut
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.delivery import Delivery, EventPosition
 from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.log_entry import LogEntry
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import KafkaUnavailable, RecordTooLarge
 from carewire_runtime.kafka.records import Record
 from carewire_testing_dispatcher.deliveries import an_endpoint
 
+WITH_HEARTBEATS = "0190f5d2-8a10-7cc1-9d2b-64d1d0c3a0bb"
 BODY = b'{"pathway":{"pathway_definition_id":"hip"}}'
 
 
@@ -328,3 +330,34 @@ async def test_events_for_a_hot_endpoint_are_spread_over_its_shards_the_same_way
     kafka.written.clear()
     await fan_out.handle(batch)
     assert [(one.id, one.key) for one in kafka.deliveries] == once, "or copies would not meet"
+
+
+def told_of_handing_out(kafka: Kafka) -> list[LogEntry]:
+    topic = Topics().attempts.name
+    entries = [LogEntry.decode(one["value"]) for name, one in kafka.written if name == topic]
+    assert all(entry.is_handed_out for entry in entries)
+    return entries
+
+
+async def test_the_log_is_told_what_is_handed_out_to_an_endpoint_with_heartbeats_and_of_no_other() -> None:
+    kafka = Kafka()
+    table = Table(an_endpoint(id=WITH_HEARTBEATS, heartbeat_s=60), an_endpoint(id="b"))
+    await a_fan_out(kafka, table).handle([an_event(1), an_event(2)])
+    entries = told_of_handing_out(kafka)
+    assert [(one.endpoint_id, one.event_id) for one in entries] == [
+        (WITH_HEARTBEATS, "event-1"),
+        (WITH_HEARTBEATS, "event-2"),
+    ]
+    assert {one.delivery_id for one in entries} < {one.id for one in kafka.deliveries}
+
+
+@pytest.mark.parametrize("away", range(1, 8))
+async def test_a_batch_that_comes_again_after_a_fault_leaves_no_delivery_untold(away: int) -> None:
+    kafka, clock = Kafka(), FakeClock()
+    fan_out = a_fan_out(kafka, Table(an_endpoint(id=WITH_HEARTBEATS, heartbeat_s=60)), clock)
+    kafka.away = away
+    handling = asyncio.create_task(fan_out.handle([an_event(number) for number in range(4)]))
+    await clock.run_for(10)
+    await handling
+    assert {one.delivery_id for one in told_of_handing_out(kafka)} == {one.id for one in kafka.deliveries}
+    assert len({one.id for one in kafka.deliveries}) == 4

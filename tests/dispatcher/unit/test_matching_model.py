@@ -77,7 +77,9 @@ def test_the_status_events_are_those_of_the_contract() -> None:
     union, _ = get_args(AnyRequestStatusEvent)
     known = {get_args(event.model_fields["event_type"].annotation)[0] for event in get_args(union)}
     assert set(STATUS_EVENT_TYPES) == known
-    assert {*STATUS_EVENT_TYPES, *EVENT_TYPES, *ENDPOINT_EVENT_TYPES} == SUBSCRIBABLE == EVENT_CATALOGUE.keys()
+    assert {*STATUS_EVENT_TYPES, *EVENT_TYPES, *ENDPOINT_EVENT_TYPES} == SUBSCRIBABLE
+    # A heartbeat is sent to the endpoint of which it tells, and to nobody else.
+    assert EVENT_CATALOGUE.keys() - SUBSCRIBABLE == {"endpoint.heartbeat"}
 
 
 @pytest.mark.parametrize("event_type", STATUS_EVENT_TYPES)

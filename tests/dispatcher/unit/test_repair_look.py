@@ -1,6 +1,7 @@
 """What one look of a repair takes, leaves alone, or finds to be gone. Kafka and the log are played."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -49,6 +50,7 @@ class Events:
 
     async def between(self, topic: str, partition: int, begin: int, end: int, most: int) -> Run:
         assert topic == TOPIC
+        assert not Log.lent, "who waits for Kafka keeps no connection from others"
         found = [one for one in self.records if one.partition == partition and begin <= one.offset < end]
         found = found[: min(most, self.most)]
         return Run(found[-1].offset + 1 if len(found) == self.most else end, found)
@@ -56,6 +58,16 @@ class Events:
 
 class Log:
     """Rows that the log answers with."""
+
+    lent = 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["Log"]:
+        Log.lent += 1
+        try:
+            yield self
+        finally:
+            Log.lent -= 1
 
     def __init__(self, **known: tuple[str, int, int]) -> None:
         self.rows = [

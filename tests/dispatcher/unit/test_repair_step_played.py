@@ -55,6 +55,9 @@ class World:
     async def execute(self, *_: object) -> None:
         return None
 
+    async def fetchval(self, *_: object) -> bool:
+        return True  # nobody else is at a step
+
     async def at(self, topic: str, partition: int, offsets: Sequence[int]) -> Run:
         headers = tuple(Envelope(EVENT_ID, "pathway.completed", "test", NOON).headers())
         return Run(offsets[-1] + 1, [Record(topic, partition, 7, 0, b"p", b"{}", headers)])

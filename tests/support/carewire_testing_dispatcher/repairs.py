@@ -61,5 +61,9 @@ async def log_of(
         told = at if told_at is None else int(told_at.timestamp() * 1000)
         records.append(Record("a", 0, 0, 0, b"k", LogEntry.of(delivery, verdict, told).encode(), ()))
         ids.append(delivery.id)
-    await an_attempt_log(db, FakeClock(NOON)).handle(records)
+    async with db.connection() as connection:
+        begun = await connection.fetch("select id from repair")
+        await an_attempt_log(db, FakeClock(NOON)).handle(records)
+        # What was held for an open endpoint has itself sent; here a test says which repairs there are.
+        await connection.execute("delete from repair where id <> all($1::uuid[])", [row["id"] for row in begun])
     return ids

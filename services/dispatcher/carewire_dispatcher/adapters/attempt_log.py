@@ -12,9 +12,11 @@ import orjson
 
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.endpoint_judge import EndpointJudge
+from carewire_dispatcher.adapters.handed_out import number_handed_out
 from carewire_dispatcher.adapters.instants import moment
 from carewire_dispatcher.adapters.log_days import LogDays
-from carewire_dispatcher.domain.log_entry import LogEntry, Tried, UnreadableEntry
+from carewire_dispatcher.adapters.repair_wish import resume_late
+from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry, Tried, UnreadableEntry
 from carewire_runtime.clock import Clock
 from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.producer import Producer
@@ -63,12 +65,17 @@ class AttemptLog:
             await retry_in_place(lambda: self._judge.look_at(entries), self._clock, what="judge_endpoints")
 
     async def _write(self, entries: list[LogEntry]) -> None:
-        deliveries = latest(entries)
+        handed_out = [entry for entry in entries if entry.is_handed_out]
+        deliveries = latest(entry for entry in entries if not entry.is_handed_out)
         attempts = [_attempt_row(entry, entry.tried) for entry in entries if entry.tried is not None]
         await self._days.ensure("delivery", event_days(deliveries))
         await self._days.ensure("attempt", [row[_STARTED_AT] for row in attempts])
         async with self._db.transaction() as connection:
-            await merge_deliveries(connection, deliveries)
+            if deliveries:
+                await merge_deliveries(connection, deliveries)
+            if held := {entry.endpoint_id for entry in deliveries if entry.status is DeliveryStatus.HELD}:
+                await resume_late(connection, held, self._clock.now())
+            await number_handed_out(connection, handed_out, self._clock.now())
             if attempts:
                 await connection.execute(_queries.add_attempts, *_columns(attempts))
             if requests := _request_rows(entries):

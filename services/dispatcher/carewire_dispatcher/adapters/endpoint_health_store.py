@@ -65,4 +65,6 @@ def failing_of(row: Any) -> Health:
     """Read what is known against an endpoint; no row says nothing."""
     if row is None or row["failing_since"] is None:
         return None
-    return Failing(row["failing_since"], row["last_failure_at"], row["failed_attempts"], row["warnings"])
+    return Failing(
+        row["failing_since"], row["last_failure_at"], row["failed_attempts"], row["warnings"], row["warned_at"]
+    )

@@ -113,8 +113,10 @@ async def _known(connection: Connection, endpoint_ids: list[str]) -> dict[str, _
     return {str(row["id"]): _Known(failing_of(row), row["judged_from"]) for row in rows}
 
 
-def _fields(health: Health) -> tuple[int | None, int | None, int, int]:
-    return (None, None, 0, 0) if health is None else (health.since, health.last, health.attempts, health.warnings)
+def _fields(health: Health) -> tuple[int | None, int | None, int, int, int | None]:
+    if health is None:
+        return (None, None, 0, 0, None)
+    return (health.since, health.last, health.attempts, health.warnings, health.warned_at)
 
 
 def _at(instant: int) -> datetime:

@@ -113,6 +113,14 @@ Shards = Annotated[
         description="partitions that share the work of a busy endpoint; `concurrency` at most",
     ),
 ]
+HeartbeatS = Annotated[
+    int | None,
+    Field(
+        ge=60,
+        le=86_400,
+        description="seconds between heartbeats, which tell the receiver what it is to have received; null: none",
+    ),
+]
 
 
 class _Given(BaseModel):
@@ -162,6 +170,7 @@ class NewEndpoint(_Given):
     retry_offsets_s: RetryOffsets = None
     terminal_statuses: TerminalStatuses = frozenset()
     shards: Shards = 1
+    heartbeat_s: HeartbeatS = None
 
 
 class EndpointChange(_Given):
@@ -186,6 +195,7 @@ class EndpointChange(_Given):
     retry_offsets_s: RetryOffsets = None
     terminal_statuses: TerminalStatuses = frozenset()
     shards: Shards = 1
+    heartbeat_s: HeartbeatS = None
 
     def fields(self) -> dict[str, Any]:
         """Give the fields that were said."""

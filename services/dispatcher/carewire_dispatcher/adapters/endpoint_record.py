@@ -1,7 +1,7 @@
 """An endpoint as it is stored and as it travels on `dispatcher.endpoints`: its secrets are sealed in both."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Final, Self
 
 import orjson
@@ -11,6 +11,9 @@ from carewire_dispatcher.domain.endpoint import ContentMode, DisabledBecause, En
 from carewire_dispatcher.domain.event_filter import EventFilter
 from carewire_runtime.errors import SealingError
 from carewire_runtime.sealing import Keyring
+from carewire_runtime.telemetry.logs import logger
+
+_log = logger("endpoints")
 
 JSON_HEADERS: Final = [("content-type", b"application/json")]
 
@@ -47,6 +50,8 @@ class EndpointRecord:
     retry_offsets_s: list[int] | None = None
     terminal_statuses: list[int] = field(default_factory=list)
     shards: int = 1
+    heartbeat_s: int | None = None
+    judged_from: int = 0
 
     def encode(self) -> bytes:
         """Write the record as JSON."""
@@ -89,34 +94,64 @@ def seal_headers(keyring: Keyring, endpoint_id: str, headers: dict[str, str]) ->
 
 
 def endpoint_decoder(keyring: Keyring) -> Callable[[str, bytes], Endpoint]:
-    """Make the function that reads an endpoint and opens its secrets; it raises ValueError where it cannot."""
+    """Make the function that reads an endpoint and opens its secrets; it raises ValueError where it cannot read it.
+
+    One whose key is missing counts as paused: events go on being collected for it, and are held.
+    """
 
     def decode(key: str, value: bytes) -> Endpoint:
         try:
-            return opened(keyring, EndpointRecord.decode(value))
-        except (TypeError, ValueError, SealingError):
+            record = EndpointRecord.decode(value)
+            try:
+                return opened(keyring, record)
+            except SealingError:
+                _log.error("endpoint_not_opened", endpoint_id=record.id)
+                return _sealed(record)
+        except (TypeError, ValueError):
             raise ValueError(f"the endpoint {key} cannot be read") from None
 
     return decode
 
 
+def sealed_fault(endpoints: Iterable[Endpoint]) -> str | None:
+    """Say, for a readiness check, how many of some endpoints cannot be opened, and what to do about it."""
+    count = sum(endpoint.is_sealed for endpoint in endpoints)
+    if not count:
+        return None
+    return (
+        f"{count} endpoints cannot be opened, and what they get is held: add the key that sealed them to "
+        "CAREWIRE_ENCRYPTION_KEYS, and restart"
+    )
+
+
 def opened(keyring: Keyring, record: EndpointRecord) -> Endpoint:
     """Open a record. Raises SealingError, or ValueError for a field that no writer of ours makes."""
+    return replace(
+        _plain(record),
+        secrets=_opened(keyring, record.id, "secret", record.secrets if "hmac" in record.signing else ()),
+        ed25519_keys=opened_ed25519_keys(keyring, record),
+        rsa_key=opened_rsa_key(keyring, record),
+        headers={
+            name: keyring.open(value, context=_header_context(record.id, name)).decode()
+            for name, value in record.headers.items()
+        },
+    )
+
+
+def _sealed(record: EndpointRecord) -> Endpoint:
+    return replace(_plain(record), paused=True, is_sealed=True)
+
+
+def _plain(record: EndpointRecord) -> Endpoint:
+    """Read what is not sealed. Raises ValueError for a field that no writer of ours makes."""
     return Endpoint(
         id=record.id,
         url=record.url,
         event_types=None if record.event_types is None else frozenset(record.event_types),
         definition_ids=None if record.definition_ids is None else frozenset(record.definition_ids),
         filter=None if record.filter is None else EventFilter.of(Rule.model_validate(record.filter)),
-        secrets=_opened(keyring, record.id, "secret", record.secrets if "hmac" in record.signing else ()),
         old_secret_until=record.old_secret_until,
-        ed25519_keys=opened_ed25519_keys(keyring, record),
         old_ed25519_key_until=record.old_ed25519_key_until,
-        rsa_key=opened_rsa_key(keyring, record),
-        headers={
-            name: keyring.open(value, context=_header_context(record.id, name)).decode()
-            for name, value in record.headers.items()
-        },
         payload=record.payload,
         content_mode=record.content_mode,
         enabled=record.enabled,
@@ -128,6 +163,8 @@ def opened(keyring: Keyring, record: EndpointRecord) -> Endpoint:
         retry_offsets_s=None if record.retry_offsets_s is None else tuple(record.retry_offsets_s),
         terminal_statuses=frozenset(record.terminal_statuses),
         shards=record.shards,
+        heartbeat_s=record.heartbeat_s,
+        judged_from=record.judged_from,
     )
 
 

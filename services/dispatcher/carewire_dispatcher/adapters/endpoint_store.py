@@ -200,7 +200,10 @@ class EndpointStore:
         self, connection: Connection, endpoint_id: str, change: Change, action: str, by: Principal
     ) -> StoredEndpoint:
         present = _stored(await connection.fetchrow(_queries.lock_endpoint, endpoint_id)).record
-        stored = await self._write(connection, _queries.change_endpoint, change(present))
+        following = change(present)
+        if _is_another(present, following):
+            following = replace(following, judged_from=max(millis(self._clock), present.judged_from + 1))
+        stored = await self._write(connection, _queries.change_endpoint, following)
         await self._audit.add(connection, by, [Deed(action, SUBJECT, endpoint_id)])
         await self._draw_conclusions(connection, present, stored)
         return stored
@@ -217,13 +220,15 @@ class EndpointStore:
             await outbox.add(connection, [self._news.disabled(now, at, DisabledBecause(now.disabled_because))])
         if _is_open(now) and not _is_open(before):
             await resume_held(connection, now.id, at)
-        if now.url != before.url or (now.enabled and not before.enabled):
-            await connection.execute(_queries.judge_anew, now.id, int(at.timestamp() * 1000))
+        if _is_another(before, now):
+            await connection.execute(_queries.judge_anew, now.id, now.judged_from)
 
     async def _write(self, connection: Connection, query: str, record: EndpointRecord) -> StoredEndpoint:
         row = await connection.fetchrow(query, *(getattr(record, name) for name in FIELDS))
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
+        if record.heartbeat_s is not None:
+            await connection.execute(_queries.keep_heartbeat, record.id, self._clock.now())
         return _stored(row)
 
 
@@ -231,7 +236,7 @@ async def _judge_on(connection: Connection, endpoint_id: str, at: int) -> None:
     known = failing_of(await connection.fetchrow(_queries.find_health, endpoint_id))
     if known is not None:
         rest = known.resumed(at)
-        fields = [[endpoint_id], [rest.since], [rest.last], [rest.attempts], [rest.warnings]]
+        fields = [[endpoint_id], [rest.since], [rest.last], [rest.attempts], [rest.warnings], [rest.warned_at]]
         await connection.execute(_queries.set_health, *fields)
 
 
@@ -246,6 +251,11 @@ def with_fields(record: EndpointRecord, fields: dict[str, Any]) -> EndpointRecor
 
 def _disabled(record: EndpointRecord, because: DisabledBecause) -> EndpointRecord:
     return replace(record, enabled=False, disabled_because=because)
+
+
+def _is_another(before: EndpointRecord, now: EndpointRecord) -> bool:
+    """Whether attempts of before say nothing of it any more: it has moved, or is enabled again."""
+    return now.url != before.url or (now.enabled and not before.enabled)
 
 
 def _is_open(record: EndpointRecord) -> bool:

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Body, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
+from carewire_contracts.event_catalogue import EVENT_CATALOGUE
 from carewire_contracts.rules import Rule
 from carewire_contracts.rules.operators import Operator as RuleOperator
 from carewire_dispatcher.adapters.endpoint_api import Operator, Viewer, found
@@ -15,7 +16,6 @@ from carewire_dispatcher.adapters.sample_events import SampleEvents
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.event_filter import EventFilter, filter_faults
 from carewire_dispatcher.domain.explaining import ConditionTold, Explanation
-from carewire_dispatcher.domain.matching import SUBSCRIBABLE
 from carewire_runtime.clock import Clock
 from carewire_runtime.http.problem import Problem
 from carewire_runtime.http.traced import traced
@@ -87,7 +87,7 @@ class SampleWish(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"event_type": "pathway.completed"}]})
 
-    event_type: str = Field(max_length=200, description="any type that an endpoint may name")
+    event_type: str = Field(max_length=200, description="any type of the catalogue")
 
 
 class SampleSent(BaseModel):
@@ -131,7 +131,7 @@ class EndpointTrials:
 
     async def test(self, endpoint_id: UUID, wanted: Annotated[SampleWish, Body()], caller: Operator) -> SampleSent:
         """Send the example of a type, marked by the header `webhook-test`, whatever the endpoint subscribes to."""
-        if wanted.event_type not in SUBSCRIBABLE:
+        if wanted.event_type not in EVENT_CATALOGUE:
             errors = [{"field": "event_type", "message": "no event type; see the list of events"}]
             raise Problem(422, "Invalid request", "nothing was sent", errors=errors)
         stored = await found(self._store.get(str(endpoint_id)))

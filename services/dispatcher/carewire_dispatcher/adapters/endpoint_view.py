@@ -35,6 +35,7 @@ class EndpointView(BaseModel):
     retry_offsets_s: list[int] | None
     terminal_statuses: list[int]
     shards: int
+    heartbeat_s: int | None
     signing: list[Scheme]
     secrets: int
     old_secret_until: Timestamp | None

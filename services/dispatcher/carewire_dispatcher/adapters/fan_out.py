@@ -9,10 +9,13 @@ from typing import Any, Final
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import LANES, Lane, Topics
+from carewire_dispatcher.adapters.endpoint_record import JSON_HEADERS
 from carewire_dispatcher.adapters.fresh_delivery import fresh_delivery
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.domain.admission import admit
+from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.log_entry import LogEntry
 from carewire_dispatcher.domain.matching import Event, Subscribers
 from carewire_dispatcher.domain.sharding import read_key
 from carewire_runtime.clock import Clock
@@ -61,6 +64,7 @@ class FanOut:
 
     def __init__(self, topics: Topics, endpoints: CompactedTable[Endpoint], producer: Producer, clock: Clock) -> None:
         self._lanes = {lane: topics.deliveries(lane).name for lane in LANES}
+        self._attempts = topics.attempts.name
         self._endpoints = endpoints
         self._producer = producer
         self._clock = clock
@@ -118,7 +122,14 @@ class FanOut:
                 continue
             topic = self._lanes[self._admit(endpoint, now)]
             made.append(_Outgoing(topic, delivery.key.encode(), delivery.body, delivery.headers(), delivery.event_id))
+            if endpoint.heartbeat_s is not None:
+                made.append(self._told(delivery, now))
         return reason
+
+    def _told(self, delivery: Delivery, now: int) -> _Outgoing:
+        """Tell the log that the delivery was made: its endpoint asked to be told what it is to have received."""
+        entry = LogEntry.handed_out(delivery, now)
+        return _Outgoing(self._attempts, delivery.endpoint_id.encode(), entry.encode(), JSON_HEADERS, delivery.event_id)
 
     def _admit(self, endpoint: Endpoint, now: int) -> Lane:
         admitted = admit(now, endpoint, self._quotas.get(endpoint.id, 0.0))

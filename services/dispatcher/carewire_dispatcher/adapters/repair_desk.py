@@ -185,10 +185,10 @@ class RepairDesk:
         places = await self._places(wish, endpoint)
         count = unreadable = looked_at = 0
         first: list[Delivery] = []
-        async with event_reader(self._bootstrap) as reader, self._db.connection() as connection:
+        async with event_reader(self._bootstrap) as reader:
             while looked_at < MOST_PREVIEWED and any(following < end for _, _, _, following, end in places):
                 look, places = await look_by_events(
-                    connection, reader, endpoint, wish.which, places, NEWEST_EPOCH, millis(self._clock)
+                    self._db, reader, endpoint, wish.which, places, NEWEST_EPOCH, millis(self._clock)
                 )
                 looked_at += look.looked_at
                 count += len(look.taken)

@@ -15,7 +15,7 @@ from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.matching import Event, Subscribers
 from carewire_dispatcher.domain.repair import Which, closed_because, may_have_been_seen, takes
 from carewire_runtime.kafka.records import Record
-from carewire_runtime.postgres.pool import Connection
+from carewire_runtime.postgres.pool import Database
 
 EVENTS_AT_ONCE: Final = 1_000
 
@@ -87,7 +87,7 @@ def _look_at_row(look: Look, row: Any, record: Record | None, endpoint: Endpoint
 
 
 async def look_by_events(
-    connection: Connection,
+    db: Database,
     reader: EventReader,
     endpoint: Endpoint,
     which: Which,
@@ -95,7 +95,10 @@ async def look_by_events(
     epoch: int,
     now: int,
 ) -> tuple[Look, list[Place]]:
-    """Look at the events of some places, one after the other. Returns how far it came in each."""
+    """Look at the events of some places, one after the other. Returns how far it came in each.
+
+    While Kafka is read no connection is kept from others.
+    """
     look, after = Look(), []
     subscribers = Subscribers([endpoint])
     for topic, partition, first, following, end in places:
@@ -107,13 +110,13 @@ async def look_by_events(
         look.looked_at += len(run.records) + gone
         look.unreadable += gone
         wanted = [record for record in run.records if _is_wanted(subscribers, record)]
-        await _take(connection, look, wanted, endpoint, which, epoch, now)
+        await _take(db, look, wanted, endpoint, which, epoch, now)
         after.append((topic, partition, first, run.read_to, end))
     return look, after
 
 
 async def _take(
-    connection: Connection,
+    db: Database,
     look: Look,
     records: Sequence[Record],
     endpoint: Endpoint,
@@ -125,7 +128,8 @@ async def _take(
         return
     ids = [delivery_id_of(_text(record, "ce_id"), endpoint.id) for record in records]
     times = [datetime.fromtimestamp(record.timestamp_ms / 1000, UTC) for record in records]
-    known = await known_deliveries(connection, ids, min(times), max(times))
+    async with db.connection() as connection:
+        known = await known_deliveries(connection, ids, min(times), max(times))
     for record, delivery_id in zip(records, ids, strict=True):
         what = known.get(delivery_id)
         if not takes(which, what, epoch):

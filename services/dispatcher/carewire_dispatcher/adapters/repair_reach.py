@@ -23,6 +23,9 @@ from carewire_runtime.kafka.translation import translating
 PATIENCE_S: Final = 5.0
 """How long a question waits for the log to be told what had happened when it was asked."""
 _LOOK_EVERY_S: Final = 0.25
+_HOUR_MS: Final = 3_600_000
+_CLOCKS_DIFFER_MS: Final = 60_000
+"""By how much Kafka's clock may be ahead of ours."""
 
 Place = tuple[str, int, int, int, int]
 """Topic and partition; the first offset of a range, the next one to look at, and the one after the last."""
@@ -103,14 +106,17 @@ class RepairReach:
         return found
 
     async def _events_from(self, events: Sequence[Topic]) -> int:
-        """Say since when all events are there: a partition that was never cut has had all of its own."""
-        places = [place for topic in events for place in _partitions(topic)]
+        """Say since when all events are there: a partition that was never cut has had all of its own.
+
+        One that was cut has all that is younger than what Kafka deletes by itself, also where that is nothing.
+        """
+        kept = {place: topic.retention_ms for topic in events for place in _partitions(topic)}
         async with self._consumer() as consumer:
-            begins = await consumer.beginning_offsets(places)
-            oldest = await consumer.offsets_for_times(dict.fromkeys(places, 0))
+            begins = await consumer.beginning_offsets(list(kept))
+            oldest = await consumer.offsets_for_times(dict.fromkeys(kept, 0))
         now = millis(self._clock)
-        cut = [place for place, begin in begins.items() if begin > 0]
-        return max((now if oldest[place] is None else oldest[place].timestamp for place in cut), default=0)
+        cut = {place: oldest[place] for place, begin in begins.items() if begin > 0}
+        return max((all_since(now, kept[place], one and one.timestamp) for place, one in cut.items()), default=0)
 
     @asynccontextmanager
     async def _consumer(self) -> AsyncIterator[AIOKafkaConsumer]:
@@ -121,6 +127,18 @@ class RepairReach:
                 yield consumer
             finally:
                 await consumer.stop()
+
+
+def all_since(now: int, kept_ms: int, oldest: int | None) -> int:
+    """Say since when a partition that was cut has had all of its records; `oldest` is the first that is left.
+
+    Kafka deletes whole segments, and none that has a record younger than `kept_ms`; below zero it deletes none. What is
+    told is a whole hour, so that it is still right when somebody asks again.
+    """
+    first = now if oldest is None else oldest
+    if kept_ms < 0:
+        return first
+    return min(first, -(-(now - kept_ms + _CLOCKS_DIFFER_MS) // _HOUR_MS) * _HOUR_MS)
 
 
 def _partitions(topic: Topic) -> list[TopicPartition]:

@@ -13,6 +13,7 @@ from carewire_contracts.record import record
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.attempt_log import event_days, merge_deliveries
 from carewire_dispatcher.adapters.event_reader import event_reader
+from carewire_dispatcher.adapters.handed_out import number_handed_out
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.log_days import LogDays
 from carewire_dispatcher.adapters.repair_claim import claim_of, types_made_anew
@@ -44,6 +45,10 @@ from carewire_runtime.postgres.queries import load_queries
 
 _AGAIN_MS: Final = 1_000
 """Between two looks of a resume."""
+_SEALED_S: Final = 60
+"""Until a repair looks again whether its endpoint can be opened."""
+_IN_TURN_MS: Final = 250
+"""Until a repair looks again whether another one of the same endpoint is at a step."""
 _EARLIER_MS: Final = 60_000
 """By how much a repair's word on a delivery is older than it seems: whatever a worker says of the same epoch is later,
 also by a clock that is behind."""
@@ -88,8 +93,19 @@ class RepairStep:
 
     async def do(self, connection: Connection, repair: Repair) -> None:
         """Go on with a repair, and save how far it has come. Raises KafkaError or DatabaseError."""
+        if not await connection.fetchval(_queries.take_turn, repair.endpoint_id):
+            repair.next_step_at = self._clock.now() + timedelta(milliseconds=_IN_TURN_MS)
+        else:
+            endpoint = None if repair.endpoint_id is None else await self._endpoint_of(repair.endpoint_id)
+            if endpoint is not None and endpoint.is_sealed:
+                # Who runs this service has to give it the key; staff opened the endpoint, and are owed what was held.
+                repair.next_step_at = self._clock.now() + timedelta(seconds=_SEALED_S)
+            else:
+                await self._go_on(connection, repair, endpoint)
+        await _save(connection, repair)
+
+    async def _go_on(self, connection: Connection, repair: Repair, endpoint: Endpoint | None) -> None:
         repair.state = RepairState.RUNNING
-        endpoint = None if repair.endpoint_id is None else await self._endpoint_of(repair.endpoint_id)
         obstacle = None if repair.endpoint_id is None else closed_because(endpoint)
         if obstacle is not None:
             repair.end(RepairState.STOPPED, self._clock.now(), obstacle)
@@ -99,7 +115,6 @@ class RepairStep:
             await self._by_log(connection, repair, None if endpoint is None else endpoint.rate_per_s)
         elif endpoint is not None:
             await self._by_events(connection, repair, endpoint)
-        await _save(connection, repair)
 
     async def _one(self, connection: Connection, repair: Repair) -> None:
         async with self._db.connection() as reading:
@@ -155,9 +170,9 @@ class RepairStep:
         places = [
             (topic, number, first, following, end) for topic, number, first, following, end in repair.progress["places"]
         ]
-        async with event_reader(self._bootstrap) as reader, self._db.connection() as reading:
+        async with event_reader(self._bootstrap) as reader:
             look, after = await look_by_events(
-                reading, reader, endpoint, repair.which, places, repair.epoch, millis(self._clock)
+                self._db, reader, endpoint, repair.which, places, repair.epoch, millis(self._clock)
             )
         repair.progress |= {"places": after, "types": types_made_anew(repair, endpoint)}
         await self._write(connection, repair, look, endpoint.rate_per_s)
@@ -178,6 +193,7 @@ class RepairStep:
             entries = [_tried_again(one) for one in _in_order(written)]
             await self._days.ensure("delivery", event_days(entries))
             await merge_deliveries(connection, entries)
+            await number_handed_out(connection, entries, self._clock.now())
 
     async def _produce(self, taken: Sequence[Delivery]) -> list[Delivery]:
         """Write deliveries to the bulk lane; returns those that Kafka has. Raises KafkaError."""

@@ -1,5 +1,6 @@
 """What somebody asks to be sent again, and how a repair of it begins."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -13,6 +14,9 @@ from carewire_runtime.postgres.queries import load_queries
 
 _HEARD_AFTER: Final = timedelta(seconds=1)
 """Workers hear of a change within this; what came to them earlier they would hold again."""
+
+_HEARD_LATE: Final = timedelta(seconds=30)
+"""Until what was held by a worker that had not heard is sent: it may still not have."""
 
 _queries = load_queries("carewire_dispatcher")
 
@@ -86,8 +90,26 @@ async def add_repair(
     return Repair.of(row)
 
 
-async def resume_held(connection: Connection, endpoint_id: str, now: datetime) -> Repair:
+async def delete_repairs(connection: Connection, before: str, limit: int) -> int:
+    """Forget the oldest repairs before an id that have ended, some at a time; returns how many."""
+    return int((await connection.execute(_queries.delete_repairs, before, limit)).split()[-1])
+
+
+async def resume_held(
+    connection: Connection, endpoint_id: str, now: datetime, after: timedelta = _HEARD_AFTER
+) -> Repair:
     """Send all that is held for an endpoint, in the transaction that opens it again. Raises DatabaseError."""
     wish = Wish(RepairKind.RESUME, Which.HELD, endpoint_id)
     total, _ = await sought_by(wish).count(connection, {})
-    return await add_repair(connection, wish, total, first_look(), None, now, after=_HEARD_AFTER)
+    return await add_repair(connection, wish, total, first_look(), None, now, after=after)
+
+
+async def resume_late(connection: Connection, endpoint_ids: Iterable[str], now: datetime) -> None:
+    """Have sent what was held just now for endpoints that are open, in the transaction that notes what was held.
+
+    So nothing stays held because a worker heard of an opening late, however late: a resume takes all that was told
+    before it looked for the last time, and what is told after that is taken here. A resume counts on that is yet to
+    look where the log ends, unless it is at a step at this moment. Raises DatabaseError.
+    """
+    for row in await connection.fetch(_queries.open_without_resume, sorted(set(endpoint_ids))):
+        await resume_held(connection, str(row["id"]), now, _HEARD_LATE)

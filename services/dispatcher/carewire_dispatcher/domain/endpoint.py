@@ -47,6 +47,10 @@ class Endpoint:
     `concurrency` is the number of attempts at a time, `rate_per_s` that of attempts in a second, on average; None
     sets no bound. `retry_offsets_s` are the seconds from the first attempt to each, None the standard ones; after an
     answer with one of the `terminal_statuses` there is no further one. `shards` is how many partitions share its work.
+    Each `heartbeat_s` seconds it is told what it is to have received; None: never.
+
+    What `is_sealed` could not be opened, for a key is missing: it lacks its secrets, and is paused until they are here.
+    `judged_from` is when it was last enabled or moved: what attempts of before came to says nothing of it.
     """
 
     id: str
@@ -71,6 +75,9 @@ class Endpoint:
     retry_offsets_s: tuple[int, ...] | None = None
     terminal_statuses: frozenset[int] = frozenset()
     shards: int = 1
+    heartbeat_s: int | None = None
+    is_sealed: bool = False
+    judged_from: int = 0
 
     @property
     def is_served(self) -> bool:

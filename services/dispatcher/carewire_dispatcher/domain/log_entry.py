@@ -12,6 +12,7 @@ from carewire_dispatcher.domain.classify import Answer, Failure, Retry, Verdict
 from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End
 from carewire_dispatcher.domain.exchange import KeptAnswer, SentRequest
+from carewire_dispatcher.domain.schedule import Slot
 
 
 class DeliveryStatus(StrEnum):
@@ -39,8 +40,8 @@ class UnreadableEntry(ValueError):
 class Tried:
     """One HTTP attempt: its own id, when it began, how long it took in milliseconds, and what came of it.
 
-    `request_id` says what was sent, and `request` does so in full, where the log may not know it yet. `answer` is what
-    is kept of an answer.
+    `judged_from` is that of the endpoint with which it was made. `request_id` says what was sent, and `request` does so
+    in full, where the log may not know it yet. `answer` is what is kept of an answer.
     """
 
     id: str
@@ -51,6 +52,7 @@ class Tried:
     request_id: str | None = None
     request: SentRequest | None = None
     answer: KeptAnswer | None = None
+    judged_from: int | None = None
 
     @classmethod
     def of(
@@ -62,12 +64,13 @@ class Tried:
         request_id: str | None = None,
         request: SentRequest | None = None,
         answer: KeptAnswer | None = None,
+        judged_from: int | None = None,
     ) -> Self:
         """Describe an attempt by its result, and by what is kept of it."""
         status_code = result.status if isinstance(result, Answer) else None
         failure = str(result) if isinstance(result, Failure) else None
         duration = max(0, ended_at - started_at)
-        return cls(attempt_id, started_at, duration, status_code, failure, request_id, request, answer)
+        return cls(attempt_id, started_at, duration, status_code, failure, request_id, request, answer, judged_from)
 
 
 @record()
@@ -114,6 +117,16 @@ class LogEntry:
             at=at,
             tried=tried,
         )
+
+    @classmethod
+    def handed_out(cls, delivery: Delivery, at: int) -> Self:
+        """Write down that a delivery was made, before anybody tries it."""
+        return cls.of(delivery, Retry(Slot(0, delivery.due_at)), at)
+
+    @property
+    def is_handed_out(self) -> bool:
+        """Whether it tells that a delivery was made, and nothing more: of all else there is an attempt or an end."""
+        return self.tried is None and self.attempts == self.epoch == 0 and self.status is DeliveryStatus.RETRYING
 
     def encode(self) -> bytes:
         """Write the entry as JSON."""
@@ -221,8 +234,14 @@ _TRIED: Final[Mapping[str, Callable[[Any], bool]]] = {
     "status_code": _or_none(_is_int4),
     "failure": _or_none(_is_text),
     "request_id": _or_none(_is_uuid),
+    "judged_from": _or_none(_is_instant),
 }
-_ADDED_TO_TRIED: Final[Mapping[str, Any]] = {"request_id": None, "request": None, "answer": None}
+_ADDED_TO_TRIED: Final[Mapping[str, Any]] = {
+    "request_id": None,
+    "request": None,
+    "answer": None,
+    "judged_from": None,
+}
 _REQUEST: Final[Mapping[str, Callable[[Any], bool]]] = {
     "id": _is_uuid,
     "url": _is_text,

@@ -3,11 +3,11 @@
 insert into endpoint (
     id, name, url, event_types, definition_ids, enabled, concurrency, timeout_s, headers, secrets, rate_per_s,
     filter, paused, disabled_because, payload, content_mode, signing, old_secret_until, ed25519_keys,
-    old_ed25519_key_until, rsa_key, retry_offsets_s, terminal_statuses, shards
+    old_ed25519_key_until, rsa_key, retry_offsets_s, terminal_statuses, shards, heartbeat_s, judged_from
 )
 values (
     $1::uuid, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
+    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26
 )
 returning *
 
@@ -25,10 +25,10 @@ update endpoint
 set (
     name, url, event_types, definition_ids, enabled, concurrency, timeout_s, headers, secrets, rate_per_s,
     filter, paused, disabled_because, payload, content_mode, signing, old_secret_until, ed25519_keys,
-    old_ed25519_key_until, rsa_key, retry_offsets_s, terminal_statuses, shards
+    old_ed25519_key_until, rsa_key, retry_offsets_s, terminal_statuses, shards, heartbeat_s, judged_from
 ) = (
     $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13,
-    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24
+    $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26
 ), updated_at = now()
 where id = $1::uuid
 returning *

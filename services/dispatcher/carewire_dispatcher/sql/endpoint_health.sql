@@ -1,7 +1,7 @@
 -- name: health_of_endpoints
 -- What is known of those of some endpoints that are enabled.
 select e.id, coalesce(h.judged_from, 0) as judged_from, h.failing_since, h.last_failure_at, h.failed_attempts,
-    h.warnings
+    h.warnings, h.warned_at
 from endpoint e
 left join endpoint_health h on h.endpoint_id = e.id
 where e.id = any($1::uuid[]) and e.enabled
@@ -12,19 +12,23 @@ select id from endpoint where id = any($1::uuid[]) order by id for update
 
 -- name: set_health
 -- Replaces what is known of some endpoints.
-insert into endpoint_health as old (endpoint_id, failing_since, last_failure_at, failed_attempts, warnings)
-select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[])
+insert into endpoint_health as old (
+    endpoint_id, failing_since, last_failure_at, failed_attempts, warnings, warned_at
+)
+select * from unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::integer[], $5::integer[], $6::bigint[])
 on conflict (endpoint_id) do update
 set failing_since = excluded.failing_since,
     last_failure_at = excluded.last_failure_at,
     failed_attempts = excluded.failed_attempts,
-    warnings = excluded.warnings
+    warnings = excluded.warnings,
+    warned_at = excluded.warned_at
 
 -- name: judge_anew
 -- Forgets what is known against an endpoint, and lets attempts that began before a moment say nothing.
 insert into endpoint_health (endpoint_id, judged_from) values ($1::uuid, $2)
 on conflict (endpoint_id) do update
-set judged_from = excluded.judged_from, failing_since = null, last_failure_at = null, failed_attempts = 0, warnings = 0
+set judged_from = excluded.judged_from,
+    failing_since = null, last_failure_at = null, failed_attempts = 0, warnings = 0, warned_at = null
 
 -- name: find_health
 -- What is known against one endpoint.

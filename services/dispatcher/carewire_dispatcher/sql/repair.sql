@@ -64,3 +64,40 @@ select distinct on (id) id, status, epoch, attempts
 from delivery
 where id = any($1::uuid[]) and event_at between $2 and $3
 order by id, epoch desc, updated_at desc
+
+-- name: delete_repairs
+-- Forgets what ended, the oldest before an id, some at a time. What still claims something stays.
+delete from repair
+where id in (
+    select id from repair
+    where id < $1::uuid and state in ('done', 'cancelled', 'stopped') and not claims
+    order by id
+    limit $2
+)
+
+-- name: take_turn
+-- Whether nobody else takes deliveries of an endpoint, or of any, until the end of the transaction. Rows that one repair
+-- has read are what it takes: read by two, they would be sent twice.
+select case
+    when $1::text is null then pg_try_advisory_xact_lock(hashtextextended('carewire repairs', 0))
+    else pg_try_advisory_xact_lock_shared(hashtextextended('carewire repairs', 0))
+        and pg_try_advisory_xact_lock(hashtextextended('carewire repairs of ' || $1::text, 0))
+end
+
+-- name: open_without_resume
+-- Those of some endpoints that take events, and have no resume that is yet to find where the log ends. One whose step is
+-- not committed may have found it already, and says so only then.
+select endpoint.id
+from endpoint
+where endpoint.id = any($1::uuid[]) and endpoint.enabled and not endpoint.paused
+    and endpoint.id not in (
+        select coming.endpoint_id
+        from (
+            select repair.endpoint_id
+            from repair
+            where repair.endpoint_id = any($1::uuid[]) and repair.kind = 'resume'
+                and repair.state in ('waiting', 'running') and repair.progress -> 'ends' = 'null'
+            for share skip locked
+        ) as coming
+    )
+order by endpoint.id
