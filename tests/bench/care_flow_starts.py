@@ -17,6 +17,7 @@ import orjson
 from tests.bench import report
 from tests.bench.accepted_calls import Calls, calls_for
 from tests.bench.http_load import Outcome
+from tests.bench.machine_shares import MachineShares
 from tests.bench.process_cpu import CpuMeter
 from tests.bench.stored_care_flows import fill_up_to, looking_into, settle_tables
 from tests.bench.surroundings import processes, settle
@@ -161,11 +162,14 @@ async def _rows(connection: "asyncpg.Connection[Any]") -> dict[str, int]:
 
 async def _phase(starts: Starts, stored: int) -> Cost:
     await starts.steadily(RATE, LEAD_IN)
+    machine = MachineShares()
     outcome, steady = await starts.steadily(RATE, STEADY)
+    left = str(machine)
     report.title(f"With {stored:,} stored care flows, a steady {RATE:.0f} a second for {STEADY / RATE:.0f} s")
     p50, p99 = outcome.percentile(0.5), outcome.percentile(0.99)
     told = f"p50 {report.milliseconds(p50)}, p99 {report.milliseconds(p99)}"
     report.line("request to pathway.started", f"{told} (asked: p99 <= {report.milliseconds(TARGET_P99_S)})")
+    report.line("the machine meanwhile", left)
     report.cpu_per("start", steady, 1)
     rate, burst = await starts.at_once(BURST)
     report.title(f"With {stored:,} stored care flows, {BURST:,} at once: {rate:.0f} a second")
