@@ -80,7 +80,7 @@ isolation: install ## Three bad neighbours among 100 endpoints, five times with 
 	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.isolation $(ISOLATION)
 
 chaos: install ## Strike everything by a seed (SEED=1 FAULTS=50) while it is called, and reckon what was promised
-	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.whole_house $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS))
+	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.whole_house $(if $(SEED),--seed $(SEED)) $(if $(FAULTS),--faults $(FAULTS)) $(if $(PROOF),--proof $(PROOF))
 
 chaos-planted: install ## Plant bugs, one after the other, and see that such a campaign finds each (BUGS="...")
 	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.planted_bugs $(BUGS)

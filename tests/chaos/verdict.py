@@ -31,11 +31,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="verdict", description="What a campaign's history says of the promises.")
     parser.add_argument("file", type=Path, help="history.jsonl of a campaign")
     parser.add_argument("--proof", type=Path, help="a page to be written of it")
-    parser.add_argument("--planted", type=Path, nargs="*", default=[], help="histories of planted bugs, for that page")
     asked = parser.parse_args()
     if asked.proof is not None:
-        asked.proof.write_text(proof(*_judged(asked.file), [_judged(file) for file in asked.planted]), "utf-8")
+        prove(asked.file, asked.proof)
     return tell(asked.file)
+
+
+def prove(file: Path, page: Path) -> None:
+    """Write the page of a campaign, with what was found of planted bugs in the folders beside its own."""
+    planted = sorted(file.absolute().parent.parent.glob("planted-*/history.jsonl"))
+    page.write_text(proof(*_judged(file), map(_judged, planted)), "utf-8")
 
 
 def _judged(file: Path) -> tuple[History, Verdict]:

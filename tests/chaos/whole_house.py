@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--faults", type=int, default=50, help="how many (%(default)s)")
     parser.add_argument("--rate", type=float, default=_RATE, help="calls a second (%(default)s)")
     parser.add_argument("--out", type=Path, help="folder of the history and the logs (.carewire/chaos/...)")
+    parser.add_argument("--proof", type=Path, help="a page to be written of it, as docs/proof.md")
     asked = parser.parse_args()
     folder = asked.out or Path(".carewire") / "chaos" / f"seed-{asked.seed}-faults-{asked.faults}"
     say(f"{asked.faults} faults by seed {asked.seed}, {asked.rate:g} calls a second; all of it will be in {folder}")
@@ -38,6 +39,8 @@ def main() -> int:
     except LocalError as error:
         say(f"\nNOT FINISHED, so there is no verdict: {error}\nWhat happened until then is in {folder}.")
         return NOT_FINISHED
+    if asked.proof is not None:
+        verdict.prove(history, asked.proof)
     return verdict.tell(history)
 
 

@@ -35,6 +35,20 @@ def test_it_ends_as_the_verdict_says(
     assert [(plan.seed, plan.faults, plan.rate, plan.planted) for plan in asked] == [(7, drawn(7, 3), 2.0, None)]
 
 
+def test_it_writes_the_page_of_the_run_and_of_the_planted_bugs_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("planted-bug", "mine"):
+        (tmp_path / name).mkdir()
+    ended(tmp_path / "planted-bug", LEAK)
+    monkeypatch.setattr(whole_house, "run", lambda _plan, folder, _report: ended(folder))
+    page = tmp_path / "proof.md"
+    monkeypatch.setattr("sys.argv", ["chaos", "--out", str(tmp_path / "mine"), "--proof", str(page)])
+    assert whole_house.main() == 0
+    assert "**Every promise was kept.**" in page.read_text()
+    assert "Would it have noticed?" in page.read_text()
+
+
 def test_what_could_not_be_finished_is_no_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

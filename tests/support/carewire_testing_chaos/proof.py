@@ -51,8 +51,8 @@ def _head(history: History, verdict: Verdict) -> Iterator[str]:
     yield "# Proof: nothing lost, nothing multiplied, no neighbour hurt, nothing leaked"
     yield ""
     yield (
-        "This page is written by a run (`python -m tests.chaos.verdict FILE --proof docs/proof.md`), not by hand. In "
-        "it, every role of Carewire ran as a process of its own on real Kafka and real Postgres, and was called and "
+        "This page is written by a run (`make chaos PROOF=docs/proof.md`), not by hand. In it, "
+        "every role of Carewire ran as a process of its own on real Kafka and real Postgres, and was called and "
         "struck at the same time; afterwards what callers were told, what receivers got, what is on the public topics "
         "and what is stored was compared, to the last call."
     )
