@@ -6,8 +6,10 @@ from functools import cache
 
 from fastapi import FastAPI
 
-from carewire_dispatcher import app
 from carewire_dispatcher.adapters.openapi import describe
+from carewire_dispatcher.app.house import House
+from carewire_dispatcher.app.management import add_management
+from carewire_dispatcher.app.setting_up import SERVICE
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.auth import ApiKeys, Principal, Role
 from carewire_runtime.http.health import Health
@@ -29,8 +31,8 @@ class KnownKeys(ApiKeys):
 def whole_api() -> FastAPI:
     """The app, put together once: its routes are the same for all tests."""
     settings = DispatcherSettings(encryption_keys=f"k1:{base64.b64encode(bytes(32)).decode()}")
-    db = Database("", app.SERVICE)
-    routers = app._Assembly(settings, AsyncExitStack())._add_api(db, Producer("", "tests"))
+    db = Database("", SERVICE)
+    routers = add_management(House(settings, AsyncExitStack()), db, Producer("", "tests"))
     whole = management_app("Carewire dispatcher", Health(), KnownKeys(db), routers)
     describe_at_need(whole, describe)
     return whole
