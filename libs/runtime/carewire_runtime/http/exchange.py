@@ -123,19 +123,18 @@ class Exchange:
         if not self.response_complete:
             self._chunks.append(chunk)
             self.size += len(chunk)
-            self._tell()
+            if self._watcher is not None:
+                self._watcher(self)
 
     def end(self) -> None:
         """Note that the body is complete."""
         self.more_body = False
-        self._tell()
-        self._watcher = None
+        watcher, self._watcher = self._watcher, None
+        if watcher is not None:
+            watcher(self)
 
     def lose(self) -> None:
         """Note that nobody is there to be answered."""
         self.disconnected = True
-        self._tell()
-
-    def _tell(self) -> None:
         if self._watcher is not None:
             self._watcher(self)

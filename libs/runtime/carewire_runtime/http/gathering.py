@@ -39,7 +39,8 @@ class _GatheringTransport:
 
     def write_at_once(self, data: bytes) -> None:
         """Write what is complete, behind what was gathered."""
-        self._flush()
+        if self._gathered:
+            self._flush()
         self._transport.write(data)
 
     def close(self) -> None:

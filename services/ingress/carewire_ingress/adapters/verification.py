@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Final
 
-from carewire_ingress.domain.senders.client_address import Network, client_address
+from carewire_ingress.domain.senders.client_address import Address, Network, client_address, read_address
 from carewire_ingress.domain.senders.sender import Sender
 from carewire_ingress.domain.senders.signed_call import SignedCall
 from carewire_ingress.domain.senders.verdict import Challenge, Unverified, Verified
@@ -37,11 +37,17 @@ class Verification:
 
     def signed_call(self, exchange: Exchange) -> SignedCall:
         """The request in its sender's words, its time by our clock."""
-        headers = exchange.headers
+        url, query = self._public_url + exchange.raw_path, exchange.query
+        if query:
+            url = b"%b?%b" % (url, query)
+        return SignedCall(exchange.method, url, exchange.headers, exchange.body, self._time(), self._client(exchange))
+
+    def _client(self, exchange: Exchange) -> Address | None:
+        if not self._proxies:
+            return read_address(exchange.peer or "")
         # Looked for only where somebody is believed who may have written it.
-        forwarded = [value for name, value in headers if name == b"x-forwarded-for"] if self._proxies else ()
-        client = client_address(exchange.peer, forwarded, self._proxies)
-        return SignedCall(exchange.method, self._url(exchange), headers, exchange.body, self._time(), client)
+        forwarded = [value for name, value in exchange.headers if name == b"x-forwarded-for"]
+        return client_address(exchange.peer, forwarded, self._proxies)
 
     def _time(self) -> float:
         """Our wall clock in seconds since 1970, read once a second: signatures are fresh for minutes."""
@@ -49,7 +55,3 @@ class Verification:
         if now - self._read_at >= _READ_EVERY_S:
             self._read_at, self._wall = now, self._clock.now().timestamp()
         return self._wall
-
-    def _url(self, exchange: Exchange) -> bytes:
-        path, query = exchange.raw_path, exchange.query
-        return b"%b%b?%b" % (self._public_url, path, query) if query else self._public_url + path
