@@ -7,7 +7,7 @@ from tests.chaos import whole_house
 
 from carewire_local.errors import NotReady
 from carewire_testing_chaos.campaign import Plan
-from carewire_testing_chaos.history import Entry, line_of
+from carewire_testing_chaos.history import Began, Entry, line_of
 from carewire_testing_chaos.lawful import LEAK, lawful
 from carewire_testing_chaos.schedule import drawn
 
@@ -38,15 +38,18 @@ def test_it_ends_as_the_verdict_says(
 def test_it_writes_the_page_of_the_run_and_of_the_planted_bugs_beside_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("planted-bug", "mine"):
+    for name in ("planted-bug", "planted-other", "mine"):
         (tmp_path / name).mkdir()
-    ended(tmp_path / "planted-bug", LEAK)
+    file = ended(tmp_path / "planted-bug", Began(0.0, 1, 0, "", 1.0, 1.0, "found"))
+    file.write_bytes(file.read_bytes().split(b"\n", 1)[1] + line_of(LEAK))
+    (tmp_path / "planted-other" / "history.jsonl").write_bytes(line_of(Began(0.0, 1, 0, "", 1.0, 1.0, "broken off")))
     monkeypatch.setattr(whole_house, "run", lambda _plan, folder, _report: ended(folder))
     page = tmp_path / "proof.md"
     monkeypatch.setattr("sys.argv", ["chaos", "--out", str(tmp_path / "mine"), "--proof", str(page)])
     assert whole_house.main() == 0
     assert "**Every promise was kept.**" in page.read_text()
-    assert "Would it have noticed?" in page.read_text()
+    assert "| found | nothing personal and no secret leaks: 1 |" in page.read_text()
+    assert "broken off" not in page.read_text()
 
 
 def test_what_could_not_be_finished_is_no_verdict(
