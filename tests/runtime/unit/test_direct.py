@@ -108,8 +108,8 @@ class Line:
 
 
 @asynccontextmanager
-async def connected(hooks: Hooks) -> AsyncIterator[Line]:
-    server = HttpServer(application, "127.0.0.1", 0, HeadLimits(), hooks)
+async def connected(hooks: Hooks, app: Any = application) -> AsyncIterator[Line]:
+    server = HttpServer(app, "127.0.0.1", 0, HeadLimits(), hooks)
     async with running(server):
         await server.started.wait()
         line = Line(*await asyncio.open_connection("127.0.0.1", server.port))
@@ -144,6 +144,30 @@ async def test_requests_below_the_prefix_are_the_routes_and_all_others_the_appli
             assert body == b"POST " + seen + b" body"
             await line.say(request(b"/v1/hooks/", b"body"))
             assert (await line.answer())[1] == b"app /v1/hooks/"
+
+
+async def test_an_application_beside_a_route_gets_its_requests_whole() -> None:
+    """As if it were alone: target, headers, body, and whether its caller waits to be told to send it."""
+    seen: list[Any] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        message = await receive()
+        seen.append((scope["method"], scope["path"], scope["query_string"], scope["headers"], message["body"]))
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+        await send({"type": "http.response.body", "body": b""})
+
+    async with connected(Hooks(), app) as line:
+        for asked in (b"1", b"2"):
+            await line.say(request(b"/hooks/a", b"", b"X-Route: " + asked))
+            await line.answer()
+            await line.say(request(b"/v1/a?b=c", b"body", b"X-App: " + asked, b"Expect: 100-continue")[:-4])
+            assert await line.head() == b"http/1.1 100 continue\r\n\r\n"
+            await line.say(b"body")
+            assert b" 200 " in (await line.answer())[0]
+    lines = [(b"host", b"a"), (b"expect", b"100-continue"), (b"content-length", b"4")]
+    assert seen == [
+        ("POST", "/v1/a", b"b=c", [lines[0], (b"x-app", asked), *lines[1:]], b"body") for asked in (b"1", b"2")
+    ]
 
 
 @pytest.mark.parametrize("size", [1, 7, 1_000_000])
