@@ -122,11 +122,11 @@ def _accepted(
             time,
             b'","expires_at":"',
             expires,
-            b'","identifiers":[',
+            b'","identifiers":',
             _identifiers(verdict.identifiers),
-            b'],"data_points":[',
+            b',"data_points":',
             _data_points(verdict.data_points),
-            b'],"content_type":',
+            b',"content_type":',
             orjson.dumps(call.content_type),
             b',"payload":"',
             b2a_base64(call.body, newline=False),
@@ -136,23 +136,16 @@ def _accepted(
 
 
 def _identifiers(identifiers: Iterable[Identifier]) -> bytes:
-    return b",".join([_system(one.system) + orjson.dumps(one.value) + b"}" for one in identifiers])
+    return orjson.dumps([{"system": one.system, "value": one.value} for one in identifiers])
 
 
 def _data_points(values: Iterable[DataPointValue]) -> bytes:
-    return b",".join([_data_point(data_point, kind) + orjson.dumps(value) + b"}" for data_point, kind, value in values])
-
-
-@lru_cache(maxsize=4_096)
-def _system(system: str) -> bytes:
-    """An identifier up to its value."""
-    return b'{"system":%b,"value":' % orjson.dumps(system)
-
-
-@lru_cache(maxsize=16_384)
-def _data_point(data_point: str, value_type: str) -> bytes:
-    """A data point up to its value."""
-    return orjson.dumps({"data_point_definition_id": data_point, "value_type": value_type})[:-1] + b',"value":'
+    return orjson.dumps(
+        [
+            {"data_point_definition_id": data_point, "value_type": value_type, "value": value}
+            for data_point, value_type, value in values
+        ]
+    )
 
 
 def _rest(call: Call, verdict: Accepted, guard: EnrolmentGuard) -> bytes:

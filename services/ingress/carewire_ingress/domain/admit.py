@@ -126,11 +126,14 @@ def _read(
 
 
 def _read_data_points(plan: AdmissionPlan, payload: object, reasons: list[Reason]) -> tuple[DataPointValue, ...]:
-    found = [read(payload) for read in plan.readers]
-    values = [one for one in found if type(one) is DataPointValue]
-    if len(values) < len(found):
-        reasons += [one for one in found if isinstance(one, Reason)]
-    return (*plan.constants, *values)
+    values = list(plan.constants)
+    for read in plan.readers:
+        found = read(payload)
+        if isinstance(found, DataPointValue):
+            values.append(found)
+        elif found is not None:
+            reasons.append(found)
+    return tuple(values)
 
 
 def _read_profile(webhook: IncomingWebhook, call: Call, payload: object, reasons: list[Reason]) -> Mapping[str, str]:

@@ -6,7 +6,6 @@ Errors are problem details (RFC 9457) and say what the sender can do. None holds
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any, Final
 
 import orjson
@@ -51,14 +50,8 @@ class Answer:
     @property
     def head(self) -> bytes:
         """The lines of all headers."""
-        return _head(self.content_type, len(self.body), self.more_headers)
-
-
-@lru_cache(maxsize=1_024)
-def _head(content_type: bytes, length: int, more_headers: tuple[Header, ...]) -> bytes:
-    """The lines of headers, kept: nearly all answers have the same."""
-    lines = b"content-type: %b\r\ncontent-length: %d\r\n" % (content_type, length)
-    return lines + b"".join([b"%b: %b\r\n" % header for header in more_headers])
+        lines = b"content-type: %b\r\ncontent-length: %d\r\n" % (self.content_type, len(self.body))
+        return lines + b"".join(b"%b: %b\r\n" % header for header in self.more_headers) if self.more_headers else lines
 
 
 def answer_to(call: Call, verdict: Admission) -> Answer:

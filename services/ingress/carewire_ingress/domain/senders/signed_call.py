@@ -1,7 +1,6 @@
 """An HTTP call as its sender signed it: raw bytes, nothing decoded, nothing merged."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -31,7 +30,8 @@ class SignedCall:
 
     def values(self, name: str) -> list[bytes]:
         """All values of a header, in their order."""
-        wanted, size = _wanted(name)
+        wanted = name.lower().encode()
+        size = len(wanted)
         return [value for key, value in self.headers if len(key) == size and key.lower() == wanted]
 
     def header(self, name: str) -> bytes:
@@ -59,13 +59,6 @@ class SignedCall:
             raise Distrust(Doubt.UNREADABLE, where) from None
         values = [value.encode() for key, value in pairs if key == name]
         return _only(values, "query parameter", name).decode() if values else None
-
-
-@lru_cache(maxsize=1_024)
-def _wanted(name: str) -> tuple[bytes, int]:
-    """A header's name as it is compared, and its length: the same few are asked for over and over again."""
-    wanted = name.lower().encode()
-    return wanted, len(wanted)
 
 
 def _only(values: Sequence[bytes], kind: str, name: str) -> bytes:
