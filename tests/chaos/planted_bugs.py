@@ -43,7 +43,8 @@ TRAPS: Final = {
     "no-fork-collapse": Trap(frozenset({"forks"}), [*_kills("worker-1", 2, 9.0), *_kills("worker-2", 2, 9.0)]),
     "identifier-logged": Trap(frozenset({"silent"})),
     "cursor-relay": Trap(frozenset({"outcomes", "sequences"}), _slow_lines("postgres of orchestrator", 2, 10.0), 16.0),
-    "one-at-a-time": Trap(frozenset({"neighbours"})),
+    # Those who are slow take their time from all others only where there are calls enough.
+    "one-at-a-time": Trap(frozenset({"neighbours"}), rate=20.0),
 }
 
 
