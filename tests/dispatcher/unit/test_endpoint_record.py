@@ -176,6 +176,10 @@ def test_a_sealed_key_of_one_kind_is_none_of_another() -> None:
     assert endpoint_decoder(KEYRING)(ENDPOINT_ID, record).is_sealed
 
 
+def test_when_it_was_last_enabled_or_moved_is_not_known_of_one_that_an_earlier_release_published() -> None:
+    assert endpoint_decoder(KEYRING)(ENDPOINT_ID, a_record_of_before()).judged_from is None
+
+
 OLD, NEW = b"old", b"new"
 
 

@@ -9,6 +9,8 @@ from carewire_local.progress import silent
 from carewire_testing import shared_stack as sharing
 from carewire_testing.shared_stack import shared_stack
 
+PATIENCE_S = 20.0
+
 
 class FakeStack:
     """Servers that only say when they are started and stopped."""
@@ -47,16 +49,16 @@ def test_the_servers_run_until_the_last_has_left(happened: list[str], tmp_path: 
     def owner() -> None:
         with shared_stack(tmp_path, silent):
             started.set()
-            left.wait()
+            left.wait(PATIENCE_S)
 
-    owning = threading.Thread(target=owner)
+    owning = threading.Thread(target=owner, daemon=True)
     owning.start()
-    started.wait()
+    assert started.wait(PATIENCE_S)
     with shared_stack(tmp_path, silent):
         left.set()
         owning.join(timeout=0.2)
         assert happened == ["up"]
-    owning.join()
+    owning.join(PATIENCE_S)
     assert happened == ["up", "down"]
 
 

@@ -200,7 +200,11 @@ async def test_a_change_of_patients_that_meets_another_is_done_anew_within_its_c
     rows, key = PatientRows(identities), new_id()
 
     async def somebody_waits() -> bool:
-        return bool(await orchestrator.query("SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"))
+        waiting = await orchestrator.query(
+            "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        )
+        return bool(waiting)
 
     await db.start()
     try:

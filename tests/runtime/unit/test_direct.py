@@ -170,6 +170,80 @@ async def test_an_application_beside_a_route_gets_its_requests_whole() -> None:
     ]
 
 
+TRAILED = b"\r\n".join(
+    [
+        b"POST %b HTTP/1.1",
+        b"X-Forwarded-For: 192.0.2.1",
+        b"Transfer-Encoding: chunked",
+        b"",
+        b"4",
+        b"body",
+        b"0",
+        b"X-Forwarded-For: 198.51.100.9",
+        *[b"a: b"] * 1_000,
+        b"",
+        b"",
+    ]
+)
+
+
+@pytest.mark.parametrize("size", [1_000, 1_000_000], ids=["in pieces", "at once"])
+async def test_what_follows_a_body_becomes_no_header(size: int) -> None:
+    seen: list[Any] = []
+
+    class Headed(Hooks):
+        def answer(self, exchange: Exchange) -> None:
+            seen.append(exchange.headers)
+            super().answer(exchange)
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        while (await receive()).get("more_body", False):
+            pass
+        seen.append(scope["headers"])
+        await application(scope, receive, send)
+
+    async with connected(Headed(), app) as line:
+        for target in (b"/hooks/a", b"/app/b", b"/hooks/c"):
+            said = TRAILED % target
+            await line.say(*(said[at : at + size] for at in range(0, len(said), size)))
+            await line.answer()
+    assert seen == [[(b"x-forwarded-for", b"192.0.2.1"), (b"transfer-encoding", b"chunked")]] * 3
+
+
+UPGRADE = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA")
+
+
+@pytest.mark.parametrize("target", [b"/hooks/a", b"/app/b"])
+async def test_an_offer_to_upgrade_is_ignored_where_no_body_can_be_taken_for_something_else(target: bytes) -> None:
+    async with connected(Hooks()) as line:
+        await line.say(request(target, b"", *UPGRADE))
+        assert (await line.answer())[0].split()[1] in (b"200", b"202")
+
+
+@pytest.mark.parametrize("target", [b"/hooks/a", b"/app/b"])
+@pytest.mark.parametrize("together", [True, False], ids=["in one packet", "in two"])
+async def test_an_offer_to_upgrade_with_a_body_is_refused_with_the_cure(target: bytes, *, together: bool) -> None:
+    """Its body would be dropped, or be taken for the next request: what a proxy thinks is one would be two."""
+    hooks, body = Hooks(), request(b"/hooks/smuggled")
+    head = request(target, body, *UPGRADE)[: -len(body)]
+    async with connected(hooks) as line:
+        await line.say(head + body if together else head)
+        answer = await line.rest()
+        assert answer.startswith(b"HTTP/1.1 400 ")
+        assert b"header Upgrade" in answer
+        with contextlib.suppress(ConnectionError):
+            await line.say(body)
+    assert hooks.answered == 0
+
+
+async def test_what_is_no_http_is_no_answer_to_the_request_before() -> None:
+    hooks = Hooks()
+    async with connected(hooks) as line:
+        hooks.held = True
+        await line.say(request(b"/hooks/a"), b"nonsense\r\n\r\n")
+        assert await line.rest() == b""
+
+
 @pytest.mark.parametrize("size", [1, 7, 1_000_000])
 async def test_a_body_in_pieces_or_chunks_comes_whole(size: int) -> None:
     body = b"0123456789" * 30

@@ -13,7 +13,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from carewire_runtime.http.exchange import Exchange, Route
-from carewire_runtime.http.guarding import GuardedProtocol
+from carewire_runtime.http.guarding import TRAILERS, GuardedProtocol
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -42,6 +42,7 @@ class DirectProtocol(GuardedProtocol):
 
     def on_headers_complete(self) -> None:
         """Give the request to the route, if it is one of its own."""
+        self._idle_since = None
         self._end_head()
         raw_path, query = _parts(self.url)
         path = raw_path.decode("ascii")
@@ -65,6 +66,7 @@ class DirectProtocol(GuardedProtocol):
             self.expect_100_continue,
         )
         self.cycle = exchange
+        self.headers = TRAILERS
         if previous is None or previous.response_complete:
             self._route.arrived(exchange)
         else:

@@ -25,6 +25,21 @@ _ADVICE: Final = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "Send less at once.",
     HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: "Send fewer or shorter headers, or a shorter URL.",
 }
+_NO_UPGRADE: Final = "Send the request without the header Upgrade: its body would be taken for another protocol."
+
+
+class _Trailers(list[tuple[bytes, bytes]]):
+    """Where the parser puts what follows a body: a head that nobody has checked, and so nobody reads (RFC 9110, 6.5).
+
+    It would come among the headers otherwise, as many as fit into a request, and the last one of a name counts.
+    """
+
+    def append(self, _: tuple[bytes, bytes], /) -> None:
+        """Drop it."""
+
+
+TRAILERS: Final = _Trailers()
+"""Has the place of a request's headers as soon as they are complete."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +57,7 @@ class GuardedProtocol(GatheringProtocol):
         super().__init__(*args, **more)
         self._limits = limits
         self._status = HTTPStatus.BAD_REQUEST
+        self._advice: str | None = None
         self._in_head = False
         self._size = 0
         """Bytes of the request that is coming in, those of its first packet left out."""
@@ -83,8 +99,11 @@ class GuardedProtocol(GatheringProtocol):
         """Start a request's answer, unless its head is too large."""
         self._end_head()
         super().on_headers_complete()
+        self.headers = TRAILERS
 
     def _end_head(self) -> None:
+        if self.parser.should_upgrade():
+            self._check_upgrade()
         if self._size + self._packet_size > self._limits.size or len(self.headers) > _MOST_HEADERS:
             self._check_head()
         self._in_head = False
@@ -96,6 +115,15 @@ class GuardedProtocol(GatheringProtocol):
             self._status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             # Ends the parsing; uvicorn then asks for a response by `send_400_response`.
             raise ValueError("the head is too large")
+
+    def _check_upgrade(self) -> None:
+        """Nobody upgrades here, and an offer may be ignored; but the parser takes what follows for no body of ours."""
+        if any(
+            name == b"transfer-encoding" or (name == b"content-length" and value.strip(b"0"))
+            for name, value in self.headers
+        ):
+            self._advice = _NO_UPGRADE
+            raise ValueError("its body would be taken for another protocol")
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 (ours says what to do)
         """Answer what cannot be parsed, and end the connection."""
@@ -120,14 +148,19 @@ class GuardedProtocol(GatheringProtocol):
         return cycle is not None and cycle.response_complete and cycle.more_body
 
     def _refuse(self, status: HTTPStatus | None) -> None:
-        if status is not None and not self.transport.is_closing():
+        if status is not None and not self.transport.is_closing() and not self._owes_an_answer():
             metrics.HTTP_REFUSED.add(status_code=str(status.value))
-            self.transport.write(_response(status))
+            self.transport.write(_response(status, self._advice or _ADVICE[status]))
         self.transport.close()
 
+    def _owes_an_answer(self) -> bool:
+        """Whether the next answer is that of a request which is all here: it would take the refusal for its own."""
+        cycle: Any = self.cycle
+        return cycle is not None and not cycle.more_body and not cycle.response_complete
 
-def _response(status: HTTPStatus) -> bytes:
-    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": _ADVICE[status]}
+
+def _response(status: HTTPStatus, advice: str) -> bytes:
+    problem = {"type": "about:blank", "title": status.phrase, "status": status.value, "detail": advice}
     body = orjson.dumps(problem)
     return (
         b"HTTP/1.1 %d %b\r\ncontent-type: application/problem+json\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b"

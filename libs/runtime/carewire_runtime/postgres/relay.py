@@ -122,13 +122,13 @@ class Relay:
                 stopping = stop.is_set()
                 committed = self._woken.is_set()
                 self._woken.clear()
-                published = await self._publish(connection) if await self._leads(connection, committed) else 0
+                published = await self._publish(connection) if await self._lead_or_wake(connection, committed) else 0
                 self._failures = 0
                 if published < self._batch and not stopping:
                     await sleep_unless(self._woken, _IDLE_POLL_S, self._clock)
             await self._delete_published(connection)
 
-    async def _leads(self, connection: Connection, committed: bool) -> bool:
+    async def _lead_or_wake(self, connection: Connection, committed: bool) -> bool:
         """Whether this process publishes; if another one does, and something was committed here, wake that one."""
         if self._leader:
             return True

@@ -77,7 +77,7 @@ class Attempter:
         return Trial(counted, verdict, entry, started_at)
 
     def _tried(
-        self, started_at: int, ended_at: int, sent: SentRequest, result: Answer | Failure, judged_from: int
+        self, started_at: int, ended_at: int, sent: SentRequest, result: Answer | Failure, judged_from: int | None
     ) -> Tried:
         attempt_id = new_id()
         answer = self._answers.kept(attempt_id, result)

@@ -51,7 +51,7 @@ class EndpointRecord:
     terminal_statuses: list[int] = field(default_factory=list)
     shards: int = 1
     heartbeat_s: int | None = None
-    judged_from: int = 0
+    judged_from: int | None = None
 
     def encode(self) -> bytes:
         """Write the record as JSON."""

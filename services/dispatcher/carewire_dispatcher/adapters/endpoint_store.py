@@ -88,10 +88,16 @@ class EndpointStore:
         headers = seal_headers(self._keyring, endpoint_id, fields.pop("headers"))
         because = None if fields["enabled"] else DisabledBecause.OPERATOR
         record = EndpointRecord(
-            id=endpoint_id, headers=headers, secrets=[made["hmac"].sealed], disabled_because=because, **fields
+            id=endpoint_id,
+            headers=headers,
+            secrets=[made["hmac"].sealed],
+            disabled_because=because,
+            judged_from=0,
+            **fields,
         )
         async with self._db.transaction() as connection:
             stored = await self._write(connection, _queries.add_endpoint, with_missing(record, made))
+            await self._keep_heartbeat(connection, None, stored.record)
             await self._audit.add(connection, by, [Deed(CREATE, SUBJECT, endpoint_id)])
         self.wake()
         return stored, made["hmac"].shown
@@ -202,7 +208,7 @@ class EndpointStore:
         present = _stored(await connection.fetchrow(_queries.lock_endpoint, endpoint_id)).record
         following = change(present)
         if _is_another(present, following):
-            following = replace(following, judged_from=max(millis(self._clock), present.judged_from + 1))
+            following = replace(following, judged_from=max(millis(self._clock), (present.judged_from or 0) + 1))
         stored = await self._write(connection, _queries.change_endpoint, following)
         await self._audit.add(connection, by, [Deed(action, SUBJECT, endpoint_id)])
         await self._draw_conclusions(connection, present, stored)
@@ -222,13 +228,16 @@ class EndpointStore:
             await resume_held(connection, now.id, at)
         if _is_another(before, now):
             await connection.execute(_queries.judge_anew, now.id, now.judged_from)
+        await self._keep_heartbeat(connection, before.heartbeat_s, now)
+
+    async def _keep_heartbeat(self, connection: Connection, interval_s: int | None, now: EndpointRecord) -> None:
+        if now.heartbeat_s is not None and now.heartbeat_s != interval_s:
+            await connection.execute(_queries.keep_heartbeat, now.id, self._clock.now())
 
     async def _write(self, connection: Connection, query: str, record: EndpointRecord) -> StoredEndpoint:
         row = await connection.fetchrow(query, *(getattr(record, name) for name in FIELDS))
         published = OutboxRecord(self._topic, record.id.encode(), record.encode(), list(JSON_HEADERS))
         await outbox.add(connection, [published])
-        if record.heartbeat_s is not None:
-            await connection.execute(_queries.keep_heartbeat, record.id, self._clock.now())
         return _stored(row)
 
 

@@ -107,7 +107,7 @@ class Mill:
             begin = partial(self._begin, now=now)
             room = min(self._slots.free, self._bytes.room)
             taken = self._rota.turn(now, begin, room, self._room_for_bulk(now))
-            if taken or released == RELEASED_AT_ONCE:
+            if taken or released:
                 await asyncio.sleep(0)
             else:
                 await self._idle(now)

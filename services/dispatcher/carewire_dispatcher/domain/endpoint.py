@@ -51,6 +51,7 @@ class Endpoint:
 
     What `is_sealed` could not be opened, for a key is missing: it lacks its secrets, and is paused until they are here.
     `judged_from` is when it was last enabled or moved: what attempts of before came to says nothing of it.
+    An earlier release did not tell: None.
     """
 
     id: str
@@ -77,7 +78,7 @@ class Endpoint:
     shards: int = 1
     heartbeat_s: int | None = None
     is_sealed: bool = False
-    judged_from: int = 0
+    judged_from: int | None = None
 
     @property
     def is_served(self) -> bool:

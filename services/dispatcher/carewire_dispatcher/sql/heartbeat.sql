@@ -1,6 +1,7 @@
 -- name: keep_heartbeat
--- Lets an endpoint that asked for heartbeats have them: the first one is due at once.
-insert into heartbeat (endpoint_id, next_at) values ($1::uuid, $2) on conflict do nothing
+-- Lets an endpoint that asked for heartbeats, or for other ones, have them: the first one is due at once.
+insert into heartbeat (endpoint_id, next_at) values ($1::uuid, $2)
+on conflict (endpoint_id) do update set next_at = least(heartbeat.next_at, excluded.next_at)
 
 -- name: lock_heartbeats
 -- Lets one writer at a time number what is handed out to some endpoints; those that have no heartbeats are left out.

@@ -88,8 +88,9 @@ class Resolver:
         async with self._slow_places:
             lookup = _in_a_thread(asyncio.get_running_loop(), host)
             await asyncio.wait([lookup], timeout=SLOW_S)
-            if lookup.done():
-                self._slow.pop(host, None)
+            self._slow.pop(host, None)
+            if not lookup.done():
+                self._remember_slow(host)
             return await lookup
 
     def _remember_slow(self, host: str) -> None:
