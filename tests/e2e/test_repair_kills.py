@@ -1,19 +1,35 @@
 """Repairs and workers that are killed, or lag: nothing is lost, and nothing is sent twice."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from carewire_dispatcher.app import setup
 from carewire_dispatcher.settings import DispatcherSettings
+from carewire_local.stack import Stack
 from carewire_testing import eventually
 from carewire_testing_dispatcher.receiver import Receiver, Reply
-from carewire_testing_dispatcher.service import Client, Process, free_port, in_process
-
-# Processes start, are killed, and wait for each other: beside other tests that takes minutes.
-pytestmark = pytest.mark.timed
+from carewire_testing_dispatcher.service import Client, Process, free_port, in_process, settings_for
 
 COUNT, BODY = 40, "x" * 150_000
 """More than a step of a repair takes, which ends at 4 MiB."""
+
+
+@pytest.fixture(scope="module")
+def settings(stack: Stack, database_dsn: str, topic_prefix: str) -> DispatcherSettings:
+    """Settings of a dispatcher that has been set up: the other services have no part in this."""
+    made = settings_for(stack.kafka_bootstrap, database_dsn, topic_prefix)
+    asyncio.run(setup(made))
+    return made
+
+
+@pytest.fixture
+async def client(settings: DispatcherSettings) -> AsyncIterator[Client]:
+    """A client of the dispatcher, without the dispatcher."""
+    async with Client(settings) as made:
+        yield made
 
 
 @pytest.fixture
@@ -34,13 +50,13 @@ async def counted(client: Client, endpoint_id: str, status: str, count: int) -> 
 
 
 async def test_a_repair_whose_runner_is_killed_is_ended_by_another_and_nothing_is_sent_twice(
-    settings: DispatcherSettings, client: Client, hooks: Receiver, log: Path
+    settings: DispatcherSettings, client: Client, receiver: Receiver, log: Path
 ) -> None:
     runner = settings.model_copy(update={"http_port": free_port()})
     # Paused before there is anyone who would have to hear of it.
     async with in_process(settings, "api"):
         await client.ready()
-        new = {"name": "paused", "url": hooks.url("/taken-over"), "event_types": ["track.started"], "rate_per_s": 20}
+        new = {"name": "paused", "url": receiver.url("/taken-over"), "event_types": ["track.started"], "rate_per_s": 20}
         endpoint = (await client.http.post("/v1/endpoints", json=new)).json()
         path = f"/v1/endpoints/{endpoint['id']}"
         assert (await client.http.post(f"{path}/pause")).status_code == 200
@@ -69,18 +85,20 @@ async def test_a_repair_whose_runner_is_killed_is_ended_by_another_and_nothing_i
                 return (await repair())["state"] == "done"
 
             await eventually(is_over, timeout=40)
-            await eventually(lambda: {call.webhook_id for call in hooks.at("/taken-over")} == events.keys(), timeout=40)
+            await eventually(
+                lambda: {call.webhook_id for call in receiver.at("/taken-over")} == events.keys(), timeout=40
+            )
         await counted(client, endpoint["id"], "retrying", 0)
         await client.delete_endpoints()
-    assert len(hooks.at("/taken-over")) == COUNT
+    assert len(receiver.at("/taken-over")) == COUNT
 
 
 async def test_what_was_sent_again_is_not_sent_once_more_by_its_old_record_although_the_worker_was_another(
-    settings: DispatcherSettings, client: Client, hooks: Receiver
+    settings: DispatcherSettings, client: Client, receiver: Receiver
 ) -> None:
     """The old record waits in a tier while its delivery is made anew; who takes it out never saw the new one."""
     replies = iter([Reply(503, {"Retry-After": "8"})])
-    url = hooks.url("/superseded", lambda _: next(replies, Reply()))
+    url = receiver.url("/superseded", lambda _: next(replies, Reply()))
     worker = settings.model_copy(update={"http_port": free_port()})
     async with in_process(settings, "api", "fan-out", "attempt-log", "repair"):
         await client.ready()
@@ -91,7 +109,7 @@ async def test_what_was_sent_again_is_not_sent_once_more_by_its_old_record_altho
             [delivery] = await client.deliveries(endpoint_id=endpoint["id"])
             answer = await client.http.post(f"/v1/deliveries/{delivery['id']}/retry")
             assert answer.status_code == 202, answer.text
-            await eventually(lambda: len(hooks.at("/superseded")) == 2, timeout=20)
+            await eventually(lambda: len(receiver.at("/superseded")) == 2, timeout=20)
             await counted(client, endpoint["id"], "retrying", 0)
         dropped = await _dropped(client)
         async with in_process(worker, "worker"):
@@ -103,7 +121,7 @@ async def test_what_was_sent_again_is_not_sent_once_more_by_its_old_record_altho
         [delivery] = await client.deliveries(endpoint_id=endpoint["id"])
         assert (delivery["status"], delivery["attempts"]) == ("delivered", 1)
         await client.delete_endpoints()
-    assert len(hooks.at("/superseded")) == 2
+    assert len(receiver.at("/superseded")) == 2
 
 
 async def _dropped(client: Client) -> float:
@@ -113,16 +131,16 @@ async def _dropped(client: Client) -> float:
 
 
 async def test_while_the_log_lags_nobody_can_say_what_failed(
-    settings: DispatcherSettings, client: Client, hooks: Receiver
+    settings: DispatcherSettings, client: Client, receiver: Receiver
 ) -> None:
-    url = hooks.url("/lagging", lambda _: Reply(422))
+    url = receiver.url("/lagging", lambda _: Reply(422))
     logging = settings.model_copy(update={"http_port": free_port()})
     async with in_process(settings, "api", "fan-out", "worker"):
         await client.ready()
         endpoint = await client.create_endpoint(url, event_types=["session.expired"], terminal_statuses=[422])
         path = f"/v1/endpoints/{endpoint['id']}/retry-failed/preview"
         await client.publish("session.expired")
-        await eventually(lambda: hooks.at("/lagging"), timeout=20)
+        await eventually(lambda: receiver.at("/lagging"), timeout=20)
 
         async def is_refused() -> bool:
             answer = await client.http.post(path, timeout=20)
