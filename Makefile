@@ -89,7 +89,7 @@ chaos-smoke: install ## Twenty faults, always the same, in some minutes
 	@$(RUN) pytest tests/chaos/test_smoke.py
 
 bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them
-	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS)
+	@PYTHONPATH=tests/support $(RUN) python -m tests.bench $(PARTS) $(if $(REPORT),--report $(REPORT))
 
 clean: $(UV) ## Remove the local stack's data
 	@$(RUN) carewire clean

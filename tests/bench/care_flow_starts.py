@@ -25,6 +25,7 @@ from tests.bench.told_events import ToldEvents, told_events
 
 from carewire_local.platform import Platform
 from carewire_testing import eventually
+from carewire_testing_bench.figures import Against, Ratio
 from carewire_testing_e2e.house import visit
 
 DEFINITION: Final = os.environ.get("CAREWIRE_BENCH_DEFINITION", "hip-surgery-follow-up")
@@ -185,7 +186,8 @@ def _print_growth(few: Cost, many: Cost) -> None:
     for what, before, after in (("at 100 a second", few.steady, many.steady), ("at once", few.burst, many.burst)):
         ratios = ", ".join(f"{name} {after[name] / before[name]:.2f}" for name in before)
         ratio = sum(after.values()) / sum(before.values())
-        report.line(f"{MANY:,} stored to {FEW:,}, {what}", f"{ratio:.2f} times the CPU ({ratios}; asked: 1)")
+        grown = f"{ratio:.2f} times the CPU ({ratios}; asked: 1)"
+        report.line(f"{MANY:,} stored to {FEW:,}, {what}", grown, Ratio(ratio, Against.GROWTH))
 
 
 def run(platform: Platform) -> None:

@@ -6,7 +6,7 @@ live in this process. What is stored of a delivery is looked at in the files of 
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Final
@@ -22,6 +22,7 @@ from carewire_local.stack import Stack
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.admin import ensure_topics
 from carewire_runtime.kafka.producer import Producer
+from carewire_testing_bench.figures import Against, Ratio
 from carewire_testing_dispatcher.by_roles import PARTITIONS, ByRoles
 from carewire_testing_dispatcher.told_events import EVENT_TYPE, Told
 
@@ -73,14 +74,16 @@ async def measure(stack: Stack, roles: ByRoles) -> None:
         await _write_bare(bench, max(shape.deliveries for shape in SHAPES))
         await bench.subscribe(["warm-up"], by_definition=False)
         await bench.burst(_WARM_UP, ["any"])
+        totals: dict[str, float] = {}
         for shape in SHAPES:
             await bench.subscribe(shape.paths, by_definition=shape.fan_out == 1)
             before = await _stored(bench)
             pairs = [(await _bare(bench, shape), await _ours(bench, shape)) for _ in range(ROUNDS)]
-            _print(shape, pairs)
+            totals[shape.title] = _print(shape, pairs)
             if shape.fan_out == 1 and shape.endpoints > 1:
                 _print_stored(before, await _stored(bench), ROUNDS * shape.deliveries)
-    report.title(_PEERS)
+        _print_growth(totals)
+    report.say(_PEERS)
 
 
 async def _ours(bench: Bench, shape: Shape) -> Spent:
@@ -129,7 +132,8 @@ async def _stored(bench: Bench) -> dict[str, int]:
     }
 
 
-def _print(shape: Shape, pairs: Sequence[tuple[float, Spent]]) -> None:
+def _print(shape: Shape, pairs: Sequence[tuple[float, Spent]]) -> float:
+    """Answers the microseconds that a delivery cost all parts together."""
     report.title(f"Deliveries, {shape.title}: {ROUNDS} rounds of {shape.deliveries:,}")
     rate = median(spent.deliveries / spent.seconds for _, spent in pairs)
     report.line("deliveries", f"{rate:8.0f} a second, from the first event told to the last delivery")
@@ -138,12 +142,23 @@ def _print(shape: Shape, pairs: Sequence[tuple[float, Spent]]) -> None:
     report.line("CPU of the ceiling", f"{bare:8.0f} us a delivery (getmany, bare client, one acked record)")
     report.line("CPU of the worker", f"{ours:8.0f} us a delivery ({_ASKED_WORKER})")
     shown = ", ".join(f"{ratio:.0f} %" for ratio in ratios)
-    report.line("of the ceiling per CPU second", f"{median(ratios):8.0f} % ({_ASKED_SHARE}; rounds: {shown})")
+    found = Ratio(median(ratios) / 100, Against.CEILING)
+    report.line("of the ceiling per CPU second", f"{found!s:>10} ({_ASKED_SHARE}; rounds: {shown})", found)
     for part in pairs[0][1].cpu:
         cost = median(spent.cpu[part] / spent.deliveries * 1e6 for _, spent in pairs)
         report.line(f"CPU {part}", f"{cost:8.0f} us a delivery")
     total = median(spent.all_us for _, spent in pairs)
     report.line("CPU all together", f"{total:8.0f} us a delivery (aim: {shape.asked_us} us at most)")
+    return total
+
+
+def _print_growth(totals: Mapping[str, float]) -> None:
+    """`totals` are of the shapes, by their titles."""
+    (first, least), *others = totals.items()
+    report.title(f"Deliveries, CPU of all parts together, to that of {first}")
+    for title, total in others:
+        grown = Ratio(total / least, Against.GROWTH)
+        report.line(title, f"{grown} as much a delivery", grown)
 
 
 def _print_stored(before: dict[str, int], after: dict[str, int], deliveries: int) -> None:

@@ -28,6 +28,7 @@ from carewire_dispatcher.domain.schedule import RetrySchedule
 from carewire_dispatcher.domain.signature import signed_headers
 from carewire_runtime.clock import SystemClock
 from carewire_runtime.telemetry.logs import configure_logs
+from carewire_testing_bench.figures import Against, Ratio
 from carewire_testing_dispatcher.deliveries import SECRET, a_delivery, a_keeper, an_endpoint
 from carewire_testing_dispatcher.senders import SENDERS, sending
 
@@ -78,7 +79,8 @@ async def _measure(url: str, log: IO[bytes]) -> None:
             spent = await _rounds(step(url, reference), step(url, ours))
             before, after = (median(costs) * 1e6 for costs in zip(*spent, strict=True))
             report.line("by aiohttp", f"{before:6.0f} us")
-            report.line("by the delivery client", f"{after:6.0f} us, {(1 - after / before) * 100:.0f} % less")
+            less = f"{after:6.0f} us, {(1 - after / before) * 100:.0f} % less"
+            report.line("by the delivery client", less, Ratio(after / before, Against.REFERENCE))
             shown = ", ".join(f"{(1 - ours / theirs) * 100:.0f} %" for theirs, ours in spent)
             report.line("less in each round", shown)
 

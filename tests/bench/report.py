@@ -1,17 +1,30 @@
-"""How figures are printed: one line each, with their units."""
+"""How figures are printed, one line each, with their units; and kept, for the report that is made of them."""
 
 import sys
 from collections.abc import Mapping
+from typing import Final
+
+from carewire_testing_bench.collector import Collector
+from carewire_testing_bench.figures import Figure, Ratio, Section
+
+_COLLECTOR: Final = Collector()
 
 
-def title(text: str) -> None:
-    """Begin a part of the report."""
+def say(text: str) -> None:
+    """Print what is no part of the report."""
     sys.stdout.write(f"\n{text}\n")
     sys.stdout.flush()
 
 
-def line(label: str, text: str) -> None:
-    """Print one figure."""
+def title(text: str) -> None:
+    """Begin a section of the report."""
+    _COLLECTOR.title(text)
+    say(text)
+
+
+def line(label: str, text: str, ratio: Ratio | None = None) -> None:
+    """Print one figure; with its ratio, where runs are to be compared by it."""
+    _COLLECTOR.figure(Figure(label, text, ratio))
     sys.stdout.write(f"  {label:<34} {text}\n")
     sys.stdout.flush()
 
@@ -21,6 +34,11 @@ def cpu_per(unit: str, spent: Mapping[str, float], count: int) -> None:
     for name, seconds in spent.items():
         line(f"CPU {name}", f"{seconds / count * 1e6:8.0f} us a {unit}")
     line("CPU all together", f"{sum(spent.values()) / count * 1e6:8.0f} us a {unit}")
+
+
+def printed() -> tuple[Section, ...]:
+    """All that was printed since the last time that this was asked."""
+    return _COLLECTOR.give_away()
 
 
 def milliseconds(seconds: float) -> str:

@@ -1,9 +1,10 @@
-"""How long a page of the request log takes by each filter, with a million requests in it."""
+"""How long a page of the request log takes by each filter, with ten thousand requests in it and with a million."""
 
 import asyncio
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
@@ -11,9 +12,11 @@ import asyncpg
 from tests.bench import report
 
 from carewire_local.platform import Platform
+from carewire_testing_bench.figures import Against, Ratio
 from carewire_testing_e2e.house import House, ok, visit
 
 ROWS: Final = int(os.environ.get("CAREWIRE_BENCH_LOG_ROWS", "1000000"))
+FEW: Final = 10_000
 _ASKED: Final = 30
 _DEEP: Final = 10
 """Pages that are turned before the one that is measured as a deep one."""
@@ -32,7 +35,7 @@ _FILL: Final = (
                 when number % 100 < 98 then 'TEST' when number % 1000 < 999 then 'FAILED' else 'PROCESSING'
            end as status
     from (select number, md5(number::text) as mark, now() - number * interval '3 s' as at
-          from generate_series(1, {rows}) as number) as born
+          from generate_series({first}, {last}) as number) as born
     """,
     """
     insert into ingress.request
@@ -63,32 +66,68 @@ _FILL: Final = (
 )
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What it took to ask for a page some times, in seconds."""
+
+    rows: int
+    usual: float
+    slowest: float
+
+    def __str__(self) -> str:
+        shown = f"median {report.milliseconds(self.usual)}, slowest {report.milliseconds(self.slowest)}"
+        return f"{self.rows:3} rows, {shown}"
+
+
 async def measure(platform: Platform) -> None:
-    """Fill the log, and ask for pages of it."""
-    connection = await asyncpg.connect(platform.env["CAREWIRE_POSTGRES_DSN"])
-    began = time.perf_counter()
-    for statement in _FILL:
-        await connection.execute(statement.format(rows=ROWS, webhooks=_WEBHOOKS))
-    report.title(f"Request log of {ROWS:,} requests (filled in {time.perf_counter() - began:.0f} s), pages of 50")
-    some = await connection.fetchrow(
-        "select id::text, care_flow_id, webhook_id::text from ingress.request where care_flow_id = 'care-flow-4711'"
-    )
-    await connection.close()
+    """Fill the log, and ask for pages of it, with few requests in it and with many."""
     async with visit(platform) as house:
-        for name, query in _queries(some).items():
-            first, deep = await _asked(house, query), ""
-            page = await _page(house, query)
-            if page["next_cursor"] is not None:
-                for _ in range(_DEEP):
-                    page = await _page(house, query | {"cursor": page["next_cursor"]})
-                    if page["next_cursor"] is None:
-                        break
-                else:
-                    deep = f"; page {_DEEP + 2}: {await _asked(house, query | {'cursor': page['next_cursor']})}"
-            report.line(name, first + deep)
+        some, _ = await _filled(platform, 1, FEW)
+        few = {name: await _asked(house, query) for name, query in _queries(some, FEW).items()}
+        some, took = await _filled(platform, FEW + 1, ROWS)
+        report.title(f"Request log of {ROWS:,} requests, pages of 50")
+        report.line("filled", f"in {took:.0f} s")
+        many = {}
+        for name, query in _queries(some, ROWS).items():
+            many[name] = await _asked(house, query)
+            beside = f"with {FEW:,} requests: median {report.milliseconds(few[name].usual)}"
+            report.line(name, f"{many[name]}; {beside}{await _deep(house, query)}")
+    # Together: of a few milliseconds each, the ratio of a single one would be chance.
+    alike = [name for name, asked in many.items() if asked.rows == few[name].rows]
+    grown = Ratio(sum(many[name].usual for name in alike) / sum(few[name].usual for name in alike), Against.GROWTH)
+    report.line(f"{ROWS:,} requests to {FEW:,}", f"{grown} as long, first pages of as many rows together", grown)
 
 
-def _queries(some: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+async def _deep(house: House, query: dict[str, Any]) -> str:
+    """What a page takes that many were turned for; nothing where there are not as many."""
+    page = await _page(house, query)
+    for _ in range(_DEEP):
+        if page["next_cursor"] is None:
+            return ""
+        page = await _page(house, query | {"cursor": page["next_cursor"]})
+    if page["next_cursor"] is None:
+        return ""
+    return f"; page {_DEEP + 2}: {await _asked(house, query | {'cursor': page['next_cursor']})}"
+
+
+async def _filled(platform: Platform, first: int, last: int) -> tuple[Mapping[str, Any], float]:
+    """Put requests of these numbers into the log; answers what to look for, and the seconds that it took."""
+    connection = await asyncpg.connect(platform.env["CAREWIRE_POSTGRES_DSN"])
+    try:
+        began = time.perf_counter()
+        for statement in _FILL:
+            await connection.execute(statement.format(first=first, last=last, webhooks=_WEBHOOKS))
+        took = time.perf_counter() - began
+        some: Mapping[str, Any] = await connection.fetchrow(
+            "select id::text, care_flow_id, webhook_id::text from ingress.request where care_flow_id = 'care-flow-4711'"
+        )
+        return some, took
+    finally:
+        await connection.close()
+
+
+def _queries(some: Mapping[str, Any], rows: int) -> dict[str, dict[str, Any]]:
+    span = rows * 3 / 86_400
     return {
         "without a filter": {},
         "status REJECTED": {"status": "REJECTED"},
@@ -103,19 +142,15 @@ def _queries(some: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         "reason and webhook": {"reason": "identity_conflict", "webhook_id": some["webhook_id"]},
         "a reason that never was": {"reason": "malformed_payload"},
         "a webhook that never was": {"webhook_id": "00000000-0000-7000-8000-999999999999"},
-        "a day, weeks ago": {"received_from": _days_ago(min(20.0, _span())), "received_to": _days_ago(_span() / 2)},
+        "a day, weeks ago": {"received_from": _days_ago(min(20.0, span)), "received_to": _days_ago(span / 2)},
         "resubmittable": {"resubmittable": "true"},
         "webhook, status, time, reason": {
             "webhook_id": some["webhook_id"],
             "status": "REJECTED",
             "reason": "no_match",
-            "received_from": _days_ago(_span() / 2),
+            "received_from": _days_ago(span / 2),
         },
     }
-
-
-def _span() -> float:
-    return ROWS * 3 / 86_400
 
 
 def _days_ago(days: float) -> str:
@@ -126,14 +161,13 @@ async def _page(house: House, query: Mapping[str, Any]) -> Any:
     return await ok(house.ingress.get("/v1/requests", params={"limit": 50, **query}))
 
 
-async def _asked(house: House, query: Mapping[str, Any]) -> str:
+async def _asked(house: House, query: Mapping[str, Any]) -> Asked:
     took = []
     for _ in range(_ASKED):
         began = time.perf_counter()
         page = await _page(house, query)
         took.append(time.perf_counter() - began)
-    rows = len(page["items"])
-    return f"{rows:3} rows, median {report.milliseconds(median(took))}, slowest {report.milliseconds(max(took))}"
+    return Asked(len(page["items"]), median(took), max(took))
 
 
 def run(platform: Platform) -> None:
