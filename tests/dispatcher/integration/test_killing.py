@@ -165,7 +165,7 @@ async def test_positions_in_the_tiers_outlive_the_worker(
 ) -> None:
     async with in_process(settings):
         await client.ready()
-        # Long enough that also a hop that comes late leads through this tier: a shorter rest would go by the one before.
+        # Long enough that a hop that comes late leads through this tier too: a shorter rest goes by the one before.
         asks_to_wait = failing_first(1, Reply(429, {"Retry-After": "3"}), every=3)
         await client.create_endpoint(hooks.url("/tiers", asks_to_wait), event_types=["session.completed"])
         events = await _publish_all(client, "session.completed")
