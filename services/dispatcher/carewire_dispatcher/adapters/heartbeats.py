@@ -22,7 +22,7 @@ from carewire_runtime.postgres.pool import Connection, Database
 from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.sealing import Keyring
 
-LOOK_EVERY_S: Final = 2.0
+LOOK_EVERY_S: Final = 5.0
 """The shortest interval is a minute."""
 MOST_TOLD: Final = 500
 """Events that one heartbeat lists, some 80 KiB; what is more is told by another at once."""
