@@ -8,16 +8,7 @@ from typing import Any, Final
 
 import pytest
 import pytest_asyncio
-import requests
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from carewire_dispatcher.domain.classify import Answer
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
@@ -27,26 +18,15 @@ from carewire_runtime.clock import SystemClock
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.postgres.pool import Database
-from carewire_testing.openapi import without_rules_in_rules
+from carewire_testing.conformance import CONFORMING, bounded, by_mode, explore
 from carewire_testing_dispatcher.deliveries import a_delivery
 from carewire_testing_dispatcher.service import API_KEY, Client, in_process
 from carewire_testing_dispatcher.stores import an_attempt_log
 from carewire_testing_dispatcher.whole_api import routes
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    # The service, which runs in another thread, may draw from `random` while a case is made.
-    pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"),
-]
+pytestmark = CONFORMING
 
-BOUNDED = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=6,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+BOUNDED = bounded(6)
 """Some forty operations in two ways, some seconds in all, and the same in each run."""
 
 ROUTES: Final = sorted(routes(), key=lambda route: ("DELETE /v1/endpoints" in route, route))
@@ -86,42 +66,23 @@ async def failed(settings: DispatcherSettings, ids: dict[str, str]) -> None:
 async def schemas(dispatcher: Client) -> dict[GenerationMode, Any]:
     document = (await dispatcher.http.get("/openapi.json")).json()
     assert {f"{method.upper()} {path}" for path in document["paths"] for method in document["paths"][path]} == routes()
-    return {
-        GenerationMode.POSITIVE: schemathesis.openapi.from_dict(document),
-        GenerationMode.NEGATIVE: schemathesis.openapi.from_dict(without_rules_in_rules(document)),
-    }
+    return by_mode(document)
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize("route", ROUTES)
+@pytest.mark.parametrize(
+    ("route", "mode"),
+    [
+        pytest.param(route, mode, id=f"{route} {mode.value}")
+        for route in ROUTES
+        for mode in GenerationMode
+        # A deletion has nothing but an id.
+        if not (route.startswith("DELETE") and mode is GenerationMode.NEGATIVE)
+    ],
+)
 async def test_every_answer_is_one_of_those_described(
     dispatcher: Client, schemas: dict[GenerationMode, Any], known: dict[str, str], route: str, mode: GenerationMode
 ) -> None:
     method, path = route.split(" ")
-    if mode is GenerationMode.NEGATIVE and method == "DELETE":
-        pytest.skip("a deletion has nothing but an id")
     operation = schemas[mode][path][method]
-    await asyncio.to_thread(partial(explore, operation, mode, str(dispatcher.http.base_url).rstrip("/"), known))
-
-
-def explore(operation: Any, mode: GenerationMode, base: str, known: dict[str, str]) -> None:
-    with requests.Session() as session:
-        session.headers["authorization"] = f"Bearer {API_KEY}"
-
-        @BOUNDED
-        @given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())
-        def every(case: Any, is_known: bool) -> None:
-            if is_known:
-                case.path_parameters = {name: known.get(name, id_) for name, id_ in case.path_parameters.items()}
-            answer = case.call(base_url=base, session=session, timeout=10)
-            assert answer.status_code < 500 or answer.status_code == 503
-            if mode is GenerationMode.POSITIVE:
-                assert answer.status_code not in (400, 401, 403)
-            # What is not even HTTP as described may miss the route, which then is not the one to answer.
-            if answer.status_code not in (404, 405) or mode is GenerationMode.POSITIVE:
-                case.validate_response(
-                    answer,
-                    checks=[status_code_conformance, content_type_conformance, response_schema_conformance],
-                )
-
-        every()
+    base = str(dispatcher.http.base_url).rstrip("/")
+    await asyncio.to_thread(partial(explore, operation, mode, base, API_KEY, known, BOUNDED))

@@ -8,36 +8,16 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-import requests
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from carewire_ingress.settings import IngressSettings
-from carewire_testing.openapi import without_rules_in_rules
+from carewire_testing.conformance import CONFORMING, bounded, by_mode, explore
 from carewire_testing_ingress.running import API_KEY, RunningIngress, running
 from carewire_testing_ingress.samples import DEFINITION_ID, PATHS, PAYLOAD
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    # The service, which runs in another thread, may draw from `random` while a case is made.
-    pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"),
-]
+pytestmark = CONFORMING
 
-BOUNDED = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=20,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+BOUNDED = bounded(20)
 """Twenty operations in two ways, some seconds in all, and the same in each run."""
 
 ROUTES = [
@@ -86,14 +66,19 @@ async def schemas(ingress: RunningIngress) -> dict[GenerationMode, Any]:
         ("POST", "/hooks/{token}"),
         ("POST", "/hooks/{token}/test"),
     }
-    return {
-        GenerationMode.POSITIVE: schemathesis.openapi.from_dict(document),
-        GenerationMode.NEGATIVE: schemathesis.openapi.from_dict(without_rules_in_rules(document)),
-    }
+    return by_mode(document)
 
 
-@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(
+    ("method", "path", "mode"),
+    [
+        pytest.param(*route, mode, id=f"{' '.join(route)} {mode.value}")
+        for route in ROUTES
+        for mode in GenerationMode
+        # A deletion has nothing but an id.
+        if (route[0], mode) != ("DELETE", GenerationMode.NEGATIVE)
+    ],
+)
 async def test_every_answer_is_one_of_those_described(
     ingress: RunningIngress,
     schemas: dict[GenerationMode, Any],
@@ -104,32 +89,7 @@ async def test_every_answer_is_one_of_those_described(
 ) -> None:
     operation = schemas[mode][path][method]
     base = str(ingress.admin.base_url).rstrip("/")
-    if mode is GenerationMode.NEGATIVE and method == "DELETE":
-        pytest.skip("a deletion has nothing but an id")
-    await asyncio.to_thread(partial(explore, operation, mode, base, known))
-
-
-def explore(operation: Any, mode: GenerationMode, base: str, known: dict[str, str]) -> None:
-    with requests.Session() as session:
-        session.headers["authorization"] = f"Bearer {API_KEY}"
-
-        @BOUNDED
-        @given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())
-        def every(case: Any, is_known: bool) -> None:
-            if is_known:
-                case.path_parameters = {name: known[name] for name in case.path_parameters}
-            answer = case.call(base_url=base, session=session, timeout=10)
-            assert answer.status_code < 500 or answer.status_code == 503
-            if mode is GenerationMode.POSITIVE:
-                assert answer.status_code not in (400, 401, 403)
-            # What is not even HTTP as described may miss the route, which then is not the one to answer.
-            if answer.status_code not in (404, 405) or mode is GenerationMode.POSITIVE:
-                case.validate_response(
-                    answer,
-                    checks=[status_code_conformance, content_type_conformance, response_schema_conformance],
-                )
-
-        every()
+    await asyncio.to_thread(partial(explore, operation, mode, base, API_KEY, known, BOUNDED))
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)

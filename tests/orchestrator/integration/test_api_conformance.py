@@ -1,47 +1,27 @@
 """The management API answers whatever its description allows, and much that it does not, as it says it would."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from functools import partial
 from typing import Any
 
 import pytest
 import pytest_asyncio
-import requests
-import schemathesis
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 from schemathesis import GenerationMode
-from schemathesis.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
 from carewire_local.stack import Stack
 from carewire_orchestrator import app
-from carewire_testing.openapi import without_rules_in_rules
+from carewire_testing.conformance import CONFORMING, FAULTS, bounded, by_mode, explore
 from carewire_testing_orchestrator.by_hand import told
 from carewire_testing_orchestrator.definitions import checklist, delay, designed, message, track
 from carewire_testing_orchestrator.running import API_KEY, Running, running, settings_for
 from carewire_testing_orchestrator.whole_api import routes
 
-pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),
-    # The service, which runs in another thread, may draw from `random` while a case is made.
-    pytest.mark.filterwarnings("ignore:Do not use the `random` module:hypothesis.errors.HypothesisDeprecationWarning"),
-]
+pytestmark = CONFORMING
 
-BOUNDED = settings(
-    derandomize=True,
-    database=None,
-    deadline=None,
-    max_examples=6,
-    phases=[Phase.generate],
-    suppress_health_check=list(HealthCheck),
-)
+BOUNDED = bounded(6)
 """Sixty operations in two ways, half a minute in all, and the same in each run."""
-FEW = settings(BOUNDED, max_examples=1)
+FEW = bounded(1)
 LARGE = {"PUT /v1/definitions/{definition_id}"}
 """What takes a whole definition: one is drawn as long as all bodies of thirty other routes."""
 
@@ -95,10 +75,7 @@ async def known(orchestrator: Running) -> dict[str, str]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def schemas(orchestrator: Running) -> dict[GenerationMode, Any]:
     document = (await orchestrator.api.get("/openapi.json")).json()
-    return {
-        GenerationMode.POSITIVE: schemathesis.openapi.from_dict(document),
-        GenerationMode.NEGATIVE: schemathesis.openapi.from_dict(without_rules_in_rules(document)),
-    }
+    return by_mode(document)
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
@@ -113,28 +90,5 @@ async def test_every_answer_is_one_of_those_described(
     method, path = route.split()
     base = str(orchestrator.api.base_url).rstrip("/")
     bounds = FEW if route in LARGE else BOUNDED
-    await asyncio.to_thread(partial(explore, schemas[mode][path][method], mode, base, known, bounds))
-
-
-def explore(operation: Any, mode: GenerationMode, base: str, known: Mapping[str, str], bounds: settings) -> None:
-    with requests.Session() as session:
-        session.headers["authorization"] = f"Bearer {API_KEY}"
-
-        @bounds
-        @given(case=operation.as_strategy(generation_mode=mode), is_known=st.booleans())
-        def every(case: Any, is_known: bool) -> None:
-            if is_known:
-                case.path_parameters = {name: known[name] for name in case.path_parameters}
-            answer = case.call(base_url=base, session=session, timeout=10)
-            assert answer.status_code < 500
-            if mode is GenerationMode.POSITIVE:
-                assert answer.status_code not in (401, 403, 405)
-            # What is not even HTTP as described may miss the route, which then is not the one to answer.
-            missed = answer.status_code in (404, 405) or "not well-formed HTTP" in answer.text
-            if not missed or mode is GenerationMode.POSITIVE:
-                case.validate_response(
-                    answer,
-                    checks=[status_code_conformance, content_type_conformance, response_schema_conformance],
-                )
-
-        every()
+    exploring = partial(explore, schemas[mode][path][method], mode, base, API_KEY, known, bounds)
+    await asyncio.to_thread(partial(exploring, faults=FAULTS, refusals=(401, 403, 405)))
