@@ -10,8 +10,9 @@ from carewire_dispatcher.app import setup
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_local.stack import Stack
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.receiver import Receiver, Reply
-from carewire_testing_dispatcher.service import Client, Process, free_port, in_process, settings_for
+from carewire_testing_dispatcher.service import Client, Process, in_process, settings_for
 
 COUNT, BODY = 40, "x" * 150_000
 """More than a step of a repair takes, which ends at 4 MiB."""

@@ -12,9 +12,10 @@ from typing import Any, Final
 import pytest
 
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.raw_server import Behaviour, raw_server
 from carewire_testing_dispatcher.receiver import Receiver, Reply
-from carewire_testing_dispatcher.service import Client, free_port
+from carewire_testing_dispatcher.service import Client
 
 TIMEOUT_S: Final = 0.5
 OK: Final = b"HTTP/1.1 200 OK\r\n"

@@ -12,8 +12,9 @@ from carewire_dispatcher.domain.breaker import CLOSED, Breaker
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.kafka.table import CompactedTable
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.receiver import Receiver, Reply
-from carewire_testing_dispatcher.service import Client, free_port, in_process
+from carewire_testing_dispatcher.service import Client, in_process
 
 HEALTHY = 4
 EVENTS = 60

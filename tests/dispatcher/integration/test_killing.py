@@ -13,9 +13,10 @@ from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.admin import committed
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.deliveries import a_delivery
 from carewire_testing_dispatcher.receiver import Received, Receiver, Reply, failing_first
-from carewire_testing_dispatcher.service import Client, Process, free_port, in_process
+from carewire_testing_dispatcher.service import Client, Process, in_process
 
 COUNT = 150
 

@@ -9,10 +9,10 @@ import pytest
 from carewire_dispatcher.adapters.sender import Sender
 from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.raw_server import RawServer, raw_server
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_dispatcher.senders import BODY, SENDERS, a_call, sending
-from carewire_testing_dispatcher.service import free_port
 
 OK = b"HTTP/1.1 200 OK\r\n"
 EMPTY = b"content-length: 0\r\n\r\n"

@@ -4,8 +4,9 @@ from carewire_dispatcher.app import setup, verify
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.errors import SetupMissing
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.receiver import Receiver
-from carewire_testing_dispatcher.service import Client, free_port, in_process
+from carewire_testing_dispatcher.service import Client, in_process
 
 NOWHERE = "postgresql://127.0.0.1:1/nowhere"
 

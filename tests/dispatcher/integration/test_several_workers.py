@@ -1,6 +1,5 @@
 """`--workers 2`: two processes share the partitions, and none of them outlives the parent."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_ports_in_a_row
 from carewire_testing_dispatcher.receiver import Receiver
 from carewire_testing_dispatcher.service import Client, Process
 
@@ -17,24 +17,13 @@ WORKERS = 2
 
 @pytest.fixture
 def settings(settings: DispatcherSettings) -> DispatcherSettings:
-    return settings.model_copy(update={"workers": WORKERS, "http_port": _ports_in_a_row(1 + WORKERS)})
+    return settings.model_copy(update={"workers": WORKERS, "http_port": free_ports_in_a_row(1 + WORKERS)})
 
 
 @pytest.fixture
 def parent(settings: DispatcherSettings, tmp_path: Path) -> Iterator[Process]:
     with Process(settings, tmp_path / "dispatcher.log") as started:
         yield started
-
-
-def _ports_in_a_row(count: int) -> int:
-    for first in range(21_000, 29_000, count):
-        try:
-            for port in range(first, first + count):
-                socket.create_server(("127.0.0.1", port)).close()
-        except OSError:
-            continue
-        return first
-    raise AssertionError("no free ports")
 
 
 def _children(parent: Process) -> list["psutil.Process"]:

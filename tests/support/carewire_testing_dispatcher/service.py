@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -28,6 +27,7 @@ from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.process import run_application
 from carewire_runtime.sealing import Keyring
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing.plain_http import NO_AUTHORITIES
 
 API_KEY = "cw_admin_test-test-test-test-test-test-test"
@@ -49,13 +49,6 @@ def settings_for(kafka: str, postgres: str, prefix: str, **more: Any) -> Dispatc
         "http_port": free_port(),
     }
     return DispatcherSettings(**(fields | more))
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port: int = server.getsockname()[1]
-        return port
 
 
 class Client:
@@ -173,11 +166,12 @@ async def in_process(settings: DispatcherSettings, *roles: str) -> AsyncIterator
 
 
 class Process:
-    """The dispatcher as a process of its own."""
+    """The dispatcher as a process of its own. At the end what it wrote is shown with a failing test."""
 
     def __init__(self, settings: DispatcherSettings, log: Path, *roles: str) -> None:
         command = str(Path(sys.executable).parent / "carewire-dispatcher")
         chosen = ["--roles", ",".join(roles)] if roles else []
+        self._log = log
         with log.open("ab") as output:
             self._process = subprocess.Popen(
                 [command, "serve", *chosen], env=os.environ | _environment(settings), stderr=output
@@ -212,6 +206,7 @@ class Process:
     def __exit__(self, *_: object) -> None:
         if self._process.poll() is None:
             self.kill()
+        sys.stderr.write(self._log.read_text())
 
 
 def _environment(settings: DispatcherSettings) -> dict[str, str]:
