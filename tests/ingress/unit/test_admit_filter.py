@@ -10,12 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carewire_contracts.json_query import JsonQuery
+from carewire_contracts.redaction import MARKER
 from carewire_contracts.requests import ReasonCode
 from carewire_contracts.rules import Rule
 from carewire_ingress.domain.admit import Accepted, Admission, Filtered, Rejected, admit
 from carewire_ingress.domain.filtering import Filter
 from carewire_ingress.domain.mapping import plan_admission
-from carewire_ingress.domain.redaction import MARKER
 from carewire_ingress.domain.webhook import IncomingWebhook
 from carewire_testing_ingress.samples import PAYLOAD, RECEIVED_MS, SYSTEMS, call, plan, webhook
 

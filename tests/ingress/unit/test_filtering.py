@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from carewire_contracts.json_path import InvalidPath
 from carewire_contracts.json_query import JsonQuery
+from carewire_contracts.redaction import MARKER, redacted
 from carewire_contracts.rules import Operator, Rule, validate_rule
 from carewire_ingress.domain.filtering import (
     MAX_SHOWN_CHARACTERS,
@@ -20,7 +21,6 @@ from carewire_ingress.domain.filtering import (
     hidden_references,
     judge,
 )
-from carewire_ingress.domain.redaction import MARKER, redacted
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 PAYLOAD: dict[str, Any] = {

@@ -6,8 +6,8 @@ import orjson
 import pytest
 
 from carewire_contracts.json_query import JsonQuery
+from carewire_contracts.redaction import MARKER
 from carewire_contracts.statuses import RequestStatus
-from carewire_ingress.domain.redaction import MARKER
 from carewire_ingress.domain.request_steps import RequestFacts, what_was_done
 from carewire_ingress.domain.shown_values import shown_data_points, shown_explanation, without_values
 

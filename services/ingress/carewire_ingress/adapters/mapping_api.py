@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Depends
 from carewire_contracts.catalogue import CatalogueDefinition
 from carewire_contracts.definition import DataPointDefinition
 from carewire_contracts.json_query import JsonQuery
+from carewire_contracts.redaction import redacted
 from carewire_contracts.requests import Reason
 from carewire_contracts.statuses import RequestStatus
 from carewire_ingress.adapters.catalogue_table import CatalogueTable
@@ -34,7 +35,6 @@ from carewire_ingress.domain.configuration import Configuration
 from carewire_ingress.domain.configuration_faults import faults
 from carewire_ingress.domain.dry_run import DryRun, dry_run
 from carewire_ingress.domain.payload import read_payload
-from carewire_ingress.domain.redaction import redacted
 from carewire_ingress.domain.request_filter import RequestFilter
 from carewire_ingress.domain.suggestions import Suggestions, suggest
 from carewire_runtime.auth import Principal, Role, require

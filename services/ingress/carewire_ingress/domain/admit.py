@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Final, TypeAlias
 
 from carewire_contracts.identifiers import Identifier
 from carewire_contracts.record import record
+from carewire_contracts.redaction import redacted
 from carewire_contracts.requests import DataPointValue, Reason, ReasonCode
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.filtering import Filter, explained, hidden_references, judge
@@ -18,7 +19,6 @@ from carewire_ingress.domain.identifiers import IdentifierSystems, read_identifi
 from carewire_ingress.domain.mapping import AdmissionPlan
 from carewire_ingress.domain.patient_profile import read_profile
 from carewire_ingress.domain.payload import read_payload
-from carewire_ingress.domain.redaction import redacted
 from carewire_ingress.domain.start_key import start_key
 from carewire_ingress.domain.webhook import IncomingWebhook
 

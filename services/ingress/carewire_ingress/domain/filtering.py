@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from carewire_contracts.json_query import JsonQuery
+from carewire_contracts.redaction import MARKER
 from carewire_contracts.rules import (
     Condition,
     ConditionOutcome,
@@ -23,7 +24,6 @@ from carewire_contracts.rules import (
     evaluator_of,
 )
 from carewire_contracts.values import name_of
-from carewire_ingress.domain.redaction import MARKER
 
 MAX_SHOWN_CHARACTERS: Final = 100
 MAX_SHOWN_ITEMS: Final = 5

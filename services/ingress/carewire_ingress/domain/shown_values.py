@@ -5,9 +5,9 @@ from typing import Any
 
 from carewire_contracts.json_path import Find, JsonPath
 from carewire_contracts.json_query import JsonQuery
+from carewire_contracts.redaction import MARKER, redacted
 from carewire_contracts.requests import Reason
 from carewire_ingress.domain.payload import read_payload
-from carewire_ingress.domain.redaction import MARKER, redacted
 
 
 def shown_explanation(
