@@ -80,6 +80,16 @@ def test_a_claim_grows_with_its_repair_and_others_stand_beside_it() -> None:
     assert not claims.supersede(late)
 
 
+def test_of_two_repairs_of_one_endpoint_the_other_goes_on_claiming_when_one_is_over() -> None:
+    claims = Claims()
+    claims.put("one", a_claim())
+    claims.put("other", a_claim(epoch=6))
+    claims.put("one", None)
+    assert claims.supersede(a_delivery(epoch=5)), "made anew by the other alone"
+    claims.put("other", None)
+    assert not claims.supersede(a_delivery())
+
+
 def test_claims_of_single_deliveries_cost_the_others_of_the_endpoint_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     compared: list[Claim] = []
     covers = Claim.covers
