@@ -209,6 +209,9 @@ BAD_FIELDS: list[tuple[str, Any]] = [
     ("shards", 65),
     ("heartbeat_s", 59),
     ("heartbeat_s", 86_401),
+    ("redacted", ["$.a", "canary"]),
+    ("redacted", ["$.a"] * 21),
+    ("redacted", None),
     ("paused", True),
     ("disabled_because", "gone"),
     ("id", "canary"),
@@ -274,6 +277,7 @@ async def test_a_body_that_is_no_object_is_refused(call: Call, method: str, body
         ("heartbeat_s", 60, 60),
         ("heartbeat_s", 86_400, 86_400),
         ("heartbeat_s", None, None),
+        ("redacted", ["$..ssn", "$.a['b'][0]"], ["$..ssn", "$.a['b'][0]"]),
     ],
 )
 async def test_what_lies_on_the_border_is_taken_by_creation_and_by_change(

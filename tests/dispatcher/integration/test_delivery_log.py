@@ -105,6 +105,29 @@ async def test_an_attempt_is_shown_as_it_was_sent_and_answered(dispatcher: Clien
     assert seen["request"]["headers"]["webhook-id"] == event_id
 
 
+async def test_what_an_endpoint_has_redacted_is_shown_of_neither_side_also_once_it_is_deleted(
+    dispatcher: Client, hooks: Receiver
+) -> None:
+    reply = Reply(422, body=b'{"title": "unknown", "patient": {"ssn": "canary"}}')
+    endpoint = await dispatcher.create_endpoint(
+        hooks.url("/redacted", lambda _: reply),
+        event_types=["data_point.collected"],
+        redacted=["$..ssn", "$.data_point.value"],
+        retry_offsets_s=[0],
+    )
+    event = COLLECTED | {"data_point": COLLECTED["data_point"] | {"value": "canary"}}
+    await dispatcher.publish("data_point.collected", **event)
+    details = await logged(dispatcher, endpoint)
+    assert b"canary" in hooks.at("/redacted")[0].body, "the receiver gets it all the same"
+    path = f"/v1/endpoints/{endpoint['id']}"
+    assert (await dispatcher.http.patch(path, json={"redacted": ["$.data_point.value"]})).status_code == 200
+    seen = await looked_at(dispatcher, details)
+    assert json.loads(seen["answer_body"]) == {"title": "unknown", "patient": {"ssn": "[redacted]"}}, "never kept"
+    assert json.loads(seen["request_body"])["data_point"]["value"] == "[redacted]"
+    assert (await dispatcher.http.delete(path)).status_code == 204
+    assert await looked_at(dispatcher, details) == seen
+
+
 async def test_a_look_is_recorded_and_an_erased_answer_is_gone(
     dispatcher: Client, hooks: Receiver, settings: DispatcherSettings
 ) -> None:

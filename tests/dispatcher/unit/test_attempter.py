@@ -5,6 +5,7 @@ from typing import Any, cast
 
 import pytest
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper, open_body
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.instants import millis
@@ -234,6 +235,18 @@ async def test_the_log_is_told_what_was_answered_as_far_as_it_is_to_keep_it(
         assert open_body(KEYRING, tried.id, tried.answer.body) == body
         with pytest.raises(SealingError):
             open_body(KEYRING, a_delivery().id, tried.answer.body)
+
+
+async def test_what_an_endpoint_has_redacted_is_not_kept_of_what_it_answered() -> None:
+    clock = FakeClock()
+    refused = Answer(422, None, (), b'{"title":"unknown","patient":{"ssn":"canary"}}')
+    endpoint = an_endpoint(redacted=(JsonQuery("$..ssn"),))
+    trial = await an_attempter(Receiver(clock, refused), clock).attempt("fast", a_delivery(), endpoint)
+    tried = trial.entry.tried
+    assert tried is not None
+    assert tried.answer is not None
+    assert tried.answer.body is not None
+    assert open_body(KEYRING, tried.id, tried.answer.body) == b'{"title":"unknown","patient":{"ssn":"[redacted]"}}'
 
 
 async def test_what_is_the_same_at_each_attempt_is_told_in_full_once_an_hour() -> None:

@@ -148,6 +148,7 @@ def test_every_choice_travels() -> None:
         retry_offsets_s=[0, 60],
         terminal_statuses=[400],
         shards=3,
+        redacted=["$..ssn"],
     )
     endpoint = endpoint_decoder(KEYRING)(ENDPOINT_ID, record.encode())
     assert endpoint.filter == EventFilter.of(Rule.model_validate(rule))
@@ -156,14 +157,19 @@ def test_every_choice_travels() -> None:
     assert (endpoint.secrets, endpoint.ed25519_keys, endpoint.rsa_key) == ((), tuple(seeds), b"der")
     assert (endpoint.old_secret_until, endpoint.old_ed25519_key_until) == (5, 6)
     assert (endpoint.retry_offsets_s, endpoint.terminal_statuses) == ((0, 60), frozenset({400}))
+    assert [query.path.text for query in endpoint.redacted] == ["$..ssn"]
 
 
 @pytest.mark.parametrize(
     "fields",
-    [{"filter": {"none": []}}, {"filter": {"all": [{"reference": "$.a[", "operator": "is_empty"}]}}],
-    ids=["no rule", "no path"],
+    [
+        {"filter": {"none": []}},
+        {"filter": {"all": [{"reference": "$.a[", "operator": "is_empty"}]}},
+        {"redacted": ["$.a["]},
+    ],
+    ids=["a filter that is no rule", "a filter without a path", "a redaction without a path"],
 )
-def test_a_filter_that_cannot_be_read_makes_the_endpoint_unreadable_for_else_all_would_pass(
+def test_what_cannot_be_read_of_what_holds_back_makes_the_endpoint_unreadable_for_else_all_would_pass(
     fields: dict[str, Any],
 ) -> None:
     with pytest.raises(ValueError, match=ENDPOINT_ID):

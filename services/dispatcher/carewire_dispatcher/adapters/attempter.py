@@ -71,19 +71,20 @@ class Attempter:
             result = await self._sender.send(call)
             ended_at = millis(self._clock)
             verdict = self._judged(result, ended_at, counted, endpoint)
-            tried = self._tried(started_at, ended_at, sent, result, endpoint.judged_from)
+            tried = self._tried(started_at, ended_at, sent, result, endpoint)
             entry = LogEntry.of(counted, verdict, ended_at, tried)
             _tell(attempt_span, lane, endpoint, entry, tried)
         return Trial(counted, verdict, entry, started_at)
 
     def _tried(
-        self, started_at: int, ended_at: int, sent: SentRequest, result: Answer | Failure, judged_from: int | None
+        self, started_at: int, ended_at: int, sent: SentRequest, result: Answer | Failure, endpoint: Endpoint
     ) -> Tried:
         attempt_id = new_id()
-        answer = self._answers.kept(attempt_id, result)
+        answer = self._answers.kept(attempt_id, result, endpoint.redacted)
         request = sent if ended_at - self._told.get(sent.id, 0) > _TELL_AGAIN_MS else None
         if request is not None:
             self._told[sent.id] = ended_at
+        judged_from = endpoint.judged_from
         return Tried.of(attempt_id, started_at, ended_at, result, sent.id, request, answer, judged_from)
 
     def _judged(self, result: Answer | Failure, ended_at: int, counted: Delivery, endpoint: Endpoint) -> Verdict:

@@ -170,7 +170,9 @@ class AttemptWithBodies(LoggedAttempt):
 
     `request_body` is made again of its event, byte by byte what was sent; where it is null `request_body_missing` says
     why: Kafka no longer holds the event, or does not answer, or the log was not told in which form it was sent.
-    `answer_body` is the beginning of what the receiver said, null where none is kept.
+    `answer_body` is the beginning of what the receiver said, null where none is kept. What the endpoint has `redacted`
+    is `[redacted]` in both, which are then written anew; a body that is no JSON, or whose beginning alone is kept, is
+    `"[redacted]"` as a whole.
     """
 
     request_body: str | None

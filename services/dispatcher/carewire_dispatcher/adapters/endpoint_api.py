@@ -18,6 +18,7 @@ from carewire_dispatcher.adapters.endpoint_view import EndpointPage, EndpointVie
 from carewire_dispatcher.adapters.ownership import Ownership
 from carewire_dispatcher.domain.endpoint_url import UrlPolicy
 from carewire_dispatcher.domain.event_filter import filter_faults
+from carewire_dispatcher.domain.redaction import path_faults
 from carewire_dispatcher.domain.sharding import places_fault
 from carewire_dispatcher.errors import EndpointChanged, EndpointImpossible, EndpointNotFound
 from carewire_runtime.auth import Principal, Role, require
@@ -154,6 +155,8 @@ class EndpointApi:
         if fields.get("filter") is not None:
             faults = filter_faults(Rule.model_validate(fields["filter"]))
             errors += [{"field": f"filter.{place}", "message": message} for place, message in faults]
+        wrong_paths = path_faults(fields.get("redacted", ()))
+        errors += [{"field": f"redacted.{number}", "message": message} for number, message in wrong_paths]
         if errors:
             raise Problem(422, "Invalid request", "nothing was changed", errors=errors)
 

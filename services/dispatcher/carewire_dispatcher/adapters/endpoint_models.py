@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from carewire_contracts.json_path import MAX_PATH_LENGTH
 from carewire_contracts.rules import Rule
 from carewire_dispatcher.adapters.endpoint_keys import SCHEMES, Scheme
 from carewire_dispatcher.domain.endpoint import (
@@ -15,6 +16,7 @@ from carewire_dispatcher.domain.endpoint import (
     Payload,
 )
 from carewire_dispatcher.domain.matching import SUBSCRIBABLE
+from carewire_dispatcher.domain.redaction import MOST_PATHS
 from carewire_dispatcher.domain.schedule import schedule_fault
 from carewire_dispatcher.domain.signature import RSA_SIGNATURE_HEADER
 
@@ -121,6 +123,10 @@ HeartbeatS = Annotated[
         description="seconds between heartbeats, which tell the receiver what it is to have received; null: none",
     ),
 ]
+Redacted = Annotated[
+    list[Annotated[str, Field(max_length=MAX_PATH_LENGTH, description="JSONPath (RFC 9535)")]],
+    Field(max_length=MOST_PATHS, description="what of the bodies that were sent and answered nobody is shown"),
+]
 
 
 class _Given(BaseModel):
@@ -171,6 +177,7 @@ class NewEndpoint(_Given):
     terminal_statuses: TerminalStatuses = frozenset()
     shards: Shards = 1
     heartbeat_s: HeartbeatS = None
+    redacted: Redacted = []
 
 
 class EndpointChange(_Given):
@@ -196,6 +203,7 @@ class EndpointChange(_Given):
     terminal_statuses: TerminalStatuses = frozenset()
     shards: Shards = 1
     heartbeat_s: HeartbeatS = None
+    redacted: Redacted = []
 
     def fields(self) -> dict[str, Any]:
         """Give the fields that were said."""

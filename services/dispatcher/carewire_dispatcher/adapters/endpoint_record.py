@@ -6,6 +6,7 @@ from typing import Any, Final, Self
 
 import orjson
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_contracts.rules import Rule
 from carewire_dispatcher.domain.endpoint import ContentMode, DisabledBecause, Endpoint, Payload
 from carewire_dispatcher.domain.event_filter import EventFilter
@@ -52,6 +53,7 @@ class EndpointRecord:
     shards: int = 1
     heartbeat_s: int | None = None
     judged_from: int | None = None
+    redacted: list[str] = field(default_factory=list)
 
     def encode(self) -> bytes:
         """Write the record as JSON."""
@@ -165,6 +167,7 @@ def _plain(record: EndpointRecord) -> Endpoint:
         shards=record.shards,
         heartbeat_s=record.heartbeat_s,
         judged_from=record.judged_from,
+        redacted=tuple(JsonQuery(path) for path in record.redacted),
     )
 
 

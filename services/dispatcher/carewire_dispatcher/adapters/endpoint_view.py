@@ -36,6 +36,7 @@ class EndpointView(BaseModel):
     terminal_statuses: list[int]
     shards: int
     heartbeat_s: int | None
+    redacted: list[str]
     signing: list[Scheme]
     secrets: int
     old_secret_until: Timestamp | None

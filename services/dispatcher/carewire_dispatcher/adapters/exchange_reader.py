@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_dispatcher.adapters.answer_keeper import open_body
 from carewire_dispatcher.adapters.delivery_store import plain
 from carewire_dispatcher.adapters.event_reader import EventReader
 from carewire_dispatcher.adapters.fresh_delivery import sent_body
 from carewire_dispatcher.domain.matching import Event
+from carewire_dispatcher.domain.redaction import shown_body
 from carewire_dispatcher.errors import DeliveryNotFound
 from carewire_runtime.audit import Audit, Deed
 from carewire_runtime.auth import Principal
@@ -45,7 +47,10 @@ class Missing(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An attempt's row, what was sent as far as it can be made again, and the beginning of what was answered."""
+    """An attempt's row, what was sent as far as it can be made again, and what is kept of what was answered.
+
+    What the endpoint has redacted is in neither body.
+    """
 
     row: dict[str, Any] = field(repr=False)
     sent: bytes | Missing = field(repr=False)
@@ -71,7 +76,8 @@ class ExchangeReader:
         row = plain(found)
         sealed = row["answer_body"]
         answered = None if sealed is None else open_body(self._keyring, attempt_id, sealed)
-        return Exchange(row, await self._sent(row), answered)
+        # An event may be big, and a path may lead everywhere: deliveries are not to wait for it.
+        return await asyncio.to_thread(_shown, row, await self._sent(row), answered)
 
     async def _sent(self, row: dict[str, Any]) -> bytes | Missing:
         if row["payload"] is None:
@@ -82,6 +88,15 @@ class ExchangeReader:
         except (KafkaError, TimeoutError):
             return Missing.NOT_AVAILABLE
         return _made_again(row, run.records)
+
+
+def _shown(row: dict[str, Any], sent: bytes | Missing, answered: bytes | None) -> Exchange:
+    queries = [JsonQuery(path) for path in row["redacted"]]
+    return Exchange(
+        row,
+        sent if isinstance(sent, Missing) else shown_body(sent, queries),
+        None if answered is None else shown_body(answered, queries),
+    )
 
 
 def _made_again(row: dict[str, Any], records: list[Record]) -> bytes | Missing:

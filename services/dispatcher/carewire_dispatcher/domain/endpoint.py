@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final, Literal, Self, TypeAlias
 
+from carewire_contracts.json_query import JsonQuery
 from carewire_dispatcher.domain.event_filter import EventFilter
 from carewire_dispatcher.domain.sharding import part_of
 
@@ -47,7 +48,8 @@ class Endpoint:
     `concurrency` is the number of attempts at a time, `rate_per_s` that of attempts in a second, on average; None
     sets no bound. `retry_offsets_s` are the seconds from the first attempt to each, None the standard ones; after an
     answer with one of the `terminal_statuses` there is no further one. `shards` is how many partitions share its work.
-    Each `heartbeat_s` seconds it is told what it is to have received; None: never.
+    Each `heartbeat_s` seconds it is told what it is to have received; None: never. `redacted` is what of the bodies of
+    either side nobody is shown.
 
     What `is_sealed` could not be opened, for a key is missing: it lacks its secrets, and is paused until they are here.
     `judged_from` is when it was last enabled or moved: what attempts of before came to says nothing of it.
@@ -77,6 +79,7 @@ class Endpoint:
     terminal_statuses: frozenset[int] = frozenset()
     shards: int = 1
     heartbeat_s: int | None = None
+    redacted: tuple[JsonQuery, ...] = ()
     is_sealed: bool = False
     judged_from: int | None = None
 

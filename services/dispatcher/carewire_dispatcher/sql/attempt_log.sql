@@ -66,14 +66,17 @@ where attempt.delivery_id = $1::uuid
 order by attempt.started_at, attempt.id
 
 -- name: find_attempt
--- One attempt of a delivery, what was sent, and where its event stands.
+-- One attempt of a delivery, what was sent, where its event stands, and what nobody is shown of either body.
 select attempt.*, sent.url as request_url, sent.headers as request_headers, sent.payload, sent.content_mode,
-    delivery.event_id, delivery.event_type, delivery.event_topic, delivery.event_partition, delivery.event_offset
+    delivery.event_id, delivery.event_type, delivery.event_topic, delivery.event_partition, delivery.event_offset,
+    coalesce(endpoint.redacted, deleted.redacted, '{}') as redacted
 from attempt
 cross join lateral (
     select * from delivery where delivery.id = attempt.delivery_id order by updated_at desc limit 1
 ) delivery
 left join sent_request sent on sent.id = attempt.request_id
+left join endpoint on endpoint.id = delivery.endpoint_id
+left join deleted_endpoint deleted on deleted.id = delivery.endpoint_id
 where attempt.delivery_id = $1::uuid and attempt.id = $2::uuid
 
 -- name: erase_answers
