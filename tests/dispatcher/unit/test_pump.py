@@ -159,6 +159,13 @@ async def test_the_broker_may_hold_a_fetch_for_long_only_while_nothing_is_buffer
     assert (world.broker.wait_ms, world.broker.least_bytes) == (PATIENCE_MS, 1)
 
 
+async def test_the_fetch_that_leaves_right_after_records_came_may_not_be_held_for_long_either(world: World) -> None:
+    world.broker.step.release()
+    await world.clock.run_for(0)
+    assert len(world.broker.polls) == 1, "the pump waits for others to come with them"
+    assert world.broker.wait_ms < PATIENCE_MS
+
+
 async def test_the_mill_is_told_of_each_source_that_got_records(world: World) -> None:
     await world.fetch()
     assert world.offered == [world.slow, world.quick]

@@ -11,11 +11,14 @@ from carewire_local.stack import Stack
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
 from carewire_runtime.kafka.batch import BatchConsumer, Record
-from carewire_runtime.kafka.pace import GATHERING
+from carewire_runtime.kafka.pace import GATHERING, Pace
 from carewire_runtime.kafka.producer import Producer
 from carewire_testing import eventually
 from carewire_testing_runtime.log import logged
 from carewire_testing_runtime.running import running
+
+LONGER_THAN_A_TEST = Pace(min_bytes=1, max_wait_ms=39_000, tick_s=0.0)
+"""Less than what the driver waits for any answer."""
 
 
 class Seen:
@@ -190,6 +193,26 @@ async def test_a_rebalance_waits_for_the_batch_at_work(stack: Stack, topic: Topi
             await eventually(second_has_its_share, timeout=30, pause=0.2)
     taken = [(r.partition, r.offset) for seen in (first, second) for batch in seen.batches for r in batch]
     assert len(taken) == len(set(taken))
+
+
+async def test_after_a_rebalance_nobody_waits_until_the_fetch_of_the_old_partitions_has_ended(
+    stack: Stack, topic: Topic, producer: Producer
+) -> None:
+    async def fill_both() -> None:
+        await asyncio.gather(*(fill(producer, topic, 1, partition) for partition in (0, 1)))
+
+    def patient(seen: Seen) -> BatchConsumer:
+        return BatchConsumer(stack.kafka_bootstrap, [topic.name], f"{topic.name}-group", seen, pace=LONGER_THAN_A_TEST)
+
+    first, second = Seen(), Seen()
+    async with running(patient(first)):
+        await fill_both()
+        await eventually(lambda: len(first.values) == 2)
+        other = patient(second)
+        async with running(other):
+            await eventually(lambda: other.not_ready() is None, timeout=20)
+            await fill_both()
+            await eventually(lambda: len(first.values) == 3 and len(second.values) == 1, timeout=20)
 
 
 async def test_a_batch_that_a_rebalance_overtook_is_not_committed(

@@ -64,6 +64,26 @@ async def test_nothing_new_costs_no_request() -> None:
     assert len(member.commits) == 1
 
 
+async def test_who_waits_for_something_to_commit_waits_until_there_is_some() -> None:
+    finished = Finished(GROUP)
+
+    async def must_wait() -> bool:
+        waiting = asyncio.create_task(finished.any())
+        await asyncio.sleep(0)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        return waiting.cancelled()
+
+    assert await must_wait()
+    finished.add(records((0, 1)))
+    assert not await must_wait()
+    await finished.commit(Member())
+    assert await must_wait()
+    finished.add(records((0, 2)))
+    finished.forget()
+    assert await must_wait()
+
+
 async def test_what_was_taken_away_is_not_committed() -> None:
     finished, member = Finished(GROUP), Member()
     finished.add(records((0, 1)))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carewire_runtime.kafka.pace import EAGER, GATHERING, LAZY, Flow, Pace
+from carewire_runtime.kafka.pace import EAGER, GATHERING, LAZY, Flow
 
 SOON = st.floats(0.001, 1.0)
 
@@ -37,10 +37,15 @@ def test_records_are_gathered_once_they_come_fast(per_second: float, each: int, 
     assert flow.is_worth_gathering(GATHERING, now) is worth
 
 
-@pytest.mark.parametrize("pace", [EAGER, LAZY], ids=["eager", "lazy"])
-def test_only_who_wants_to_gather_does(pace: Pace) -> None:
+def test_only_who_wants_to_gather_does() -> None:
     flow, now = flow_of(10_000, each=100)
-    assert not flow.is_worth_gathering(pace, now)
+    assert not flow.is_worth_gathering(EAGER, now)
+
+
+def test_who_is_in_no_hurry_gathers_whatever_follows_something_else() -> None:
+    flow = Flow()
+    flow.took(1, 0.0)
+    assert flow.is_worth_gathering(LAZY, 0.0)
 
 
 def test_the_first_record_is_not_gathered() -> None:

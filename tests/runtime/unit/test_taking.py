@@ -8,11 +8,12 @@ from typing import Any, cast
 import pytest
 
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.kafka.pace import EAGER, GATHERING, Pace
+from carewire_runtime.kafka.pace import EAGER, GATHERING, IDLE_WAIT_MS, LAZY, Pace
 from carewire_runtime.kafka.taking import Taking
 
-USUAL = (1_000, 1)
+USUAL = (IDLE_WAIT_MS, 1)
 GATHERED = (50, 65_536)
+LAZILY_GATHERED = (500, 65_536)
 
 
 @dataclass
@@ -27,7 +28,7 @@ class Consumer:
     """Stands for the driver's: gives what it is told to, and remembers how patiently it was asked."""
 
     def __init__(self) -> None:
-        self._fetcher = SimpleNamespace(_fetch_max_wait_ms=1_000, _fetch_min_bytes=1)
+        self._fetcher = SimpleNamespace(_fetch_max_wait_ms=IDLE_WAIT_MS, _fetch_min_bytes=1)
         self.given: dict[str, list[Taken]] = {}
         self.asked: list[tuple[int, int]] = []
 
@@ -94,6 +95,18 @@ async def test_when_they_stop_coming_the_next_one_is_lone_again(scene: Scene) ->
     assert scene.consumer.held == USUAL
     await scene.take("lone")
     assert scene.consumer.asked[-1] == (60_000, 200)
+
+
+async def test_who_is_in_no_hurry_hears_of_the_first_one_at_once_and_gathers_until_no_more_come() -> None:
+    scene = Scene(LAZY)
+    assert scene.consumer.held == USUAL
+    await scene.take("first")
+    assert scene.consumer.held == LAZILY_GATHERED
+    await scene.take("of the next half second", "too")
+    assert scene.consumer.held == LAZILY_GATHERED
+    await scene.take()
+    assert scene.consumer.asked[-1] == (1_000, 200), "for twice as long as the broker gathers"
+    assert scene.consumer.held == USUAL
 
 
 async def test_who_does_not_gather_leaves_the_driver_as_it_was_set() -> None:

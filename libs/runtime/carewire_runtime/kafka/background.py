@@ -8,6 +8,7 @@ import asyncio
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
+from aiokafka.client import ConnectionGroup
 
 from carewire_runtime.errors import KafkaUnavailable
 
@@ -27,6 +28,18 @@ def fetch_within(consumer: AIOKafkaConsumer, wait_ms: int, least_bytes: int = 1)
     """Let the broker hold fetches from the next one on for at most so long while fewer bytes than these have come."""
     consumer._fetcher._fetch_max_wait_ms = wait_ms  # noqa: SLF001 (no setting of a running consumer)
     consumer._fetcher._fetch_min_bytes = least_bytes  # noqa: SLF001
+
+
+def let_fetches_go(consumer: AIOKafkaConsumer) -> None:
+    """Forget the fetches that brokers hold for a consumer: to be called when it was assigned other partitions.
+
+    A broker answers the requests of a connection one after another, so the first fetch of the new partitions would wait
+    until the last one of the old ones has ended, which an idle consumer lets take long. It gets a connection of its
+    own. The group's coordinator has another one anyway.
+    """
+    for (_, group), connection in list(consumer._client._conns.items()):  # noqa: SLF001 (nothing public closes one)
+        if group == ConnectionGroup.DEFAULT:
+            connection.close()
 
 
 def background_tasks(consumer: AIOKafkaConsumer) -> set[asyncio.Future[Any]]:

@@ -9,8 +9,9 @@ UTF-8, before any handler sees the record), its decoding, acknowledging, logging
 When too much was poison, the batch is finished and committed and no further one is taken; the process stays up,
 and its readiness says the cure.
 
-Commits go beside the work, twice a second, and once more before partitions are given up and at the end. They
-name what is finished and nothing else, and are left out for partitions that went to another process meanwhile.
+Commits go beside the work, half a second after there is something to commit, and once more before partitions are
+given up and at the end. They name what is finished and nothing else, and are left out for partitions that went to
+another process meanwhile.
 A rebalance waits for the batch at work, within a deadline.
 """
 
@@ -28,7 +29,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaError, KafkaUnavailable, TooManyPoison
-from carewire_runtime.kafka.background import background_tasks, rest_while_idle
+from carewire_runtime.kafka.background import background_tasks, let_fetches_go, rest_while_idle
 from carewire_runtime.kafka.dead_letters import PoisonLimit
 from carewire_runtime.kafka.finished import COMMIT_EVERY_S, Finished
 from carewire_runtime.kafka.pace import EAGER, Pace
@@ -144,6 +145,7 @@ class BatchConsumer:
 
     async def _commit_for_ever(self, consumer: AIOKafkaConsumer) -> None:
         while True:
+            await self._finished.any()
             await self._clock.sleep(COMMIT_EVERY_S)
             await self._finished.commit(consumer)
 
@@ -264,8 +266,10 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
             await _commit_soon(self._finished, self.consumer)
         self._finished.forget()
 
-    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        """Do nothing: positions come from the commits."""
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:  # noqa: ARG002
+        """Fetch at once what was assigned. Positions come from the commits."""
+        if self.consumer is not None:
+            let_fetches_go(self.consumer)
 
 
 async def _commit_soon(finished: Finished, consumer: AIOKafkaConsumer) -> None:

@@ -26,17 +26,24 @@ class Finished:
         self._group = group
         self._offsets: dict[TopicPartition, int] = {}
         self._committing = asyncio.Lock()
+        self._any = asyncio.Event()
+
+    async def any(self) -> None:
+        """Wait until something is to be committed."""
+        await self._any.wait()
 
     def add(self, records: Iterable[Any]) -> None:
         """Note a finished batch; batches of one partition are finished in order."""
         # Of each partition the last one stays: places are made of these alone.
         ends = {(record.topic, record.partition): record.offset + 1 for record in records}
         self._offsets.update({TopicPartition(*place): end for place, end in ends.items()})
+        self._any.set()
 
     async def commit(self, consumer: AIOKafkaConsumer) -> None:
         """Commit what is finished, waiting for Kafka while it is away. Raises KafkaError."""
         async with self._committing:
-            offsets, self._offsets = self._offsets, {}
+            offsets = self._offsets
+            self.forget()
             if not offsets:
                 return
             try:
@@ -49,6 +56,7 @@ class Finished:
     def forget(self) -> None:
         """Drop what belongs to partitions that were taken away: their next owner's commits come first."""
         self._offsets = {}
+        self._any.clear()
 
     def skip(self, partitions: int) -> None:
         """Note that a commit was left out, so its records will be seen again."""

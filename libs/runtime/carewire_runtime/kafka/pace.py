@@ -1,7 +1,8 @@
 """How soon a consumer hears of new records, and what that costs.
 
 One cycle of fetching costs 0.3-0.5 ms of CPU here and as much in the broker, however little it brings. So
-what nobody waits for is fetched a few times a second, and what somebody waits for at once.
+what nobody waits for is fetched a few times a second, what somebody waits for at once, and what does not come hardly
+ever.
 """
 
 import math
@@ -21,18 +22,19 @@ class Pace:
     """When the broker answers a fetch, and how often a batch is taken.
 
     The broker answers as soon as `min_bytes` are there, at the latest after `max_wait_ms`: with one byte that
-    bounds how often an idle consumer asks, and how long a new assignment waits behind the old one's question.
+    bounds how often an idle consumer asks, and nothing else.
     `tick_s` is the least time from one batch to the next, so that batches form under load; after a quiet time
     there is no wait.
 
-    With `gather_ms` the broker gathers records for that long from one fetch to the next, while they keep coming so
-    fast that this is worth it. A lone one never waits.
+    With `gather_ms` the broker gathers records for that long from one fetch to the next, while at least `gathers_from`
+    a second keep coming. A lone one never waits.
     """
 
     min_bytes: int
     max_wait_ms: int
     tick_s: float
     gather_ms: int = 0
+    gathers_from: float = _FAST
 
 
 class Flow:
@@ -53,16 +55,20 @@ class Flow:
 
     def is_worth_gathering(self, pace: Pace, now: float) -> bool:
         """Whether records come so fast that each may wait for others, where that is wanted."""
-        return pace.gather_ms > 0 and self.per_second(now) >= _FAST
+        return pace.gather_ms > 0 and self.per_second(now) >= pace.gathers_from
 
 
-EAGER: Final = Pace(min_bytes=1, max_wait_ms=1_000, tick_s=0.004)
+IDLE_WAIT_MS: Final = 5_000
+"""An idle consumer costs one fetch in so long. Records end the wait, a stop lets go of it, and so does a new
+assignment."""
+
+EAGER: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004)
 """For what a journey waits for."""
 
-GATHERING: Final = Pace(min_bytes=1, max_wait_ms=1_000, tick_s=0.004, gather_ms=50)
+GATHERING: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004, gather_ms=50)
 """For what a journey waits for, where a batch costs several times what a record in it does: from 80 a second on,
 records wait for each other, 25 ms on average; before that none does. With half of that wait a hundred a second cost a
 third more CPU, here and in the servers: on a busy machine they then waited longer for the CPU than they saved."""
 
-LAZY: Final = Pace(min_bytes=64 * 1024, max_wait_ms=500, tick_s=0.0)
-"""For logs and the like: half a second later is soon enough."""
+LAZY: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.0, gather_ms=500, gathers_from=0.0)
+"""For logs and the like: half a second later is soon enough for whatever follows something else."""

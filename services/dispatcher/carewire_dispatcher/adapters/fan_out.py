@@ -21,7 +21,7 @@ from carewire_dispatcher.domain.sharding import read_key
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import RecordTooLarge
 from carewire_runtime.kafka.dead_letters import DeadLetters
-from carewire_runtime.kafka.pace import Pace
+from carewire_runtime.kafka.pace import IDLE_WAIT_MS, Pace
 from carewire_runtime.kafka.producer import Headers, Producer
 from carewire_runtime.kafka.records import Record
 from carewire_runtime.kafka.table import CompactedTable
@@ -33,7 +33,7 @@ NO_EVENT: Final = "not_a_cloudevent"
 UNREADABLE_BODY: Final = "unreadable_event"
 TOO_LARGE: Final = "delivery_too_large"
 
-SPREADING: Final = Pace(min_bytes=1, max_wait_ms=1_000, tick_s=0.004, gather_ms=25)
+SPREADING: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004, gather_ms=25)
 """How events are taken. One that comes alone costs Kafka, fan-out and worker a fetch or a write each, several times
 what its delivery does: where many a second come, they wait for each other for 12 ms on average."""
 

@@ -67,6 +67,8 @@ class Pump:
             for place, records in fetched.items():
                 self._fill(self._sources[place], records)
             if fetched:
+                # Before anything else runs: the next fetch leaves now.
+                self._hasten()
                 await self._clock.sleep(self._tick_s)
 
     def _pace(self) -> int:
@@ -74,8 +76,11 @@ class Pump:
         if all(source.is_empty for source in self._sources.values()):
             fetch_within(self._consumer, self._patience_ms)
             return _EMPTY_POLL_MS
-        fetch_within(self._consumer, min(_HASTE_MS, self._patience_ms), self._gathers)
+        self._hasten()
         return _PAUSED_POLL_MS if self._paused else _POLL_MS
+
+    def _hasten(self) -> None:
+        fetch_within(self._consumer, min(_HASTE_MS, self._patience_ms), self._gathers)
 
     def _fill(self, source: Source, records: Sequence[Any]) -> None:
         unfit = source.put(records)

@@ -11,7 +11,7 @@ from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.tenure import Means, Tenure
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.errors import TooManyPoison
-from carewire_runtime.kafka.background import rest_while_idle
+from carewire_runtime.kafka.background import let_fetches_go, rest_while_idle
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry.logs import logger
@@ -132,6 +132,7 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Begin a tenure. The driver swallows what a listener raises, so a fault goes the other way."""
+        let_fetches_go(self.consumer)
         numbers = {place.partition for place in assigned}
         _log.info("partitions_assigned", partitions=len(numbers))
         if not numbers:
