@@ -4,6 +4,7 @@ They are planted as the services start and live in test code alone: see `carewir
 """
 
 import argparse
+import dataclasses
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,11 +13,15 @@ from typing import Final
 
 from carewire_local.progress import say
 from carewire_testing_chaos.campaign import Plan, run
+from carewire_testing_chaos.extent import FULL, Extent
 from carewire_testing_chaos.history import read
 from carewire_testing_chaos.schedule import Action, Fault
 from carewire_testing_chaos.verdict import judge, lines
 
 _LEAD_S: Final = 8.0
+_BORN: Final = dataclasses.replace(FULL, has_nursery=True)
+_FLOODED: Final = dataclasses.replace(_BORN, flood=12_000, disables_the_dead=True)
+"""More than a partition has room for behind what waits in it."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Trap:
     checks: frozenset[str]
     faults: Sequence[Fault] = ()
     rate: float = 8.0
+    extent: Extent = _BORN
 
 
 def _kills(target: str, times: int, pause_s: float) -> list[Fault]:
@@ -45,6 +51,7 @@ TRAPS: Final = {
     "cursor-relay": Trap(frozenset({"outcomes", "sequences"}), _slow_lines("postgres of orchestrator", 2, 10.0), 16.0),
     # Those who are slow take their time from all others only where there are calls enough.
     "one-at-a-time": Trap(frozenset({"neighbours"}), rate=20.0),
+    "bulk-lane-off": Trap(frozenset({"neighbours"}), rate=20.0, extent=_FLOODED),
 }
 
 
@@ -61,7 +68,7 @@ def main() -> int:
 def _is_found(bug: str) -> bool:
     trap = TRAPS[bug]
     say(f"\nPlanted: {bug}")
-    plan = Plan(1, trap.faults, trap.rate, _LEAD_S, bug)
+    plan = Plan(1, trap.faults, trap.rate, _LEAD_S, bug, trap.extent)
     history = read(run(plan, Path(".carewire") / "chaos" / f"planted-{bug}", say))
     verdict = judge(history)
     for line in lines(history, verdict):

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from standardwebhooks import Webhook
 
+from carewire_testing_chaos.extent import FULL
 from carewire_testing_chaos.history import Behaviour, Entry, Heard, Kind, Received
 from carewire_testing_chaos.load import Load
-from carewire_testing_chaos.preparing import names
 from carewire_testing_chaos.receivers import Receivers, listening
 
 SECRET = "whsec_" + "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -99,14 +99,14 @@ def test_duplicates_say_what_another_call_said_and_reused_keys_say_something_els
 
 
 def receivers(noted: list[Received]) -> Receivers:
-    made = Receivers(noted.append, names())
+    made = Receivers(noted.append, FULL.names())
     for name in made.behaviours:
         made.know(name, f"id of {name}", SECRET)
     return made
 
 
 def test_fifty_listen_and_one_alone_never_answers() -> None:
-    counts = Counter(names().values())
+    counts = Counter(FULL.names().values())
     assert counts.total() == 50
     assert counts[Behaviour.DEAD] == 1
     assert set(counts) == set(Behaviour)
@@ -118,14 +118,21 @@ def test_fifty_listen_and_one_alone_never_answers() -> None:
 )
 def test_each_answers_as_it_is_meant_to(name: str, answers: set[int | None]) -> None:
     made = receivers([])
-    given = {made._answer(made.behaviours[name], float(second))[0] for second in range(24)}
+    given = {made._answer(name, f"event-{second}", float(second))[0] for second in range(24)}
     assert given == answers
 
 
 def test_who_flapped_is_well_in_the_end() -> None:
     made = receivers([])
     made.heal()
-    assert {made._answer(Behaviour.FLAPPING, float(second)) for second in range(24)} == {(200, 0.0)}
+    assert {made._answer("flapping-0", "event", float(second)) for second in range(24)} == {(200, 0.0)}
+
+
+def test_nobody_who_flaps_refuses_an_event_for_ever() -> None:
+    made = receivers([])
+    given = [made._answer("flapping-0", "event", 0.0)[0] for _ in range(5)]
+    assert given == [500, 500, 500, 200, 200]
+    assert made._answer("flapping-1", "event", 0.0) == (500, 0.0)
 
 
 def signed(body: bytes) -> dict[str, str]:

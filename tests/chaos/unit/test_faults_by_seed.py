@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from carewire_testing_chaos.blame import KNOWN, Part, Windows, concerns, felt, windows
+from carewire_testing_chaos.blame import KNOWN, Part, Windows, concerns, felt, windows, wrong_clocks
 from carewire_testing_chaos.history import Struck
 from carewire_testing_chaos.house import ROLES
-from carewire_testing_chaos.schedule import LINES, SERVERS, SERVICES, Action, drawn
+from carewire_testing_chaos.schedule import LINES, SERVERS, SERVICES, SHORT, Action, drawn
 
 
 def test_a_seed_draws_the_same_faults_always() -> None:
@@ -38,6 +38,22 @@ def test_nobody_sleeps_for_longer_than_forty_seconds_and_kills_take_no_time() ->
     assert 1 <= min(frozen) < 2
     assert 30 < max(frozen) <= 40
     assert {fault.lasts_s for fault in faults if fault.action in (Action.KILL, Action.RESTART)} == {0.0}
+
+
+def test_clocks_are_set_ahead_and_back_and_those_of_retries_by_little() -> None:
+    steps = [fault for fault in drawn(1, 2000) if fault.action is Action.STEP]
+    assert {fault.target for fault in steps} == set(SERVICES)
+    assert min(fault.by_s for fault in steps) < -60
+    assert max(fault.by_s for fault in steps) > 60
+    near = [abs(fault.by_s) for fault in steps if fault.target in ("fan-out", "worker-1", "worker-2")]
+    assert 1 <= min(near) <= max(near) <= 8
+    assert {fault.by_s for fault in drawn(1, 2000) if fault.action is not Action.STEP} == {0.0}
+
+
+def test_a_short_campaign_has_no_long_fault() -> None:
+    faults = drawn(1, 1000, SHORT)
+    assert max(fault.lasts_s for fault in faults) <= 5
+    assert max(fault.after_s for fault in faults) <= 1
 
 
 def test_every_process_of_the_house_may_be_struck() -> None:
@@ -103,6 +119,26 @@ def test_a_fault_may_be_blamed_from_shortly_before_it_until_what_was_struck_is_i
     assert (moment in windows([frozen], Part.DELIVERING)) is process
     assert (moment in windows([dataclasses.replace(frozen, target="kafka")], Part.DELIVERING)) is server
     assert (moment in felt([frozen])) is server
+
+
+def test_a_clock_that_is_set_makes_nobody_repeat_anything_but_is_felt() -> None:
+    stepped = [Struck(0, "step", "worker-1", 500.0, 510.0, -7.0)]
+    assert 505 not in windows(stepped, Part.DELIVERING)
+    assert 505 in felt(stepped, Part.DELIVERING)
+
+
+@pytest.mark.parametrize(("moment", "told"), [(1000.0, True), (993.0, True), (990.0, False)])
+def test_a_process_tells_of_a_fault_by_its_own_clock(moment: float, told: bool) -> None:
+    faults = [Struck(0, "kill", "worker-1", 1001.0, 1001.0), Struck(1, "step", "worker-1", 995.0, 1002.0, -7.0)]
+    assert (moment in windows(faults, Part.DELIVERING, by_its_clocks=True)) is told
+    assert 993 not in windows(faults, Part.DELIVERING)
+
+
+@pytest.mark.parametrize(("moment", "wrong"), [(505.0, True), (565.0, True), (535.0, False)])
+def test_what_a_wrong_clock_says_is_known_by_its_time_and_by_its_own(moment: float, wrong: bool) -> None:
+    stepped = [Struck(0, "step", "orchestrator-2", 500.0, 510.0, 60.0)]
+    assert (moment in wrong_clocks(stepped, Part.TELLING)) is wrong
+    assert not wrong_clocks(stepped, Part.DELIVERING)
 
 
 def test_nobody_is_blamed_for_what_others_repeat() -> None:

@@ -26,13 +26,13 @@ def test_a_trap_waits_for_checks_that_there_are(bug: str) -> None:
 def test_a_bug_changes_something_that_is_there(bug: str, monkeypatch: pytest.MonkeyPatch) -> None:
     changed: list[str] = []
 
-    def note(owner: type[object], name: str, by: object) -> None:
+    def note(owner: object, name: str, by: object) -> None:
         assert callable(getattr(owner, name))
         changed.append(name)
 
     monkeypatch.setattr(bugs, "_replace", note)
     bugs.BUGS[bug]()
-    assert len(changed) == 1
+    assert changed
 
 
 def test_no_bug_is_planted_by_its_import() -> None:

@@ -17,6 +17,7 @@ def test_it_says_what_was_struck_and_that_every_promise_was_kept() -> None:
     assert "## What was struck: 2 faults" in page
     assert "| 2 | kill -9 | ingress-1 1, worker-1 1 |" in page
     assert "commit `abc`, seed 1" in page
+    assert "make chaos SEED=1 FAULTS=1 " in page
     for check in CHECKS:
         assert check.promise in page
     assert "Would it have noticed?" not in page

@@ -63,11 +63,11 @@ def done() -> list[str]:
 
 
 @pytest.fixture
-def house(done: list[str]) -> House:
+def house(done: list[str], tmp_path: Path) -> House:
     stack: Any = SimpleNamespace(kafka=Target("kafka", done), postgres=Target("postgres", done))
     supervisor: Any = {name: Target(name, done) for name in ROLES}
     lines = {name: (0, Lines(name, done)) for name in LINES}
-    return House(stack, supervisor, lines, {}, Topics(), Any, Path())  # type: ignore[arg-type]
+    return House(stack, supervisor, lines, {}, Topics(), Any, Path(), tmp_path)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +94,13 @@ async def test_a_fault_is_done_and_undone(
     await striking.strike(house, Fault(0, 0.0, action, target))
     assert done == expected
     assert not any(line.is_cut or line.delay_s for _, line in house.lines.values())
+
+
+async def test_a_clock_is_set_for_a_while(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    steps: list[tuple[Path, float]] = []
+    monkeypatch.setattr("carewire_testing_chaos.clocks.step", lambda clock, by_s: steps.append((clock, by_s)))
+    await striking.strike(house, Fault(0, 0.0, Action.STEP, "worker-1", by_s=-7.5))
+    assert steps == [(house.clock("worker-1"), -7.5), (house.clock("worker-1"), 0.0)]
 
 
 async def test_all_faults_are_done_in_their_order_and_told_of_with_their_times(house: House, done: list[str]) -> None:

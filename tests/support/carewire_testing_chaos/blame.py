@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from carewire_testing_chaos.history import Struck
-from carewire_testing_chaos.schedule import SERVERS, SERVICES
+from carewire_testing_chaos.schedule import SERVERS, SERVICES, Action
 
 BEFORE_S: Final = 2.0
 """What was done so long before a fault may not be committed: commits come each half second, and take a moment."""
@@ -60,17 +60,37 @@ class Windows:
                 self._begins.append(begin)
                 self._ends.append(end)
 
+    def __bool__(self) -> bool:
+        return bool(self._begins)
+
     def __contains__(self, moment: float) -> bool:
         place = bisect_right(self._begins, moment) - 1
         return place >= 0 and moment <= self._ends[place]
 
 
-def windows(faults: Sequence[Struck], part: Part) -> Windows:
-    """When faults of a part may be blamed for what it repeats."""
-    return Windows(
+def windows(faults: Sequence[Struck], part: Part, *, by_its_clocks: bool = False) -> Windows:
+    """When faults of a part may be blamed for what it repeats: truly, or as its own clocks tell it.
+
+    A clock that is set makes nobody repeat anything. But who goes by it tells of other moments.
+    """
+    stretches = [
         (one.began - BEFORE_S, one.ended + (AFTER_PROCESS_S if one.target in _PROCESSES else AFTER_S))
         for one in faults
-        if concerns(one.target, part)
+        if one.action != Action.STEP and concerns(one.target, part)
+    ]
+    if by_its_clocks:
+        wrong_by = {one.by_s for one in faults if one.action == Action.STEP and concerns(one.target, part)}
+        stretches += [(begin + by, end + by) for begin, end in stretches for by in wrong_by]
+    return Windows(stretches)
+
+
+def wrong_clocks(faults: Sequence[Struck], part: Part) -> Windows:
+    """When clocks of a part were wrong, and all that they told while they were."""
+    return Windows(
+        (one.began + by - BEFORE_S, one.ended + by + BEFORE_S)
+        for one in faults
+        if one.action == Action.STEP and concerns(one.target, part)
+        for by in (0.0, one.by_s)
     )
 
 

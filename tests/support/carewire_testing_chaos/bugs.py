@@ -96,7 +96,21 @@ def one_at_a_time() -> None:
     _replace(Attempter, "attempt", patient)
 
 
-def _replace(owner: type[Any], name: str, by: Any) -> None:
+def bulk_lane_off() -> None:
+    """Nothing takes the bulk lane: what is beyond an endpoint's quota, or can't go now, waits in the fast one."""
+    from carewire_dispatcher.adapters import fan_out, mill
+    from carewire_dispatcher.domain.admission import Admitted
+    from carewire_dispatcher.domain.decide import Decision, Divert, Hold, decide
+
+    def wait(*arguments: Any, **further: Any) -> Decision:
+        decision = decide(*arguments, **further)
+        return Hold(decision.delivery.due_at) if isinstance(decision, Divert) else decision
+
+    _replace(mill, "decide", wait)
+    _replace(fan_out, "admit", lambda _now, _endpoint, used_until: Admitted("fast", used_until))
+
+
+def _replace(owner: Any, name: str, by: Any) -> None:
     setattr(owner, name, by)
 
 
@@ -107,6 +121,7 @@ BUGS: Final[dict[str, Callable[[], None]]] = {
     "identifier-logged": identifier_logged,
     "cursor-relay": cursor_relay,
     "one-at-a-time": one_at_a_time,
+    "bulk-lane-off": bulk_lane_off,
 }
 """By their names."""
 
@@ -117,5 +132,6 @@ STRUCK_IN: Final = {
     "identifier-logged": "orchestrator",
     "cursor-relay": "orchestrator",
     "one-at-a-time": "dispatcher",
+    "bulk-lane-off": "dispatcher",
 }
 """The service that has the bug; the others are well."""

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from carewire_testing_chaos.blame import felt
+from carewire_contracts.timestamps import parse_timestamp
+from carewire_testing_chaos.blame import Part, Windows, felt, wrong_clocks
 from carewire_testing_chaos.check import Found
 from carewire_testing_chaos.history import Called, CareFlow, Heard, History, Kind, Logged, Status, Struck, Told
 
@@ -185,8 +186,9 @@ def statuses(history: History) -> Found:
         by_request[status.request_id].append(status)
     logged = {one.request_id: one for one in history.all(Logged)}
     wrong: list[str] = []
+    wrong_clock = wrong_clocks(history.all(Struck), Part.TELLING)
     for request_id, called in told_requests(history).items():
-        wrong += _faults_of_way(request_id, by_request[request_id], called)
+        wrong += _faults_of_way(request_id, by_request[request_id], called, wrong_clock)
         wrong += _faults_of_log(request_id, by_request[request_id], logged.get(request_id))
     wrong += [
         f"request {request_id} is in the topic and not in the log" for request_id in by_request.keys() - logged.keys()
@@ -197,7 +199,7 @@ def statuses(history: History) -> Found:
     return Found(len(by_request), wrong, {"statuses": len(history.all(Status)), "of these repeated": repeated})
 
 
-def _faults_of_way(request_id: str, told: list[Status], called: Called) -> Iterator[str]:
+def _faults_of_way(request_id: str, told: list[Status], called: Called, wrong_clock: Windows) -> Iterator[str]:
     dates: dict[str, str] = {}
     for status in told:
         dates[status.status] = min(status.date, dates.get(status.status, status.date))
@@ -206,8 +208,13 @@ def _faults_of_way(request_id: str, told: list[Status], called: Called) -> Itera
         way = [*_WAY, *ended]
         if missing := [word for word in _WAY if word not in dates]:
             yield f"request {request_id} was never told to be {' or '.join(missing)}"
-        elif any(dates[first] > dates[then] for first, then in pairwise(way)):
+        elif any(dates[first] > dates[then] for first, then in pairwise(way)) and not _is_told_by(wrong_clock, dates):
             yield f"request {request_id} reached its statuses in another order than {way}"
+
+
+def _is_told_by(wrong_clock: Windows, dates: dict[str, str]) -> bool:
+    """Whether any of it was told while a clock was wrong."""
+    return bool(wrong_clock) and any(parse_timestamp(date).timestamp() in wrong_clock for date in dates.values())
 
 
 def _faults_of_log(request_id: str, told: list[Status], logged: Logged | None) -> Iterator[str]:

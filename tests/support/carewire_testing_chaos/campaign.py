@@ -15,21 +15,23 @@ import uvloop
 
 from carewire_local.progress import Report
 from carewire_testing_chaos import collecting, preparing
+from carewire_testing_chaos.extent import FLOOD, FULL, Extent
 from carewire_testing_chaos.history import Began, Entry, Rested, Struck, Writer
 from carewire_testing_chaos.house import TIME_SCALE, House, built
 from carewire_testing_chaos.load import Load
 from carewire_testing_chaos.receivers import Receivers, listening
-from carewire_testing_chaos.resting import left
+from carewire_testing_chaos.resting import left, waited_for
 from carewire_testing_chaos.schedule import Fault
 from carewire_testing_chaos.searching import searched
 from carewire_testing_chaos.striking import all_back, strike_all
 from carewire_testing_dispatcher.service import API_KEY
+from carewire_testing_dispatcher.told_events import telling
 from carewire_testing_e2e.canaries import Canaries, Family
 
 _QUIET_WITHIN_S: Final = 300.0
 """What is never answered is tried for 86 s, and what was struck has to catch up."""
 _QUIET_TWICE: Final = 2
-_LOOK_EVERY_S: Final = 3.0
+_LOOK_EVERY_S: Final = 1.0
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Plan:
     rate: float
     lead_s: float
     planted: str | None = None
+    extent: Extent = FULL
 
 
 def run(plan: Plan, folder: Path, report: Report) -> Path:
@@ -52,7 +55,7 @@ def run(plan: Plan, folder: Path, report: Report) -> Path:
         place.chmod(0o711)
         try:
             with (
-                built(place, report, plan.planted) as house,
+                built(place, report, plan.planted, has_nursery=plan.extent.has_nursery) as house,
                 asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
             ):
                 runner.run(_Campaign(plan, house, Writer(file), report).wage())
@@ -76,7 +79,7 @@ class _Campaign:
         self._patients = self._canaries(Family.PAYLOAD, "identifiers")
         self._keys = self._canaries(Family.SENDER, "idempotency keys")
         self._canaries.plant(Family.CREDENTIAL, "API key", API_KEY)
-        self._receivers = Receivers(self._note, preparing.names())
+        self._receivers = Receivers(self._note, plan.extent.names())
 
     def _note(self, entry: Entry) -> None:
         self._writer.note(entry)
@@ -105,14 +108,12 @@ class _Campaign:
                 await line.close()
 
     async def _prepared(self) -> Load:
-        apis = preparing.Apis(self._house)
-        try:
-            webhooks = await preparing.webhooks(apis, self._note)
+        extent = self._plan.extent
+        async with preparing.Apis(self._house) as apis:
+            webhooks = await preparing.webhooks(apis, extent, self._note)
             conflict = await preparing.two_people(apis, self._patients)
             ids = [webhook["definition_id"] for webhook in webhooks]
-            secrets_ = await preparing.subscribers(self._house, apis, self._receivers, ids, self._note)
-        finally:
-            await apis.close()
+            secrets_ = await preparing.subscribers(self._house, apis, self._receivers, extent, ids, self._note)
         self._canaries.plant(Family.CREDENTIAL, "token of a webhook", webhooks[0]["url"].rpartition("/")[2])
         self._canaries.plant(Family.CREDENTIAL, "secret of an endpoint", secrets_[0])
         self._canaries.plant(Family.PAYLOAD, "an identifier", f"{self._patients}-p0")
@@ -126,6 +127,7 @@ class _Campaign:
         over = asyncio.Event()
         calling = asyncio.create_task(load.keep_on(self._plan.rate, over))
         try:
+            await self._flooded()
             await asyncio.sleep(self._plan.lead_s)
             await strike_all(self._house, self._plan.faults, lambda struck: self._tell(struck, load))
             await all_back(self._house)
@@ -136,7 +138,16 @@ class _Campaign:
             await calling
         load.close()
         self._receivers.heal()
+        if self._plan.extent.disables_the_dead:
+            async with preparing.Apis(self._house) as apis:
+                await preparing.disable_the_dead(apis)
         self._say(f"{load.made:,} calls have their answers, {load.repeated:,} tries were repeated; waiting for rest")
+
+    async def _flooded(self) -> None:
+        if self._plan.extent.flood:
+            async with telling(self._house.stack.kafka_bootstrap, self._house.topics) as teller:
+                await teller.at_once(self._plan.extent.flood, lambda _: FLOOD)
+            self._say(f"who never answers has {self._plan.extent.flood:,} events waiting")
 
     def _tell(self, struck: Struck, load: Load) -> None:
         self._note(struck)
@@ -149,10 +160,10 @@ class _Campaign:
     async def _at_rest(self) -> None:
         quiet, end = 0, time.monotonic() + _QUIET_WITHIN_S
         while quiet < _QUIET_TWICE and time.monotonic() < end:
-            found = await left(self._house)
+            found = await waited_for(self._house)
             quiet = 0 if any(one.count for one in found) else quiet + 1
             self._say("; ".join(f"{one.count:,} {one.what}" for one in found if one.count) or "nothing is left")
-            await asyncio.sleep(_LOOK_EVERY_S if not quiet else 1.0)
+            await asyncio.sleep(_LOOK_EVERY_S)
         self._writer.note_all(await left(self._house))
         self._note(Rested(time.time(), is_quiet=quiet >= _QUIET_TWICE))
         self._say("collecting what is on topics and in tables")
@@ -160,11 +171,14 @@ class _Campaign:
         self._writer.note_all(await collecting.tables(self._house))
         self._say("searching all of it for what may not be there")
         self._writer.note_all(await searched(self._house, self._canaries))
+        self._say("stopping all processes")
 
     def _say(self, text: str) -> None:
         self._report(f"{time.monotonic() - self._began:5.0f} s  {text}")
 
 
 def _commit() -> str:
-    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty", "--exclude=*"], capture_output=True, text=True, check=False
+    )
     return asked.stdout.strip() or "unknown"

@@ -105,7 +105,8 @@ def forks(history: History) -> Found:
     made = defaultdict[tuple[str, str, int, int], list[float]](list)
     for one in history.all(Attempt):
         made[one.subscriber_id, one.event_id, one.epoch, one.number].append(one.began)
-    may_repeat, wrong, count = windows(history.all(Struck), Part.DELIVERING), list[str](), 0
+    may_repeat = windows(history.all(Struck), Part.DELIVERING, by_its_clocks=True)
+    wrong, count = list[str](), 0
     for (subscriber_id, event_id, _, number), moments in made.items():
         moments.sort()
         for moment in moments[:-1]:

@@ -68,13 +68,14 @@ class Story:
 
 @dataclass(frozen=True, slots=True)
 class Struck:
-    """One fault: what was done to whom, from when until when."""
+    """One fault: what was done to whom, from when until when, and by how many seconds a clock was wrong."""
 
     number: int
     action: str
     target: str
     began: float
     ended: float
+    by_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

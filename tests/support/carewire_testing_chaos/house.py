@@ -10,16 +10,23 @@ from typing import Final
 
 from carewire_contracts.topics import Topics
 from carewire_local.backoff import BackOff
+from carewire_local.cache import cache_folder
+from carewire_local.errors import SetupFailed
+from carewire_local.jars import KAFKA_VERSION, locked_jars, provide, repository_url
+from carewire_local.java import find_java
 from carewire_local.kafka_server import KafkaServer
 from carewire_local.ports import Ports
 from carewire_local.postgres_server import PostgresServer
 from carewire_local.progress import Report
+from carewire_local.quick_start import quick_start_options
 from carewire_local.service_process import Service, ServiceProcess
 from carewire_local.service_setup import set_up
 from carewire_local.stack import Stack
 from carewire_local.state import StateFolder
 from carewire_local.supervisor import Supervisor
 from carewire_runtime.sealing import Keyring
+from carewire_testing_chaos import clocks
+from carewire_testing_chaos.nursery import Nursery, NurseryChild
 from carewire_testing_chaos.proxy import Line
 from carewire_testing_chaos.schedule import SERVICES
 from carewire_testing_dispatcher.service import API_KEY
@@ -30,6 +37,7 @@ TIME_SCALE: Final = 1000
 KINDS: Final = ("ingress", "orchestrator", "dispatcher")
 _STOPPED_WITHIN_S: Final = 30.0
 _READY_WITHIN_S: Final = 120.0
+_SET_UP_WITHIN_S: Final = 120.0
 _LAUNCHER: Final = "carewire_testing_chaos.launcher"
 
 ROLES: Final[dict[str, tuple[str, str]]] = {
@@ -58,6 +66,7 @@ class House:
     topics: Topics
     state: StateFolder
     spans: Path
+    clocks: Path
 
     @property
     def kafka(self) -> KafkaServer:
@@ -75,6 +84,10 @@ class House:
         """A process by its name."""
         return self.supervisor[name]
 
+    def clock(self, name: str) -> Path:
+        """The clock of a process, which can be stepped."""
+        return self.clocks / name
+
     def named(self, kind: str) -> list[ServiceProcess]:
         """All processes of a service."""
         return [self.supervisor[name] for name, (service, _) in ROLES.items() if service == kind]
@@ -86,49 +99,84 @@ class House:
 
 
 @contextmanager
-def built(folder: Path, report: Report, planted: str | None = None) -> Iterator[House]:
-    """Start the servers, set the services up, and say how they are run; with a bug that is planted into them."""
+def built(folder: Path, report: Report, planted: str | None = None, *, has_nursery: bool = False) -> Iterator[House]:
+    """Start the servers, set the services up, and say how they are run; with a bug that is planted into them.
+
+    They are started each by itself, or born of a process that has imported everything.
+    """
     with ExitStack() as cleanup:
-        stack = cleanup.enter_context(Stack(folder / "state", report=report, durable=False))
-        if stack.kafka is None or stack.postgres is None:
-            raise RuntimeError("the campaign kills Kafka and Postgres: it cannot be given somebody's own")
+        nursery = cleanup.enter_context(Nursery()) if has_nursery else None
         state = StateFolder(folder / "services")
         state.hold()
         cleanup.callback(state.release)
         ports = Ports(state)
         cleanup.callback(ports.release)
-        lines = _lines(stack, ports)
+        listeners = {kind: (ports.choose(f"kafka_{kind}"), ports.choose(f"kafka_line_{kind}")) for kind in KINDS}
+        stack = cleanup.enter_context(_Servers(folder / "state", report, listeners))
+        lines = _lines(stack, listeners, ports)
         shared = _settings(folder)
         direct = {"CAREWIRE_KAFKA_BOOTSTRAP": stack.kafka_bootstrap, "CAREWIRE_POSTGRES_DSN": stack.postgres_dsn}
-        set_up([Service(f"{kind}-setup", _command(kind, "setup"), shared | direct) for kind in KINDS], state)
-        services = [_service(name, stack, lines, shared, ports, planted) for name in SERVICES]
+        _set_up(shared | direct, state, nursery)
+        run = _Run(stack, lines, shared, ports, folder / "clocks", planted, nursery)
+        services = [run.service(name) for name in SERVICES]
         supervisor = Supervisor(services, state, report=report, backoff=BackOff(first_s=0.2, factor=1.5, longest_s=2.0))
         cleanup.callback(supervisor.stop)
+        if nursery is not None:
+            for process in supervisor:
+                process._child = NurseryChild(process.name, state, nursery)
         urls = {service.name: service.url or "" for service in services}
-        yield House(stack, supervisor, lines, urls, Topics(partitions=PARTITIONS), state, folder / "spans")
+        topics = Topics(partitions=PARTITIONS)
+        yield House(stack, supervisor, lines, urls, topics, state, folder / "spans", run.clocks)
 
 
-def _lines(stack: Stack, ports: Ports) -> dict[str, tuple[int, Line]]:
-    """A line from each service to each server, and Kafka made to speak of itself by the line on which it is asked."""
-    kafka, postgres = stack.kafka, stack.postgres
-    assert kafka is not None
-    assert postgres is not None
+class _Servers(Stack):
+    """The servers of a campaign: its Kafka speaks of itself by the line on which it is asked."""
+
+    def __init__(self, folder: Path, report: Report, listeners: Mapping[str, tuple[int, int]]) -> None:
+        super().__init__(folder, report=report, durable=False)
+        if {"CAREWIRE_KAFKA_BOOTSTRAP", "CAREWIRE_POSTGRES_DSN"} & os.environ.keys():
+            raise RuntimeError("the campaign kills Kafka and Postgres: it cannot be given somebody's own")
+        self._listeners = listeners
+
+    def _start_kafka(self) -> None:
+        java = find_java()
+        jars = provide(locked_jars(), cache_folder() / f"kafka-{KAFKA_VERSION}", repository_url(), self._report)
+        port, controller_port = self.ports.choose("kafka"), self.ports.choose("kafka_controller")
+        options = quick_start_options(java, jars, self._report)
+        self.kafka = KafkaServer(self.state, java, jars, port, controller_port, options)
+        settings = self.kafka._settings
+        for kind, (inner, outer) in self._listeners.items():
+            settings["listeners"] += f",{kind.upper()}://127.0.0.1:{inner}"
+            settings["advertised.listeners"] += f",{kind.upper()}://127.0.0.1:{outer}"
+        names = ("PLAINTEXT", "CONTROLLER", *(kind.upper() for kind in self._listeners))
+        settings["listener.security.protocol.map"] = ",".join(f"{name}:PLAINTEXT" for name in names)
+        self.kafka.start()
+
+
+def _lines(stack: Stack, listeners: Mapping[str, tuple[int, int]], ports: Ports) -> dict[str, tuple[int, Line]]:
+    """A line from each service to each server."""
+    assert stack.postgres is not None
     lines: dict[str, tuple[int, Line]] = {}
-    listeners: dict[str, tuple[int, int]] = {}
-    for kind in KINDS:
-        inner, outer = ports.choose(f"kafka_{kind}"), ports.choose(f"kafka_line_{kind}")
-        listeners[kind.upper()] = (inner, outer)
+    for kind, (inner, outer) in listeners.items():
         lines[f"kafka of {kind}"] = (outer, Line(inner))
-        lines[f"postgres of {kind}"] = (ports.choose(f"postgres_line_{kind}"), Line(postgres.port))
-    settings = kafka._settings
-    for name, (inner, outer) in listeners.items():
-        settings["listeners"] += f",{name}://127.0.0.1:{inner}"
-        settings["advertised.listeners"] += f",{name}://127.0.0.1:{outer}"
-    names = ("PLAINTEXT", "CONTROLLER", *listeners)
-    settings["listener.security.protocol.map"] = ",".join(f"{name}:PLAINTEXT" for name in names)
-    kafka.stop()
-    kafka.start()
+        lines[f"postgres of {kind}"] = (ports.choose(f"postgres_line_{kind}"), Line(stack.postgres.port))
     return lines
+
+
+def _set_up(env: Mapping[str, str], state: StateFolder, nursery: Nursery | None) -> None:
+    """Run the setup of all services. Raises SetupFailed."""
+    if nursery is None:
+        set_up([Service(f"{kind}-setup", [_installed(kind), "setup"], env) for kind in KINDS], state)
+        return
+    logs = {kind: state.logs / f"{kind}-setup.log" for kind in KINDS}
+    born = {kind: nursery.bear([kind, "setup"], env, state.path, log) for kind, log in logs.items()}
+    for kind, process in born.items():
+        if process.wait(_SET_UP_WITHIN_S) != 0:
+            raise SetupFailed(f"the setup of {kind} failed: {logs[kind].read_text('utf-8', 'replace')}")
+
+
+def _installed(kind: str) -> str:
+    return str(Path(sys.executable).with_name(f"carewire-{kind}"))
 
 
 def _settings(folder: Path) -> dict[str, str]:
@@ -148,33 +196,44 @@ def _settings(folder: Path) -> dict[str, str]:
     }
 
 
-def _service(
-    name: str,
-    stack: Stack,
-    lines: Mapping[str, tuple[int, Line]],
-    shared: Mapping[str, str],
-    ports: Ports,
-    planted: str | None,
-) -> Service:
-    kind, roles = ROLES[name]
-    port, spans = ports.choose(name), Path(stack.state.path).parent / "spans" / f"{name}.jsonl"
-    assert stack.postgres is not None
-    dsn = stack.postgres_dsn.replace(f":{stack.postgres.port}/", f":{lines[f'postgres of {kind}'][0]}/")
-    env = {
-        **shared,
-        "CAREWIRE_KAFKA_BOOTSTRAP": f"127.0.0.1:{lines[f'kafka of {kind}'][0]}",
-        "CAREWIRE_POSTGRES_DSN": dsn,
-        "CAREWIRE_HTTP_PORT": str(port),
-        "CAREWIRE_TRACE_EXPORT": f"file:{spans}",
-    }
-    if planted is not None:
-        paths = (str(Path(__file__).parents[1]), shared.get("PYTHONPATH"))
-        env["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    argv = [*_command(kind, "serve", planted), "--roles", roles]
-    return Service(name, argv, env, f"http://127.0.0.1:{port}", stop_deadline_s=_STOPPED_WITHIN_S)
+@dataclass(frozen=True)
+class _Run:
+    """How the processes are run."""
+
+    stack: Stack
+    lines: Mapping[str, tuple[int, Line]]
+    shared: Mapping[str, str]
+    ports: Ports
+    clocks: Path
+    planted: str | None
+    nursery: Nursery | None
+
+    def service(self, name: str) -> Service:
+        """What to run for a process: the launcher, in a process of its own or in one that is born."""
+        kind, roles = ROLES[name]
+        port = self.ports.choose(name)
+        assert self.stack.postgres is not None
+        here, line = f":{self.stack.postgres.port}/", f":{self.lines[f'postgres of {kind}'][0]}/"
+        env = {
+            **self.shared,
+            "CAREWIRE_KAFKA_BOOTSTRAP": f"127.0.0.1:{self.lines[f'kafka of {kind}'][0]}",
+            "CAREWIRE_POSTGRES_DSN": self.stack.postgres_dsn.replace(here, line),
+            "CAREWIRE_HTTP_PORT": str(port),
+            "CAREWIRE_TRACE_EXPORT": f"file:{self.clocks.with_name('spans') / name}.jsonl",
+            "PYTHONPATH": _with_tests(self.shared.get("PYTHONPATH")),
+        }
+        argv = [*self._changed(name), kind, "serve", "--roles", roles]
+        if self.nursery is None:
+            argv = [sys.executable, "-m", _LAUNCHER, *argv]
+        return Service(name, argv, env, f"http://127.0.0.1:{port}", stop_deadline_s=_STOPPED_WITHIN_S)
+
+    def _changed(self, name: str) -> list[str]:
+        self.clocks.mkdir(exist_ok=True)
+        clocks.step(self.clocks / name, 0.0)
+        bug = [] if self.planted is None else ["--bug", self.planted]
+        return ["--clock", str(self.clocks / name), *bug]
 
 
-def _command(kind: str, action: str, planted: str | None = None) -> list[str]:
-    if planted is None:
-        return [str(Path(sys.executable).with_name(f"carewire-{kind}")), action]
-    return [sys.executable, "-m", _LAUNCHER, planted, kind, action]
+def _with_tests(python_path: str | None) -> str:
+    paths = (str(Path(__file__).parents[1]), python_path)
+    return os.pathsep.join(path for path in paths if path)

@@ -1,25 +1,25 @@
-"""What a campaign works with: definitions, webhooks, two people who are not one, and fifty subscribers."""
+"""What a campaign works with: definitions, webhooks, two people who are not one, and subscribers."""
 
 import secrets
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import httpx
 
 from carewire_local.examples import IDENTIFIER_SYSTEM
 from carewire_testing import eventually
+from carewire_testing_chaos.extent import FLOOD, Extent
 from carewire_testing_chaos.history import Behaviour, Entry, Story, Subscriber
 from carewire_testing_chaos.house import House
-from carewire_testing_chaos.receivers import SHARES, TIMEOUT_S, Receivers
+from carewire_testing_chaos.receivers import TIMEOUT_S, Receivers
 from carewire_testing_dispatcher.service import API_KEY
+from carewire_testing_dispatcher.told_events import EVENT_TYPE
 from carewire_testing_e2e.house import SYSTEM, maybe, ok
 from carewire_testing_orchestrator.definitions import designed, message, point, timer, track
 
-_DEFINITIONS: Final = 5
 _WITHIN_S: Final = 60.0
 _WISHES: Final = (("pathway.completed",), ("pathway.started",), ("pathway.started", "pathway.completed"))
-GIVEN_UP_AFTER: Final = (0, *(2**number - 2 for number in range(2, 16)))
-"""The schedule of who never answers: half a minute at the scale of a campaign, which has to wait for its end."""
 STORY: Final = (
     "pathway.started",
     "data_point.collected",
@@ -38,11 +38,6 @@ STORY: Final = (
     "pathway.completed",
 )
 """A calculation, a message, a timer of two seconds, a message; what nobody did expires at the end."""
-
-
-def names() -> dict[str, Behaviour]:
-    """The fifty subscribers."""
-    return {f"{behaviour}-{number}": behaviour for behaviour, count in SHARES.items() for number in range(count)}
 
 
 def definition() -> dict[str, Any]:
@@ -75,16 +70,24 @@ class Apis:
         self.orchestrator = client("orchestrator-1")
         self.dispatcher = client("api")
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
     async def close(self) -> None:
         """Close the clients."""
         for client in (self.ingress, self.orchestrator, self.dispatcher):
             await client.aclose()
 
 
-async def webhooks(apis: Apis, note: Callable[[Entry], None]) -> list[Any]:
+async def webhooks(apis: Apis, extent: Extent, note: Callable[[Entry], None]) -> list[Any]:
     """Publish the definitions and open their webhooks."""
     await ok(apis.orchestrator.post("/v1/identifier-systems", json=IDENTIFIER_SYSTEM))
-    return [await _webhook(apis, note) for _ in range(_DEFINITIONS)]
+    return [await _webhook(apis, note) for _ in range(extent.definitions)]
 
 
 async def _webhook(apis: Apis, note: Callable[[Entry], None]) -> Any:
@@ -125,12 +128,19 @@ async def two_people(apis: Apis, mark: str) -> tuple[str, str]:
 
 
 async def subscribers(
-    house: House, apis: Apis, receivers: Receivers, definition_ids: Sequence[str], note: Callable[[Entry], None]
+    house: House,
+    apis: Apis,
+    receivers: Receivers,
+    extent: Extent,
+    definition_ids: Sequence[str],
+    note: Callable[[Entry], None],
 ) -> list[str]:
     """Make the endpoints; return their secrets once fan-out and workers know them all."""
     known = []
     for number, (name, behaviour) in enumerate(receivers.behaviours.items()):
         wish, definition_id = _WISHES[number % len(_WISHES)], definition_ids[number % len(definition_ids)]
+        if behaviour is Behaviour.DEAD and extent.flood:
+            wish, definition_id = (EVENT_TYPE,), FLOOD
         wanted: dict[str, Any] = {
             "name": name,
             "url": receivers.url(name),
@@ -138,14 +148,22 @@ async def subscribers(
             "definition_ids": [definition_id],
             "timeout_s": TIMEOUT_S,
         }
-        if behaviour is Behaviour.DEAD:
-            wanted["retry_offsets_s"] = GIVEN_UP_AFTER
+        schedule = extent.given_up_after if behaviour is Behaviour.DEAD else extent.retried_after
+        if schedule is not None:
+            wanted["retry_offsets_s"] = schedule
         created = await ok(apis.dispatcher.post("/v1/endpoints", json=wanted))
         receivers.know(name, created["id"], created["secret"])
         note(Subscriber(created["id"], name, behaviour, wish, definition_id))
         known.append(str(created["secret"]))
     await eventually(lambda: _all_know(house, len(known)), _WITHIN_S, pause=0.2)
     return known
+
+
+async def disable_the_dead(apis: Apis) -> None:
+    """Have no more sent to who never answers."""
+    for endpoint in (await ok(apis.dispatcher.get("/v1/endpoints", params={"limit": 100})))["items"]:
+        if endpoint["name"].startswith(Behaviour.DEAD):
+            await ok(apis.dispatcher.post(f"/v1/endpoints/{endpoint['id']}/disable"))
 
 
 async def _all_know(house: House, count: int) -> bool:

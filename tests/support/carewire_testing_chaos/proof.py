@@ -14,33 +14,40 @@ _WORDS: Final = {
     "freeze": "SIGSTOP for 1 to 40 s, then SIGCONT",
     "cut": "all connections of a service to a server cut, and refused for up to 8 s",
     "delay": "each way of these connections 100 ms longer, for up to 12 s",
+    "step": "the clock of a process set ahead or back, by up to 5 minutes (fan-out and workers: 8 s), for up to 12 s",
     "restart": "all processes of a service stopped in order and started again, one after the other",
 }
 
 
 def proof(history: History, verdict: Verdict, planted: Iterable[tuple[History, Verdict]] = ()) -> str:
     """Write the page, with what was found of bugs that were planted."""
-    return (
-        "\n".join([*_head(history, verdict), *_faults(history), *_promises(verdict), *_planted(planted), *_TAIL]) + "\n"
+    parts = (_head(history, verdict), _faults(history), _promises(verdict), _planted(planted), _tail(history))
+    return "".join(f"{line}\n" for part in parts for line in part)
+
+
+def _tail(history: History) -> Iterator[str]:
+    (began,) = history.all(Began)
+    (rested,) = history.all(Rested)
+    asked = f"SEED={began.seed} FAULTS={began.faults}"
+    yield "## See it yourself"
+    yield ""
+    yield "```sh"
+    yield f"make chaos {asked}   # this run: {(rested.at - began.at) / 60:.0f} minutes; any seed and any number"
+    yield "make chaos-smoke      # twenty faults in about a minute, as each build makes them"
+    yield "make chaos-planted    # bugs are planted, one after the other, and have to be found"
+    yield "```"
+    yield ""
+    yield (
+        "The faults are a function of the seed. What happens at which moment is not: another run of the same seed "
+        "finds the house in another state, so more runs prove more. Each run leaves `history.jsonl`, all that was done and "
+        "seen as lines of JSON, and the logs of all processes, under `.carewire/chaos/`. The verdict comes of that "
+        "file alone:"
     )
-
-
-_TAIL: Final = (
-    "## See it yourself",
-    "",
-    "```sh",
-    "make chaos SEED=1 FAULTS=50   # some ten minutes; any seed and any number",
-    "make chaos-planted            # bugs are planted, one after the other, and have to be found",
-    "```",
-    "",
-    "The faults are a function of the seed. What happens at which moment is not: another run of the same seed finds "
-    "the house in another state, so more runs prove more. Each run leaves `history.jsonl`, all that was done and seen "
-    "as lines of JSON, and the logs of all processes, under `.carewire/chaos/`. The verdict comes of that file alone:",
-    "",
-    "```sh",
-    "PYTHONPATH=tests/support .venv/bin/python -m tests.chaos.verdict .carewire/chaos/seed-1-faults-50/history.jsonl",
-    "```",
-)
+    yield ""
+    yield "```sh"
+    folder = f".carewire/chaos/seed-{began.seed}-faults-{began.faults}"
+    yield f"PYTHONPATH=tests/support .venv/bin/python -m tests.chaos.verdict {folder}/history.jsonl"
+    yield "```"
 
 
 def _head(history: History, verdict: Verdict) -> Iterator[str]:

@@ -1,8 +1,9 @@
-"""Fifty subscribers behind one port: each has a path, and answers as its behaviour says. All calls are written down."""
+"""All subscribers behind one port: each has a path, and answers as its behaviour says. All calls are written down."""
 
 import asyncio
 import hashlib
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,18 +14,13 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from carewire_testing_chaos.history import Behaviour, Received
 
-SHARES: Final = {
-    Behaviour.HEALTHY: 38,
-    Behaviour.SLOW: 4,
-    Behaviour.FLAPPING: 5,
-    Behaviour.GONE: 2,
-    Behaviour.DEAD: 1,
-}
-"""One that never answers: it alone may be disabled for failing."""
 TIMEOUT_S: Final = 0.3
 """What a call of an endpoint may take."""
 _FLAP_S: Final = 12.0
-"""Half of it well, half of it ill: shorter than any delivery is tried."""
+"""Half of it well, half of it ill."""
+_REFUSED_AT_MOST: Final = 3
+"""How often one who flaps refuses the same event. All attempts at one may fall into ill halves, and where servers are
+away for a while there are not many: it would be given up, as it has to be, and nothing could be said of it."""
 _SLOW_S: Final = 0.1
 _TOO_SLOW_S: Final = 0.6
 _TOO_SLOW_OF: Final = 8
@@ -41,6 +37,7 @@ class Receivers:
     count: int = 0
     is_healed: bool = False
     _known: dict[str, tuple[str, Webhook]] = field(default_factory=dict)
+    _refused: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def url(self, name: str) -> str:
         """Where one listens."""
@@ -58,7 +55,7 @@ class Receivers:
         """Write a call down; say what it is answered, and after how many seconds."""
         now, webhook_id = time.time(), headers.get("webhook-id", "")
         self.count += 1
-        status, after_s = self._answer(self.behaviours[name], now)
+        status, after_s = self._answer(name, webhook_id, now)
         subscriber_id, webhook = self._known[name]
         self.note(
             Received(
@@ -73,19 +70,23 @@ class Receivers:
         )
         return status, after_s
 
-    def _answer(self, behaviour: Behaviour, now: float) -> tuple[int | None, float]:
-        match behaviour:
+    def _answer(self, name: str, webhook_id: str, now: float) -> tuple[int | None, float]:
+        match self.behaviours[name]:
             case Behaviour.HEALTHY:
                 return 200, 0.0
             case Behaviour.SLOW:
                 return 200, _TOO_SLOW_S if self.count % _TOO_SLOW_OF == 0 else _SLOW_S
             case Behaviour.FLAPPING:
-                is_ill = not self.is_healed and now % _FLAP_S < _FLAP_S / 2
-                return (500 if is_ill else 200), 0.0
+                return (500 if self._refuses((name, webhook_id), now) else 200), 0.0
             case Behaviour.GONE:
                 return 410, 0.0
             case Behaviour.DEAD:
                 return None, 0.0
+
+    def _refuses(self, call: tuple[str, str], now: float) -> bool:
+        is_ill = not self.is_healed and now % _FLAP_S < _FLAP_S / 2
+        self._refused[call] += is_ill
+        return is_ill and self._refused[call] <= _REFUSED_AT_MOST
 
 
 def _is_signed(webhook: Webhook, headers: Mapping[str, str], body: bytes) -> bool:

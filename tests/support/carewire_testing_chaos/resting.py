@@ -43,6 +43,12 @@ async def left(house: House) -> list[Left]:
     return found + await _rows(house.stack.postgres_dsn)
 
 
+async def waited_for(house: House) -> list[Left]:
+    """Count what is still waited for: of what costs Kafka nothing to say, and of all where that is nothing."""
+    rows = await _rows(house.stack.postgres_dsn)
+    return rows if any(one.count for one in rows) else await left(house)
+
+
 async def _behind(bootstrap: str, group: str, topics: Iterable[Topic]) -> int:
     positions, last = await committed(bootstrap, group), await ends(bootstrap, topics)
     return sum(end - positions.get(place, (0, ""))[0] for place, end in last.items())

@@ -4,11 +4,13 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Final
 
 from carewire_local.errors import NotReady
 from carewire_local.local_server import LocalServer
 from carewire_local.service_process import ServiceProcess
+from carewire_testing_chaos import clocks
 from carewire_testing_chaos.history import Struck
 from carewire_testing_chaos.house import House
 from carewire_testing_chaos.proxy import Line
@@ -27,7 +29,7 @@ async def strike_all(house: House, faults: Sequence[Fault], tell: Tell) -> None:
         await asyncio.sleep(fault.after_s)
         began = time.time()
         await strike(house, fault)
-        tell(Struck(fault.number, str(fault.action), fault.target, began, time.time()))
+        tell(Struck(fault.number, str(fault.action), fault.target, began, time.time(), fault.by_s))
 
 
 async def strike(house: House, fault: Fault) -> None:
@@ -43,6 +45,8 @@ async def strike(house: House, fault: Fault) -> None:
             await _delay(house.lines[fault.target][1], fault.lasts_s)
         case Action.RESTART:
             await _restart(house, fault.target)
+        case Action.STEP:
+            await _step(house.clock(fault.target), fault)
 
 
 def _server(house: House, target: str) -> LocalServer | None:
@@ -86,6 +90,12 @@ async def _restart(house: House, kind: str) -> None:
         await asyncio.to_thread(process.stop)
         process.start()
         await _ready(process)
+
+
+async def _step(clock: Path, fault: Fault) -> None:
+    clocks.step(clock, fault.by_s)
+    await asyncio.sleep(fault.lasts_s)
+    clocks.step(clock, 0.0)
 
 
 async def _ready(process: ServiceProcess) -> None:
