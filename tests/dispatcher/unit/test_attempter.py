@@ -1,5 +1,6 @@
 """One attempt: what is sent, what is written down, and what never leaves the process."""
 
+import asyncio
 import base64
 from typing import Any, cast
 
@@ -150,10 +151,22 @@ async def test_the_log_names_the_host_and_neither_path_nor_header_nor_body_nor_s
     endpoint = an_endpoint(url="https://receiver.example/canary?canary=1", headers={"Authorization": "canary"})
     with logged() as lines:
         await an_attempter(Receiver(clock), clock).attempt("fast", a_delivery(body=b"canary"), endpoint)
+        await asyncio.sleep(0)
     [line] = lines.of("attempt")
     assert (line["host"], line["status"], line["attempt"]) == ("receiver.example", "delivered", 1)
     assert "canary" not in lines.text
     assert SECRET.hex() not in lines.text
+
+
+async def test_attempts_that_end_in_one_turn_are_told_in_their_order_when_it_is_over() -> None:
+    clock = FakeClock()
+    attempter = an_attempter(Receiver(clock), clock)
+    with logged() as lines:
+        for number in range(3):
+            await attempter.attempt("bulk", a_delivery(attempt=number, first_attempt_at=1), an_endpoint())
+        assert lines.of("attempt") == []
+        await asyncio.sleep(0)
+    assert [line["attempt"] for line in lines.of("attempt")] == [1, 2, 3]
 
 
 async def test_everything_that_an_endpoint_asked_for_signs_and_the_type_of_the_body_is_told() -> None:

@@ -42,7 +42,7 @@ class Desk:
 
     def __post_init__(self) -> None:
         self.writer = GatheringWriter(
-            cast("Any", self.kafka), "write_test", GATHER_S, Pulse(self.clock, 10), self.clock, self.note
+            cast("Any", self.kafka), a_record, "write_test", GATHER_S, Pulse(self.clock, 10), self.clock, self.note
         )
 
     def note(self, error: BaseException) -> None:
@@ -50,7 +50,7 @@ class Desk:
 
     def write(self, *numbers: int) -> None:
         for number in numbers:
-            self.writer.write(a_record(number), partial(self.written.append, number))
+            self.writer.write(number, partial(self.written.append, number))
 
 
 def a_record(number: int = 0) -> Outgoing:
@@ -87,7 +87,7 @@ async def test_what_comes_while_a_batch_is_under_way_goes_with_the_next() -> Non
 async def test_what_is_done_once_kafka_has_a_record_may_write_another() -> None:
     desk = Desk(Kafka())
     desk.kafka.acknowledged.set_result(None)
-    desk.writer.write(a_record(1), lambda: desk.write(2))
+    desk.writer.write(1, lambda: desk.write(2))
     await desk.clock.run_for(2 * GATHER_S)
     assert ([len(batch) for batch in desk.kafka.batches], desk.written) == ([1, 1], [2])
 

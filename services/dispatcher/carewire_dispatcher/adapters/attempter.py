@@ -1,13 +1,11 @@
 """One attempt: sign, call, judge, and say so in log, span and metrics."""
 
-from collections.abc import Callable
-from functools import cache, lru_cache
 from typing import Final
-from urllib.parse import urlsplit
 
 from carewire_contracts.record import record
 from carewire_contracts.topics import Lane
 from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
+from carewire_dispatcher.adapters.attempt_lines import AttemptLines, Ended
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call, Sender
@@ -21,9 +19,7 @@ from carewire_dispatcher.domain.schedule import RetrySchedule
 from carewire_dispatcher.domain.signature import signed_headers
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
-from carewire_runtime.telemetry import metrics
-from carewire_runtime.telemetry.logs import logger
-from carewire_runtime.telemetry.tracing import SpanKind, span
+from carewire_runtime.telemetry.tracing import AttributeValue, SpanKind, span
 
 USER_AGENT: Final = "Carewire/0.1"
 _REPLAYED: Final = ("webhook-replay", "true")
@@ -33,9 +29,6 @@ _TEST: Final = ("webhook-test", "true")
 _TELL_AGAIN_MS: Final = 3_600_000
 """How often the log is told in full what is sent to an endpoint; in between it is told which it was. What was told in
 an entry that was never written is known an hour later."""
-_HOSTS_KEPT: Final = 10_000
-
-_log = logger("worker")
 
 
 @record()
@@ -60,6 +53,7 @@ class Attempter:
         self._schedule = schedule
         self._clock = clock
         self._pulse = pulse
+        self._lines = AttemptLines()
 
     async def attempt(self, lane: Lane, delivery: Delivery, endpoint: Endpoint) -> Trial:
         """Call the endpoint once. Raises SessionLost, before the call, where the delivery may be another's."""
@@ -73,7 +67,9 @@ class Attempter:
             verdict = self._judged(result, ended_at, counted, endpoint)
             tried = self._tried(started_at, ended_at, sent, result, endpoint)
             entry = LogEntry.of(counted, verdict, ended_at, tried)
-            _tell(attempt_span, lane, endpoint, entry, tried)
+            ended = Ended(lane, endpoint.url, entry, tried, attempt_span.traceparent)
+            _mark(attempt_span, ended)
+        self._lines.tell(ended)
         return Trial(counted, verdict, entry, started_at)
 
     def _tried(
@@ -93,7 +89,11 @@ class Attempter:
 
     def _span(self, delivery: Delivery) -> span:
         """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it."""
-        attributes = {"delivery_id": delivery.id, "endpoint_id": delivery.endpoint_id}
+        attributes: dict[str, AttributeValue] = {
+            "delivery_id": delivery.id,
+            "endpoint_id": delivery.endpoint_id,
+            "attempt": delivery.attempt + 1,
+        }
         if delivery.attempt == 0 and delivery.epoch == 0:
             parent = delivery.traceparent
             return span(
@@ -101,14 +101,14 @@ class Attempter:
                 parent=parent,
                 root=parent is None,
                 kind=SpanKind.CLIENT,
-                attributes={**attributes, "attempt": 1},
+                attributes=attributes,
             )
         return span(
             "dispatcher.attempt",
             root=True,
             kind=SpanKind.CLIENT,
             links=[delivery.traceparent] if delivery.traceparent else (),
-            attributes={**attributes, "attempt": delivery.attempt + 1},
+            attributes=attributes,
         )
 
 
@@ -149,47 +149,11 @@ def _marks(delivery: Delivery) -> tuple[tuple[str, str], ...]:
     return ((_REPLAYED,) if delivery.replayed else ()) + ((_TEST,) if delivery.is_test else ())
 
 
-def _tell(attempt_span: span, lane: Lane, endpoint: Endpoint, entry: LogEntry, tried: Tried) -> None:
-    outcome = tried.failure or str(entry.status)
-    attempt_span.set("outcome", outcome)
-    if tried.status_code is not None:
-        attempt_span.set("status_code", tried.status_code)
-    if entry.status is DeliveryStatus.DELIVERED:
-        _record_latency(max(0, entry.at - entry.event_at) / 1000)
-    else:
-        attempt_span.fail(outcome)
-    _counting(lane, outcome)()
-    _timing(outcome)(tried.duration / 1000)
-    _log.info(
-        "attempt",
-        delivery_id=entry.delivery_id,
-        endpoint_id=entry.endpoint_id,
-        host=_host(endpoint.url),
-        event_id=entry.event_id,
-        event_type=entry.event_type,
-        lane=lane,
-        attempt=entry.attempts,
-        status=str(entry.status),
-        outcome=outcome,
-        status_code=tried.status_code,
-        duration_ms=tried.duration,
-    )
-
-
-_record_latency = metrics.DELIVERY_LATENCY.recording()
-
-
-# A lane, and the words for how an attempt may end, are few.
-@cache
-def _counting(lane: Lane, outcome: str) -> Callable[[], None]:
-    return metrics.ATTEMPTS.counting(lane=lane, outcome=outcome)
-
-
-@cache
-def _timing(outcome: str) -> Callable[[float], None]:
-    return metrics.ATTEMPT_DURATION.recording(outcome=outcome)
-
-
-@lru_cache(_HOSTS_KEPT)
-def _host(url: str) -> str | None:
-    return urlsplit(url).hostname
+def _mark(attempt_span: span, ended: Ended) -> None:
+    if not attempt_span.recording:
+        return
+    attempt_span.set("outcome", ended.outcome)
+    if ended.tried.status_code is not None:
+        attempt_span.set("status_code", ended.tried.status_code)
+    if ended.entry.status is not DeliveryStatus.DELIVERED:
+        attempt_span.fail(ended.outcome)

@@ -40,8 +40,10 @@ class DeliveryWriter:
         self._clock = clock
         self._attempts: Final = topics.attempts.name
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
-        self._entries = GatheringWriter(producer, "write_attempts", ENTRIES_GATHER_S, pulse, clock, self._fail)
-        self._hops = GatheringWriter(producer, "write_deliveries", HOPS_GATHER_S, pulse, clock, self._fail)
+        self._entries = GatheringWriter(
+            producer, self._entry, "write_attempts", ENTRIES_GATHER_S, pulse, clock, self._fail
+        )
+        self._hops = GatheringWriter(producer, _hop, "write_deliveries", HOPS_GATHER_S, pulse, clock, self._fail)
 
     def forward(self, lane: Lane, tier: int | None, delivery: Delivery, then: Then) -> None:
         """Write a next hop to a tier, or with None to the lane itself, where it waits in memory.
@@ -49,8 +51,7 @@ class DeliveryWriter:
         Its key leads it to the same partition of every topic.
         """
         topic = self._topics.deliveries(lane) if tier is None else self._topics.tier(lane, tier)
-        hop = Outgoing(topic.name, delivery.key.encode(), delivery.body, delivery.headers())
-        self._hops.write(hop, then)
+        self._hops.write((topic.name, delivery), then)
 
     async def tell_health(self, key: str, breaker: Breaker) -> None:
         """Tell whoever takes over whether an endpoint, or the shard of one, is left alone."""
@@ -64,13 +65,21 @@ class DeliveryWriter:
 
     def log(self, entry: LogEntry, then: Then) -> None:
         """Tell the attempt log."""
-        self._entries.write(Outgoing(self._attempts, entry.endpoint_id.encode(), entry.encode(), _JSON), then)
+        self._entries.write(entry, then)
 
     def close(self) -> None:
         """Give up what is not written yet: whoever waited for it is gone."""
         self._entries.close()
         self._hops.close()
 
+    def _entry(self, entry: LogEntry) -> Outgoing:
+        return Outgoing(self._attempts, entry.endpoint_id.encode(), entry.encode(), _JSON)
+
     def _fail(self, error: BaseException) -> None:
         if not self.failed.done():
             self.failed.set_result(error)
+
+
+def _hop(written: tuple[str, Delivery]) -> Outgoing:
+    topic, delivery = written
+    return Outgoing(topic, delivery.key.encode(), delivery.body, delivery.headers())

@@ -7,7 +7,7 @@ would cost more than the writing.
 import asyncio
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from carewire_contracts.envelope import Headers
 from carewire_contracts.record import record
@@ -18,6 +18,8 @@ from carewire_runtime.retry import retry_in_place
 
 TOLD_AT_ONCE: Final = 25
 """Records of a batch whose writers hear of it in a turn of the event loop: what they do then takes a millisecond."""
+
+T = TypeVar("T")
 
 Then = Callable[[], None]
 """What is done once Kafka has a record. Never raises."""
@@ -33,16 +35,18 @@ class Outgoing:
     headers: Headers
 
 
-class GatheringWriter:
+class GatheringWriter(Generic[T]):
     """Writes on behalf of one tenure; refuses once the session is lost. To be closed when the tenure ends.
 
-    A record waits `gather_s` for others; `what` is what they are called where writing is tried again. `failed` is
-    called with what trying again cannot help; nothing is written any more then.
+    What is handed over waits `gather_s` for others; then `record_of` makes a record of each: all at once, which takes
+    half as long as each at its own time, between other work. `what` is what they are called where writing is tried
+    again. `failed` is called with what trying again cannot help; nothing is written any more then.
     """
 
     def __init__(
         self,
         producer: Producer,
+        record_of: Callable[[T], Outgoing],
         what: str,
         gather_s: float,
         pulse: Pulse,
@@ -50,18 +54,19 @@ class GatheringWriter:
         failed: Callable[[BaseException], None],
     ) -> None:
         self._producer: Final = producer
+        self._record_of: Final = record_of
         self._what: Final = what
         self._gather_s: Final = gather_s
         self._pulse: Final = pulse
         self._clock: Final = clock
         self._failed: Final = failed
-        self._gathered: list[Outgoing] = []
+        self._gathered: list[T] = []
         self._thens: list[Then] = []
         self._writing: asyncio.Task[None] | None = None
 
-    def write(self, outgoing: Outgoing, then: Then) -> None:
-        """Write a record, however long Kafka is away; `then` is called once Kafka has it."""
-        self._gathered.append(outgoing)
+    def write(self, one: T, then: Then) -> None:
+        """Write its record, however long Kafka is away; `then` is called once Kafka has it."""
+        self._gathered.append(one)
         self._thens.append(then)
         if self._writing is None:
             self._writing = asyncio.create_task(self._write_all())
@@ -75,8 +80,9 @@ class GatheringWriter:
     async def _write_all(self) -> None:
         while self._gathered:
             await self._clock.sleep(self._gather_s)
-            records, self._gathered = self._gathered, []
+            gathered, self._gathered = self._gathered, []
             thens, self._thens = self._thens, []
+            records = [self._record_of(one) for one in gathered]
             await retry_in_place(partial(self._send, records), self._clock, what=self._what)
             await _tell(thens)
         self._writing = None

@@ -5,7 +5,7 @@ when all that it led to was acknowledged.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, Final
@@ -104,9 +104,10 @@ class Mill:
             self._awake.clear()
             now = millis(self._clock)
             released = self._release(now)
-            begin = partial(self._begin, now=now)
             room = min(self._slots.free, self._bytes.room)
-            taken = self._rota.turn(now, begin, room, self._room_for_bulk(now))
+            fresh: list[tuple[Source, Any]] = []
+            taken = self._rota.turn(now, partial(_take, fresh), room, self._room_for_bulk(now))
+            self._begin(fresh, now)
             if taken or released:
                 await asyncio.sleep(0)
             else:
@@ -152,21 +153,29 @@ class Mill:
         finally:
             alarm.cancel()
 
-    def _begin(self, source: Source, now: int) -> None:
-        record = source.take()
-        if record is None:
-            return
+    def _begin(self, fresh: Sequence[tuple[Source, Any]], now: int) -> None:
+        """Read what was taken in a turn, and only then settle it.
+
+        Step by step for all of them: the code of all steps, one after the other, is more than the processor keeps at
+        hand, and for each by itself it would be fetched anew.
+        """
+        items = [item for source, record in fresh if (item := self._read(source, record, now)) is not None]
+        for item in items:
+            delivery = item.delivery
+            is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop) or self._made_anew(delivery)
+            self._settle(item, now, is_copy=is_copy)
+
+    def _read(self, source: Source, record: Any, now: int) -> Item | None:
         try:
             delivery = Delivery.of(record.key, record.value, record.headers)
         except UnreadableDelivery:
             self._slots.start(self._put_aside(source, record))
-            return
+            return None
         self.read += 1
         if source.lane == "fast":
             self._fast_at = now
         self._bytes.take(delivery.body)
-        is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop) or self._made_anew(delivery)
-        self._settle(Item(source, record.offset, delivery), now, is_copy=is_copy)
+        return Item(source, record.offset, delivery)
 
     def _settle(self, item: Item, now: int, *, is_copy: bool = False) -> None:
         """Decide about a delivery, and begin to do so."""
@@ -285,3 +294,9 @@ class Mill:
         source.tracker.finish(offset)
         if was_stuck and not source.is_stuck:
             self.offer(source)
+
+
+def _take(fresh: list[tuple[Source, Any]], source: Source) -> None:
+    record = source.take()
+    if record is not None:
+        fresh.append((source, record))

@@ -10,7 +10,7 @@ import orjson
 from carewire_contracts.record import record
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry, Verdict
 from carewire_dispatcher.domain.delivery import Delivery
-from carewire_dispatcher.domain.ending import End
+from carewire_dispatcher.domain.ending import EndStatus
 from carewire_dispatcher.domain.exchange import KeptAnswer, SentRequest
 from carewire_dispatcher.domain.schedule import Slot
 
@@ -24,6 +24,7 @@ class DeliveryStatus(StrEnum):
     HELD = "held"
 
 
+_ENDED: Final = {status: DeliveryStatus(status) for status in EndStatus}
 _UUID: Final = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _INT4: Final = 2**31
 _INT8: Final = 2**63
@@ -72,6 +73,20 @@ class Tried:
         duration = max(0, ended_at - started_at)
         return cls(attempt_id, started_at, duration, status_code, failure, request_id, request, answer, judged_from)
 
+    def laid_out(self) -> dict[str, Any]:
+        """Return its fields by their names, as an entry has them."""
+        return {
+            "id": self.id,
+            "started_at": self.started_at,
+            "duration": self.duration,
+            "status_code": self.status_code,
+            "failure": self.failure,
+            "request_id": self.request_id,
+            "request": self.request,
+            "answer": self.answer,
+            "judged_from": self.judged_from,
+        }
+
 
 @record()
 class LogEntry:
@@ -98,24 +113,30 @@ class LogEntry:
     @classmethod
     def of(cls, delivery: Delivery, verdict: Verdict, at: int, tried: Tried | None = None) -> Self:
         """Write down what became of a delivery; `delivery` has the attempt counted."""
+        if isinstance(verdict, Retry):
+            status, reason, next_attempt_at = DeliveryStatus.RETRYING, None, verdict.slot.due_at
+        else:
+            status, reason, next_attempt_at = _ENDED[verdict.status], verdict.reason, None
+        event = delivery.event
+        # By place: by name it takes half as long again, and each attempt passes here.
         return cls(
-            delivery_id=delivery.id,
-            endpoint_id=delivery.endpoint_id,
-            event_id=delivery.event_id,
-            event_type=delivery.event_type,
-            event_topic=delivery.event.topic,
-            event_partition=delivery.event.partition,
-            event_offset=delivery.event.offset,
-            event_at=delivery.event_at,
-            care_flow_id=delivery.care_flow_id,
-            epoch=delivery.epoch,
-            attempts=delivery.attempt,
-            first_attempt_at=delivery.first_attempt_at,
-            status=DeliveryStatus.RETRYING if isinstance(verdict, Retry) else DeliveryStatus(verdict.status),
-            reason=verdict.reason if isinstance(verdict, End) else None,
-            next_attempt_at=verdict.slot.due_at if isinstance(verdict, Retry) else None,
-            at=at,
-            tried=tried,
+            delivery.id,
+            delivery.endpoint_id,
+            delivery.event_id,
+            delivery.event_type,
+            event.topic,
+            event.partition,
+            event.offset,
+            delivery.event_at,
+            delivery.care_flow_id,
+            delivery.epoch,
+            delivery.attempt,
+            delivery.first_attempt_at,
+            status,
+            reason,
+            next_attempt_at,
+            at,
+            tried,
         )
 
     @classmethod
@@ -130,7 +151,28 @@ class LogEntry:
 
     def encode(self) -> bytes:
         """Write the entry as JSON."""
-        return orjson.dumps(self)
+        # Laid out here: a dataclass with slots takes orjson twice as long, and each attempt passes here.
+        return orjson.dumps(
+            {
+                "delivery_id": self.delivery_id,
+                "endpoint_id": self.endpoint_id,
+                "event_id": self.event_id,
+                "event_type": self.event_type,
+                "event_topic": self.event_topic,
+                "event_partition": self.event_partition,
+                "event_offset": self.event_offset,
+                "event_at": self.event_at,
+                "care_flow_id": self.care_flow_id,
+                "epoch": self.epoch,
+                "attempts": self.attempts,
+                "first_attempt_at": self.first_attempt_at,
+                "status": self.status,
+                "reason": self.reason,
+                "next_attempt_at": self.next_attempt_at,
+                "at": self.at,
+                "tried": self.tried and self.tried.laid_out(),
+            }
+        )
 
     @classmethod
     def decode(cls, value: bytes | None) -> Self:

@@ -28,6 +28,8 @@ def keys_of(endpoint_id: str, shards: int) -> tuple[str, ...]:
 
 def read_key(key: str) -> tuple[str, int]:
     """Read endpoint id and shard out of a key. Raises ValueError where the shard is no number."""
+    if _BETWEEN not in key:
+        return key, 0
     endpoint_id, _, shard = key.partition(_BETWEEN)
     number = int(shard or 0)
     if number < 0:
