@@ -39,8 +39,8 @@ def _tail(history: History) -> Iterator[str]:
     yield ""
     yield (
         "The faults are a function of the seed. What happens at which moment is not: another run of the same seed "
-        "finds the house in another state, so more runs prove more. Each run leaves `history.jsonl`, all that was done and "
-        "seen as lines of JSON, and the logs of all processes, under `.carewire/chaos/`. The verdict comes of that "
+        "finds the house in another state, so more runs prove more. Each run leaves `history.jsonl`, all that was done "
+        "and seen as lines of JSON, and the logs of all processes, under `.carewire/chaos/`. The verdict comes of that "
         "file alone:"
     )
     yield ""
