@@ -4,8 +4,10 @@ import time
 import pytest
 
 from carewire_dispatcher.domain.schedule import JITTER, OFFSETS_S
+from carewire_runtime.ids import new_id
 from carewire_runtime.kafka.producer import Producer
 from carewire_testing import eventually
+from carewire_testing_dispatcher.deliveries import a_delivery
 from carewire_testing_dispatcher.receiver import Received, Receiver, Reply, failing_first
 from carewire_testing_dispatcher.service import Client
 
@@ -82,6 +84,17 @@ def _assert_on_time(calls: list[Received]) -> None:
         waited = call.at - calls[0].at
         assert waited >= offset - step * JITTER - 0.03, "too early"
         assert waited <= offset + 1, "too late"
+
+
+async def test_retries_with_large_bodies_come_one_after_the_other(dispatcher: Client, hooks: Receiver) -> None:
+    """A fetch brings one such body of a partition, and the next one must not wait until other tiers have something."""
+    endpoint = await dispatcher.create_endpoint(hooks.url("/large"), event_types=["track.stopped"])
+    now = int(time.time() * 1000)
+    for _ in range(12):
+        ids = {"id": new_id(), "event_id": new_id(), "endpoint_id": endpoint["id"]}
+        delivery = a_delivery(**ids, body=b"x" * 150_000, due_at=now)
+        await dispatcher.write("bulk", 2, delivery.attempted(now).retried(1, now))
+    await eventually(lambda: len(hooks.at("/large")) == 12, timeout=20)
 
 
 async def test_retry_after_is_obeyed(dispatcher: Client, hooks: Receiver) -> None:

@@ -112,6 +112,22 @@ async def test_records_that_come_fast_share_batches_in_their_order_and_a_lone_on
         assert [record.offset for record in records if record.partition == partition] == list(range(count))
 
 
+async def test_what_comes_while_a_batch_takes_long_does_not_wait_for_other_partitions(
+    stack: Stack, topic: Topic, producer: Producer
+) -> None:
+    """The driver would go on without the partition whose records wait, and hear of it again when that fetch ends."""
+
+    async def take_long(_records: list[Record]) -> None:
+        if len(seen.values) < 3:
+            await fill(producer, topic, 1)
+            await asyncio.sleep(0.3)
+
+    seen, group = Seen(take_long), f"{topic.name}-group"
+    async with running(BatchConsumer(stack.kafka_bootstrap, [topic.name], group, seen, pace=LONGER_THAN_A_TEST)):
+        await fill(producer, topic, 1)
+        await eventually(lambda: len(seen.values) == 3, timeout=20)
+
+
 async def test_an_exception_ends_the_consumer_and_nothing_of_its_batch_is_committed(
     stack: Stack, topic: Topic, producer: Producer
 ) -> None:

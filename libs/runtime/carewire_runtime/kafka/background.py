@@ -30,6 +30,15 @@ def fetch_within(consumer: AIOKafkaConsumer, wait_ms: int, least_bytes: int = 1)
     consumer._fetcher._fetch_min_bytes = least_bytes  # noqa: SLF001
 
 
+def fetch_after_taking(consumer: AIOKafkaConsumer, within_s: float) -> None:
+    """Let a started consumer fetch nothing while records of the broker are not taken, for so long after they came.
+
+    By default that is a tenth of a second. Then it fetches without the partitions that these records are of; while the
+    others stay quiet the broker holds that fetch, and what is appended to the first ones waits behind it.
+    """
+    consumer._fetcher._prefetch_backoff = within_s  # noqa: SLF001 (no setting reaches it)
+
+
 def let_fetches_go(consumer: AIOKafkaConsumer) -> None:
     """Forget the fetches that brokers hold for a consumer: to be called when it was assigned other partitions.
 

@@ -29,7 +29,7 @@ from faststream.kafka.message import FAKE_CONSUMER, KafkaAckableMessage
 
 from carewire_runtime.clock import Clock, SystemClock
 from carewire_runtime.errors import KafkaError, KafkaUnavailable, TooManyPoison
-from carewire_runtime.kafka.background import background_tasks, let_fetches_go, rest_while_idle
+from carewire_runtime.kafka.background import background_tasks, fetch_after_taking, let_fetches_go, rest_while_idle
 from carewire_runtime.kafka.dead_letters import PoisonLimit
 from carewire_runtime.kafka.finished import COMMIT_EVERY_S, Finished
 from carewire_runtime.kafka.pace import EAGER, Pace
@@ -49,6 +49,8 @@ _REBALANCE_DEADLINE_S: Final = 5.0
 _SESSION_TIMEOUT_MS: Final = 6_000
 """The least that brokers allow by default: partitions of a killed member stay unread for this long."""
 _HEARTBEAT_MS: Final = 2_000
+_BATCH_TAKES_S: Final = 60.0
+"""No batch takes longer, or other partitions go on without those of the next one."""
 _STOP_DEADLINE_S: Final = 10.0
 _COMMIT_DEADLINE_S: Final = 2.0
 
@@ -213,6 +215,7 @@ class BatchConsumer:
             await broker.stop()
             raise
         rest_while_idle(subscriber.consumer)
+        fetch_after_taking(subscriber.consumer, _BATCH_TAKES_S)
         self._listener.consumer = subscriber.consumer
         return broker, subscriber.consumer, failure
 

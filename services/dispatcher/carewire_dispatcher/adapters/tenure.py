@@ -34,7 +34,7 @@ from carewire_dispatcher.domain.supersession import Claim, Claims
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
-from carewire_runtime.kafka.background import rest_while_idle
+from carewire_runtime.kafka.background import fetch_after_taking, rest_while_idle
 from carewire_runtime.kafka.dead_letters import DeadLetters
 from carewire_runtime.kafka.pace import IDLE_WAIT_MS
 from carewire_runtime.kafka.producer import Producer
@@ -166,6 +166,7 @@ class Tenure:
             await consumer.stop()
             raise
         rest_while_idle(consumer)
+        fetch_after_taking(consumer, 2 * WHEEL_TICK_S)
         return consumer
 
     @staticmethod
