@@ -16,6 +16,7 @@ from tests.bench import (
     deliveries,
     delivery_backlog,
     delivery_client,
+    drained_worker,
     idle,
     ingress,
     journeys,
@@ -45,6 +46,7 @@ PARTS: Final[dict[str, Callable[[Platform], None]]] = {
 
 ALONE: Final[dict[str, Callable[[], None]]] = {
     "delivery-client": delivery_client.run,
+    "worker": drained_worker.run,
     "deliveries": deliveries.run,
     "deliveries-steady": steady_deliveries.run,
     "deliveries-backlog": delivery_backlog.run,

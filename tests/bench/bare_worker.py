@@ -1,12 +1,19 @@
-"""The ceiling of the worker: getmany, a bare call, one acked record for the log, and no logic at all.
+"""The ceiling of the worker: getmany, a bare client, one acked record for the log, and no logic at all.
 
-python -m tests.bench.bare_worker BOOTSTRAP TOPIC PARTITIONS COUNT AT_ONCE LOG_TOPIC URL
+python -m tests.bench.bare_worker BOOTSTRAP COUNT AT_ONCE LOG_TOPIC URL < PLACES
 
-Takes COUNT deliveries from the topic's beginning, AT_ONCE at a time, and prints the CPU seconds that they took. The
-head of a call is written once, with a signature that was reckoned once; an answer is read as far as its status.
+Takes COUNT deliveries of the lanes, AT_ONCE at a time, from where the worker will take them: standard input tells of
+each partition, as JSON: topic, number, and the offset to begin with. Prints the CPU seconds that they took from the
+first on. It does for each what any worker has to: it reads the record, signs the body with one secret (HMAC-SHA256),
+makes the call over a connection that is kept alive, reads the answer by the parser that the delivery client has, and
+appends a record as long as an entry of the attempt log, by a plain `send` that is waited for until all replicas have
+it. It knows of no endpoint, keeps no offset, looks at no clock but for the signature, and measures and logs nothing.
 """
 
 import asyncio
+import base64
+import hmac
+import json
 import sys
 import time
 from typing import Any, Final, cast
@@ -16,16 +23,15 @@ import uvloop
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from carewire_runtime.kafka.producer import Headers, Producer
+from carewire_runtime.memory import keep_freed_memory, spare_the_collector
 
-_LINGER_MS: Final = 50
-"""As the worker has it."""
 _HEAD: Final = (
     "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\nuser-agent: bare\r\n"
     "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00\r\n"
-    "webhook-timestamp: 1700000000\r\nwebhook-signature: v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=\r\n"
-    "webhook-id: {{}}\r\ncontent-length: {{}}\r\n\r\n"
+    "webhook-timestamp: {{}}\r\nwebhook-signature: v1,{{}}\r\nwebhook-id: {{}}\r\ncontent-length: {{}}\r\n\r\n"
 )
-_ENTRY: Final = b'{"' + b"x" * 500 + b'"}'
+_SECRET: Final = bytes(range(32))
+_ENTRY: Final = b'{"' + b"x" * 580 + b'"}'
 """What the worker writes to the log for each delivery is as long."""
 _JSON: Final[Headers] = [("content-type", b"application/json")]
 
@@ -77,13 +83,17 @@ class BareWorker:
 
     async def _carry(self, record: Any) -> None:
         connection = self._idle.pop() if self._idle else await self._connect()
-        head = self._head.format(record.key.decode(), len(record.value)).encode()
-        status = await connection.post((head, record.value))
+        status = await connection.post(self._request(record.key.decode(), record.value))
         self._idle.append(connection)
         self._free.release()
         if status != 200:
             raise RuntimeError(f"the receiver answered {status}")
         await self._producer.send(self._log, key=record.key, value=_ENTRY, headers=_JSON)
+
+    def _request(self, call_id: str, body: bytes) -> tuple[bytes, bytes]:
+        at = int(time.time())
+        digest = hmac.digest(_SECRET, f"{call_id}.{at}.".encode() + body, "sha256")
+        return self._head.format(at, base64.b64encode(digest).decode(), call_id, len(body)).encode(), body
 
     async def _connect(self) -> _Connection:
         host, port = self._address
@@ -91,31 +101,38 @@ class BareWorker:
         return connection
 
 
-async def work(bootstrap: str, topic: str, partitions: int, count: int, worker: BareWorker) -> float:
+async def work(bootstrap: str, places: dict[TopicPartition, int], count: int, worker: BareWorker) -> float:
     """Take so many deliveries; returns the CPU seconds that they took."""
-    places = [TopicPartition(topic, number) for number in range(partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-    consumer.assign(places)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
+    consumer.assign(list(places))
     await consumer.start()
-    began = time.process_time()
+    for place, offset in places.items():
+        consumer.seek(place, offset)
+    began: float | None = None
     while count > 0:
-        for records in (await consumer.getmany(timeout_ms=1_000, max_records=min(count, 1_000))).values():
+        fetched = await consumer.getmany(timeout_ms=1_000, max_records=min(count, 1_000))
+        began = time.process_time() if began is None else began
+        for records in fetched.values():
             count -= len(records)
             for record in records:
                 await worker.take(record)
     await worker.finish()
-    spent = time.process_time() - began
+    spent = time.process_time() - (began or 0.0)
     await consumer.stop()
     return spent
 
 
-async def main(bootstrap: str, topic: str, partitions: str, count: str, at_once: str, log: str, url: str) -> None:
+async def main(bootstrap: str, count: str, at_once: str, log: str, url: str) -> None:
     """Measure."""
-    producer = Producer(bootstrap, "bare", linger_ms=_LINGER_MS)
+    places = {TopicPartition(topic, number): offset for topic, number, offset in json.load(sys.stdin)}
+    producer = Producer(bootstrap, "bare")
     await producer.start()
+    # As every service of ours does.
+    keep_freed_memory()
+    spare_the_collector()
     try:
         worker = BareWorker(producer, log, url, int(at_once))
-        print(await work(bootstrap, topic, int(partitions), int(count), worker), flush=True)
+        print(await work(bootstrap, places, int(count), worker), flush=True)
     finally:
         await producer.stop()
 

@@ -52,11 +52,6 @@ class Spent:
     cpu: dict[str, float]
 
     @property
-    def worker_us(self) -> float:
-        """CPU of the workers for one delivery."""
-        return self.cpu["worker"] / self.deliveries * 1e6
-
-    @property
     def all_us(self) -> float:
         """CPU of all parts for one delivery."""
         return sum(self.cpu.values()) / self.deliveries * 1e6

@@ -9,7 +9,7 @@ from carewire_testing_bench.guard import BEARABLE
 CHAPTERS: Final[Mapping[str, tuple[str, ...]]] = {
     "Ingress": ("ingress", "request-log"),
     "Orchestrator": ("starts", "timers"),
-    "Dispatcher": ("delivery-client", "deliveries", "deliveries-steady", "deliveries-backlog"),
+    "Dispatcher": ("delivery-client", "worker", "deliveries", "deliveries-steady", "deliveries-backlog"),
     "Whole journeys, and nothing at all": ("journeys", "idle"),
 }
 """All parts, in the order of the page."""
