@@ -16,7 +16,7 @@ import uvloop
 from carewire_local.progress import Report
 from carewire_testing_chaos import collecting, preparing
 from carewire_testing_chaos.extent import FLOOD, FULL, Extent
-from carewire_testing_chaos.history import Began, Entry, Rested, Struck, Writer
+from carewire_testing_chaos.history import Began, Entry, Left, Rested, Struck, Writer
 from carewire_testing_chaos.house import TIME_SCALE, House, built
 from carewire_testing_chaos.load import Load
 from carewire_testing_chaos.receivers import Receivers, listening
@@ -55,7 +55,7 @@ def run(plan: Plan, folder: Path, report: Report) -> Path:
         place.chmod(0o711)
         try:
             with (
-                built(place, report, plan.planted, has_nursery=plan.extent.has_nursery) as house,
+                built(place, report, plan.extent, plan.planted) as house,
                 asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
             ):
                 runner.run(_Campaign(plan, house, Writer(file), report).wage())
@@ -158,13 +158,13 @@ class _Campaign:
         )
 
     async def _at_rest(self) -> None:
-        quiet, end = 0, time.monotonic() + _QUIET_WITHIN_S
+        quiet, found, end = 0, list[Left](), time.monotonic() + _QUIET_WITHIN_S
         while quiet < _QUIET_TWICE and time.monotonic() < end:
             found = await waited_for(self._house)
             quiet = 0 if any(one.count for one in found) else quiet + 1
             self._say("; ".join(f"{one.count:,} {one.what}" for one in found if one.count) or "nothing is left")
             await asyncio.sleep(_LOOK_EVERY_S)
-        self._writer.note_all(await left(self._house))
+        self._writer.note_all(found if quiet else await left(self._house))
         self._note(Rested(time.time(), is_quiet=quiet >= _QUIET_TWICE))
         self._say("collecting what is on topics and in tables")
         self._writer.note_all(await collecting.topics(self._house))

@@ -19,6 +19,7 @@ class Extent:
     given_up_after: tuple[int, ...]
     retried_after: tuple[int, ...] | None = None
     """The schedule of all others, if it is not the product's own: its last waits are half a minute long."""
+    partitions: int = 4
     has_nursery: bool = False
     """Whether processes are born of one that has imported everything, not started each by itself."""
     disables_the_dead: bool = False
@@ -54,6 +55,7 @@ SMALL: Final = Extent(
     given_up_after=_doubling(12),
     # A day as well, but none waits for more than four seconds.
     retried_after=(*_doubling(12), *range(4_000, 72_001, 4_000), 86_400),
+    partitions=2,
     has_nursery=True,
     disables_the_dead=True,
 )

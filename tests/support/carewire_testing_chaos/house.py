@@ -26,12 +26,12 @@ from carewire_local.state import StateFolder
 from carewire_local.supervisor import Supervisor
 from carewire_runtime.sealing import Keyring
 from carewire_testing_chaos import clocks
+from carewire_testing_chaos.extent import Extent
 from carewire_testing_chaos.nursery import Nursery, NurseryChild
 from carewire_testing_chaos.proxy import Line
 from carewire_testing_chaos.schedule import SERVICES
 from carewire_testing_dispatcher.service import API_KEY
 
-PARTITIONS: Final = 4
 TIME_SCALE: Final = 1000
 """The 24 hours of retries take 86 s, the three days after which an endpoint is disabled four minutes."""
 KINDS: Final = ("ingress", "orchestrator", "dispatcher")
@@ -99,13 +99,13 @@ class House:
 
 
 @contextmanager
-def built(folder: Path, report: Report, planted: str | None = None, *, has_nursery: bool = False) -> Iterator[House]:
+def built(folder: Path, report: Report, extent: Extent, planted: str | None = None) -> Iterator[House]:
     """Start the servers, set the services up, and say how they are run; with a bug that is planted into them.
 
     They are started each by itself, or born of a process that has imported everything.
     """
     with ExitStack() as cleanup:
-        nursery = cleanup.enter_context(Nursery()) if has_nursery else None
+        nursery = cleanup.enter_context(Nursery()) if extent.has_nursery else None
         state = StateFolder(folder / "services")
         state.hold()
         cleanup.callback(state.release)
@@ -114,7 +114,7 @@ def built(folder: Path, report: Report, planted: str | None = None, *, has_nurse
         listeners = {kind: (ports.choose(f"kafka_{kind}"), ports.choose(f"kafka_line_{kind}")) for kind in KINDS}
         stack = cleanup.enter_context(_Servers(folder / "state", report, listeners))
         lines = _lines(stack, listeners, ports)
-        shared = _settings(folder)
+        shared = _settings(folder, extent.partitions)
         direct = {"CAREWIRE_KAFKA_BOOTSTRAP": stack.kafka_bootstrap, "CAREWIRE_POSTGRES_DSN": stack.postgres_dsn}
         _set_up(shared | direct, state, nursery)
         run = _Run(stack, lines, shared, ports, folder / "clocks", planted, nursery)
@@ -125,7 +125,7 @@ def built(folder: Path, report: Report, planted: str | None = None, *, has_nurse
             for process in supervisor:
                 process._child = NurseryChild(process.name, state, nursery)
         urls = {service.name: service.url or "" for service in services}
-        topics = Topics(partitions=PARTITIONS)
+        topics = Topics(partitions=extent.partitions)
         yield House(stack, supervisor, lines, urls, topics, state, folder / "spans", run.clocks)
 
 
@@ -179,12 +179,12 @@ def _installed(kind: str) -> str:
     return str(Path(sys.executable).with_name(f"carewire-{kind}"))
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def _settings(folder: Path, partitions: int) -> dict[str, str]:
     spans = folder / "spans"
     spans.mkdir()
     return {
         **os.environ,
-        "CAREWIRE_PARTITIONS": str(PARTITIONS),
+        "CAREWIRE_PARTITIONS": str(partitions),
         "CAREWIRE_ENCRYPTION_KEYS": Keyring.generate(),
         "CAREWIRE_BOOTSTRAP_API_KEY": API_KEY,
         "CAREWIRE_ALLOW_PRIVATE_ENDPOINTS": "true",
