@@ -7,6 +7,7 @@ import asyncio
 import heapq
 import itertools
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -30,6 +31,10 @@ class Clock(Protocol):
         """Wait; zero or less only lets other tasks run."""
         ...
 
+    async def sleep_unless(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait, for no longer than until the event is set: who is asked to stop, or woken, does not sleep on."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -45,6 +50,13 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait on the event loop."""
         await asyncio.sleep(max(0.0, seconds))
+
+    async def sleep_unless(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait on the event loop, for no longer than until the event is set."""
+        # Done over and over by idle processes: by tasks that wait for each other it costs twice as much.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
 
 
 class FakeClock:
@@ -77,6 +89,17 @@ class FakeClock:
         future = asyncio.get_running_loop().create_future()
         heapq.heappush(self._sleepers, (self._elapsed + seconds, next(self._order), future))
         await future
+
+    async def sleep_unless(self, event: asyncio.Event, seconds: float) -> None:
+        """Wait until the clock has been advanced by `seconds`, or the event is set."""
+        setting = asyncio.create_task(event.wait())
+        sleeping = asyncio.create_task(self.sleep(seconds))
+        try:
+            await asyncio.wait({setting, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            setting.cancel()
+            sleeping.cancel()
+            await asyncio.gather(setting, sleeping, return_exceptions=True)
 
     def advance(self, seconds: float) -> None:
         """Jump forward at once and wake all whose time has come; they run when the caller next awaits."""

@@ -7,7 +7,6 @@ from carewire_runtime.clock import Clock
 from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
-from carewire_runtime.waiting import sleep_unless
 
 _log = logger("periodic")
 
@@ -32,4 +31,4 @@ async def every(
             pause = pause_after(failures)
             metrics.RETRIES_IN_PLACE.add(what=what)
             _log.warning("retrying", reason=what, attempt=failures, wait_s=pause, error=error)
-        await sleep_unless(stop, pause, clock)
+        await clock.sleep_unless(stop, pause)

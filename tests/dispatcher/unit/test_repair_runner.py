@@ -13,17 +13,18 @@ from carewire_testing_runtime.log import logged
 
 
 class Runner(RepairRunner):
-    """Its steps and its look for the next one are played."""
+    """Its steps and its look for the next one are played. A step is due for as long as any is in the script."""
 
     def __init__(self, clock: FakeClock, *steps: bool | Exception) -> None:
         super().__init__(cast("Any", None), cast("Any", None), Topics(), clock)
         self.steps = list(steps)
         self.stepped_at: list[float] = []
+        self.looked_at: list[float] = []
         self.withdrawn_at: list[float] = []
 
     async def step(self) -> bool:
         self.stepped_at.append(self._clock.monotonic())
-        outcome = self.steps.pop(0) if self.steps else False
+        outcome = self.steps.pop(0)
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
@@ -32,15 +33,27 @@ class Runner(RepairRunner):
         self.withdrawn_at.append(self._clock.monotonic())
 
     async def _rest(self) -> float:
-        return LOOK_EVERY_S
+        self.looked_at.append(self._clock.monotonic())
+        return 0.0 if self.steps else LOOK_EVERY_S
 
 
 async def test_steps_follow_each_other_and_then_it_looks_once_a_second() -> None:
     clock, stop = FakeClock(), asyncio.Event()
-    runner = Runner(clock, True, True, False, False)
+    runner = Runner(clock, True, True)
     running = asyncio.create_task(runner.run(stop))
     await clock.run_for(2.5)
-    assert runner.stepped_at == [0, 0, 0, 1, 2]
+    assert runner.stepped_at == [0, 0]
+    assert runner.looked_at == [0, 0, 0, 1, 2]
+    stop.set()
+    await running
+
+
+async def test_a_step_that_another_process_is_at_is_not_asked_for_without_a_pause() -> None:
+    clock, stop = FakeClock(), asyncio.Event()
+    runner = Runner(clock, False, False, True)
+    running = asyncio.create_task(runner.run(stop))
+    await clock.run_for(0.5)
+    assert runner.stepped_at == pytest.approx([0, 0.1, 0.2])
     stop.set()
     await running
 

@@ -25,14 +25,20 @@ class Due:
         self.faults = faults
         self.taken: list[tuple[datetime, int]] = []
         self.lateness: list[float] = []
+        self.looks = 0
+        self.held = False
         self._clock = clock
         self._takes_s = takes_s
+
+    async def next_at(self) -> datetime | None:
+        self.looks += 1
+        return self.moments[0] if self.moments else None
 
     async def take(self, now: datetime, limit: int) -> list[float]:
         if self.faults:
             self.faults -= 1
             raise PostgresUnavailable("gone")
-        due = [moment for moment in self.moments if moment <= now][:limit]
+        due = [] if self.held else [moment for moment in self.moments if moment <= now][:limit]
         self.moments = self.moments[len(due) :]
         if due:
             self.taken.append((now, len(due)))
@@ -63,15 +69,54 @@ async def keeping(due: Due, clock: FakeClock, per_second: float = 100) -> AsyncI
         await running
 
 
-async def test_a_timer_is_taken_within_the_time_of_one_look_after_its_moment() -> None:
+async def test_a_timer_is_taken_at_its_moment() -> None:
     clock = FakeClock()
-    due = Due([clock.now() + timedelta(seconds=10)])
+    moment = clock.now() + timedelta(seconds=10.3)
+    due = Due([moment])
     async with keeping(due, clock) as relay:
-        await clock.run_for(9.9)
-        assert due.taken == []
-        await clock.run_for(0.4)
-        assert sum(count for _, count in due.taken) == 1
+        await clock.run_for(20)
+        assert due.taken == [(moment, 1)]
         assert relay.times == 1, "its events are published at once"
+
+
+async def test_what_was_set_to_a_moment_before_the_next_look_is_late_by_less_than_a_second() -> None:
+    clock = FakeClock()
+    due = Due([])
+    async with keeping(due, clock):
+        await clock.run_for(10.1)
+        due.moments.append(clock.now() + timedelta(seconds=0.1))
+        await clock.run_for(2)
+    assert len(due.lateness) == 1
+    assert 0 < due.lateness[0] < 1
+
+
+async def test_while_nothing_is_due_it_looks_once_a_second() -> None:
+    clock = FakeClock()
+    due = Due([clock.now() + timedelta(days=1)])
+    async with keeping(due, clock):
+        await clock.run_for(10)
+    assert due.looks == 11
+
+
+async def test_an_alarm_that_rings_early_is_no_reason_to_look_without_a_pause() -> None:
+    clock = FakeClock()
+    due = Due([clock.now() + timedelta(microseconds=number) for number in range(1, 5)])
+    async with keeping(due, clock):
+        await clock.run_for(1)
+    assert sum(count for _, count in due.taken) == 4
+    assert due.looks <= 3
+
+
+async def test_what_cannot_be_taken_since_its_care_flow_is_locked_is_tried_again_and_not_without_a_pause() -> None:
+    clock = FakeClock()
+    due = Due([clock.now()])
+    due.held = True
+    async with keeping(due, clock):
+        await clock.run_for(10)
+        assert due.looks <= 21
+        due.held = False
+        await clock.run_for(0.5)
+    assert sum(count for _, count in due.taken) == 1
 
 
 async def test_what_has_piled_up_comes_no_faster_than_is_allowed() -> None:

@@ -32,6 +32,39 @@ async def test_both_times_go_forward_together(clock_and_pass: tuple[Clock, Pass]
     assert clock.monotonic() - monotonic >= 0.009
 
 
+async def test_who_is_not_woken_sleeps_as_long_as_was_meant(clock_and_pass: tuple[Clock, Pass]) -> None:
+    clock, let_pass = clock_and_pass
+    began = clock.monotonic()
+    sleeping = asyncio.create_task(clock.sleep_unless(asyncio.Event(), 0.03))
+    await let_pass(0.03)
+    await sleeping
+    assert clock.monotonic() - began >= 0.029
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+async def test_who_is_woken_does_not_sleep_on(clock_and_pass: tuple[Clock, Pass], when: str) -> None:
+    clock, event = clock_and_pass[0], asyncio.Event()
+    if when == "before":
+        event.set()
+    sleeping = asyncio.create_task(clock.sleep_unless(event, 3_600.0))
+    await asyncio.sleep(0)
+    event.set()
+    await sleeping
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_who_does_not_sleep_at_all_does_not_wait_for_the_event(clock_and_pass: tuple[Clock, Pass]) -> None:
+    await clock_and_pass[0].sleep_unless(asyncio.Event(), 0.0)
+
+
+async def test_who_is_cancelled_in_a_sleep_is_not_taken_to_have_slept(clock_and_pass: tuple[Clock, Pass]) -> None:
+    sleeping = asyncio.create_task(clock_and_pass[0].sleep_unless(asyncio.Event(), 3_600.0))
+    await asyncio.sleep(0)
+    sleeping.cancel()
+    await asyncio.gather(sleeping, return_exceptions=True)
+    assert sleeping.cancelled()
+
+
 async def test_a_sleep_ends_when_its_time_has_come_and_not_before(clock_and_pass: tuple[Clock, Pass]) -> None:
     clock, let_pass = clock_and_pass
     began = clock.monotonic()

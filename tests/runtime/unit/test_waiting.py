@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.waiting import sleep_unless
 
 
 class Sleeper:
@@ -14,7 +13,7 @@ class Sleeper:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.event = asyncio.Event()
-        self.task = asyncio.create_task(sleep_unless(self.event, 10.0, self.clock))
+        self.task = asyncio.create_task(self.clock.sleep_unless(self.event, 10.0))
 
     async def has_woken_up_after(self, seconds: float) -> bool:
         await self.clock.run_for(seconds)

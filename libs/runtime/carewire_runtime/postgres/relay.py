@@ -31,7 +31,6 @@ from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
-from carewire_runtime.waiting import sleep_unless
 
 _BATCH: Final = 20
 """Rows read at once: at most some thousand records, of 5 MiB together."""
@@ -91,7 +90,7 @@ class Relay:
                 except (KafkaError, PostgresUnavailable) as error:
                     if not is_retriable(error):
                         raise
-                    await self._pause(error)
+                    await self._pause(error, stop)
                 finally:
                     self._leader = False
                     self._at_hand.clear()
@@ -104,12 +103,13 @@ class Relay:
         await stop.wait()
         self.wake()
 
-    async def _pause(self, error: Exception) -> None:
+    async def _pause(self, error: Exception, stop: asyncio.Event) -> None:
         self._failures += 1
         pause = pause_after(self._failures)
         _log.warning("relay_interrupted", attempt=self._failures, wait_s=pause, error=error)
         metrics.RETRIES_IN_PLACE.add(what="relay")
-        await sleep_unless(self._woken, pause, self._clock)
+        # That something was committed does not end it: the relay would try again and again without a pause.
+        await self._clock.sleep_unless(stop, pause)
 
     async def _lead(self, stop: asyncio.Event) -> None:
         async with self._db.session() as connection:
@@ -125,7 +125,7 @@ class Relay:
                 published = await self._publish(connection) if await self._lead_or_wake(connection, committed) else 0
                 self._failures = 0
                 if published < self._batch and not stopping:
-                    await sleep_unless(self._woken, _IDLE_POLL_S, self._clock)
+                    await self._clock.sleep_unless(self._woken, _IDLE_POLL_S)
             await self._delete_published(connection)
 
     async def _lead_or_wake(self, connection: Connection, committed: bool) -> bool:

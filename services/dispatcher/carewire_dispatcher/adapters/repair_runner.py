@@ -17,9 +17,10 @@ from carewire_runtime.postgres.queries import load_queries
 from carewire_runtime.retry import is_retriable, pause_after
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
-from carewire_runtime.waiting import sleep_unless
 
 LOOK_EVERY_S: Final = 1.0
+_LEFT_S: Final = 0.1
+"""Until a second try where a step was due and another process was at it."""
 CLAIMED_FOR: Final = timedelta(days=7)
 """How long claims stand after a repair ended. What is tried is over after a day; what was never tried is held after
 three days of failing, when its endpoint is disabled."""
@@ -55,16 +56,17 @@ class RepairRunner:
                 rest = pause_after(failures)
                 metrics.RETRIES_IN_PLACE.add(what="repair")
                 _log.warning("retrying", reason="repair", attempt=failures, wait_s=rest, error=error)
-            await sleep_unless(stop, rest, self._clock)
+            await self._clock.sleep_unless(stop, rest)
 
     async def _go_on(self) -> float:
         """Do what is due; say for how many seconds there is nothing to do."""
-        if await self.step():
+        rest = await self._rest()
+        if not rest and await self.step():
             return 0.0
         if self._clock.monotonic() >= self._withdraw_at:
             await self.withdraw()
             self._withdraw_at = self._clock.monotonic() + _WITHDRAW_EVERY_S
-        return await self._rest()
+        return rest or _LEFT_S
 
     async def step(self) -> bool:
         """Do the step that is due for longest; say whether there was one. Raises KafkaError or DatabaseError."""
@@ -100,11 +102,12 @@ class RepairRunner:
             await connection.execute(_queries.stop_repair, repair.id, Obstacle.FAULT, self._clock.now())
 
     async def _rest(self) -> float:
+        # Asked all the time, mostly in vain, and so without the statements that a transaction takes besides.
         async with self._db.connection() as connection:
             due: datetime | None = await connection.fetchval(_queries.next_repair_step)
         if due is None:
             return LOOK_EVERY_S
-        return min(LOOK_EVERY_S, max(0.01, (due - self._clock.now()).total_seconds()))
+        return min(LOOK_EVERY_S, max(0.0, (due - self._clock.now()).total_seconds()))
 
     async def withdraw(self) -> None:
         """Take claims back that have nothing to say any more. Raises DatabaseError."""

@@ -6,7 +6,6 @@ from typing import Final
 from carewire_orchestrator.adapters.store.sessions import Sessions
 from carewire_runtime.clock import Clock
 from carewire_runtime.retry import retry_in_place
-from carewire_runtime.waiting import sleep_unless
 
 _EVERY_S: Final = 5.0
 """Whoever uses a token is refused at once; only the event comes this much later."""
@@ -26,4 +25,4 @@ class SessionExpiry:
         while not stop.is_set():
             expired = await retry_in_place(self._sessions.expire, self._clock, what="expire_sessions")
             if not expired:
-                await sleep_unless(stop, _EVERY_S, self._clock)
+                await self._clock.sleep_unless(stop, _EVERY_S)

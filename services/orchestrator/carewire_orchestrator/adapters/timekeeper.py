@@ -13,11 +13,17 @@ from carewire_runtime.clock import Clock
 from carewire_runtime.postgres.relay import Relay
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry import metrics
-from carewire_runtime.waiting import sleep_unless
 
 _BATCH: Final = 100
-_POLL_S: Final = 0.5
-"""Between two looks at the table where nothing was due: half of it is how late a timer is on average."""
+_LOOK_EVERY_S: Final = 1.0
+"""Between two looks at the table where nothing is due. What a look finds is taken at its very moment, so only what was
+set since the last one, to a moment before the next one, is late."""
+
+_SOONEST_S: Final = 0.01
+"""Before which nothing is looked at again, although its moment is said to be closer: alarms may ring early."""
+
+_LEFT_S: Final = 0.5
+"""Until a second try where a timer was due and could not be taken: somebody else changes its care flow right now."""
 
 _TICK_S: Final = 0.2
 """From one take to the next while timers are due: those of that time share their statements, and a fifth of a second is
@@ -42,14 +48,22 @@ class Timekeeper:
         """Take timers until `stop` is set. Raises errors that do not pass by themselves."""
         while not stop.is_set():
             began = self._clock.monotonic()
-            taken = await retry_in_place(self._take, self._clock, what="take_timers")
-            next_take = began + self._pause_after(taken)
-            await sleep_unless(stop, max(0.0, next_take - self._clock.monotonic()), self._clock)
+            pause = await retry_in_place(self._go_on, self._clock, what="take_timers")
+            next_look = began + pause
+            await self._clock.sleep_unless(stop, max(0.0, next_look - self._clock.monotonic()))
+
+    async def _go_on(self) -> float:
+        """Take what is due; answers seconds from the beginning of this look to that of the next."""
+        now, next_at = self._clock.now(), await self._due.next_at()
+        if next_at is None:
+            return _LOOK_EVERY_S
+        if next_at > now:
+            return min(_LOOK_EVERY_S, max(_SOONEST_S, (next_at - now).total_seconds()))
+        return self._pause_after(await self._take())
 
     def _pause_after(self, taken: int) -> float:
-        """Seconds from the beginning of one take to that of the next."""
         if not taken:
-            return _POLL_S
+            return _LEFT_S
         at_pace = taken / self._per_second
         return at_pace if taken == _BATCH else max(at_pace, _TICK_S)
 

@@ -8,9 +8,9 @@ ON CONFLICT (care_flow_id, id) DO UPDATE SET due_at = excluded.due_at;
 -- Forget a timer; one that is due already may be gone.
 DELETE FROM timer WHERE care_flow_id = $1 AND id = $2;
 
--- name: is_any_timer_due
--- Whether any timer is due.
-SELECT EXISTS (SELECT 1 FROM timer WHERE due_at <= $1);
+-- name: next_timer_due
+-- When the first timer is due.
+SELECT min(due_at) FROM timer;
 
 -- name: lock_due_timers
 -- The timers that are due first, with the state of their care flows, which nobody else changes until this transaction

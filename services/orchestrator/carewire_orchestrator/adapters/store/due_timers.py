@@ -27,13 +27,18 @@ class DueTimers:
         self._releases = releases
         self._changes = changes
 
+    async def next_at(self) -> datetime | None:
+        """When the first timer is due, if there is any. Raises DatabaseError."""
+        # Asked all the time, mostly in vain, and so without the statements that a transaction takes besides.
+        async with self._db.connection() as connection:
+            due_at: datetime | None = await connection.fetchval(QUERIES.next_timer_due)
+        return due_at
+
     async def take(self, now: datetime, limit: int) -> list[float]:
         """Say up to `limit` timers that are due, the oldest first; answers how late each was, in seconds.
 
         Raises DatabaseError; then none has been said.
         """
-        if not await self._is_any_due(now):
-            return []
         with span("orchestrator.take_timers") as current:
             async with self._db.transaction() as connection:
                 rows = await connection.fetch(QUERIES.lock_due_timers, now, limit)
@@ -41,11 +46,6 @@ class DueTimers:
                     await self._say_all(connection, rows, now)
             current.set("timers", len(rows))
         return [(now - row["due_at"]).total_seconds() for row in rows]
-
-    async def _is_any_due(self, now: datetime) -> bool:
-        # Asked all the time, mostly in vain, and so without the statements that a transaction takes besides.
-        async with self._db.connection() as connection:
-            return bool(await connection.fetchval(QUERIES.is_any_timer_due, now))
 
     async def _say_all(self, connection: Connection, rows: Sequence[Any], now: datetime) -> None:
         await connection.executemany(QUERIES.take_timer, [(row["care_flow_id"], row["id"], now) for row in rows])
