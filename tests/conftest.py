@@ -1,5 +1,6 @@
 """Fixtures of all packages: one real stack per run, and a database and topics of its own for each module."""
 
+import os
 import secrets
 import shutil
 import signal
@@ -25,10 +26,15 @@ _ROOMS = ("dispatcher", "e2e", "ingress", "local", "orchestrator", "runtime")
 # What these assert is to be shown in full where it fails, as if it stood in the test.
 pytest.register_assert_rewrite(*(f"carewire_testing_{room}" for room in _ROOMS))
 
-# Properties hold at any speed: a machine that is busy elsewhere must not fail them. Each run draws other examples, so
-# that a hundred of each every time would make all runs longer and find nothing that a few more runs don't.
-hypothesis.settings.register_profile("any speed", deadline=None, max_examples=50)
-hypothesis.settings.load_profile("any speed")
+# Properties hold at any speed: a machine that is busy elsewhere must not fail them. Each run of a developer draws other
+# examples, so that a hundred of each every time would make all runs longer and find nothing that a few more runs don't.
+_AT_ANY_SPEED = hypothesis.settings(
+    deadline=None, max_examples=30, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.register_profile("exploring", _AT_ANY_SPEED)
+# What says whether a change may be merged draws the same each time: what it finds is then the doing of the change.
+hypothesis.settings.register_profile("judging", _AT_ANY_SPEED, derandomize=True, database=None)
+hypothesis.settings.load_profile("judging" if "CI" in os.environ else "exploring")
 
 _KINDS = ("unit", "integration", "e2e", "chaos")
 _ROOT = pytest.StashKey[Path]()

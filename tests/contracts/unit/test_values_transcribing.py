@@ -48,7 +48,7 @@ def test_transcribing_is_parsing_and_writing(raw: object, value_type: ValueType)
 
 
 @given(NEAR_MOMENTS)
-@settings(max_examples=500)
+@settings(max_examples=200)
 def test_moments_and_what_resembles_them_are_transcribed_as_they_are_parsed(raw: str) -> None:
     assert transcriber_of(ValueType.DATE)(raw) == the_long_way(raw, ValueType.DATE)
 

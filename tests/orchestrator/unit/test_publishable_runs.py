@@ -96,7 +96,7 @@ def run_to_the_end(release: Release, *, age: int, pain: int) -> CareFlow:
 
 
 @given(spoilt_documents(), st.sampled_from([12, 64]), st.sampled_from([2, 8]))
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=150)
 def test_whatever_can_be_published_runs_to_its_end(document: dict[str, Any], age: int, pain: int) -> None:
     definition = read(document)
     if definition is None or any(problem.severity == "ERROR" for problem in validate(definition)):
@@ -105,7 +105,7 @@ def test_whatever_can_be_published_runs_to_its_end(document: dict[str, Any], age
 
 
 @given(spoilt_documents())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=80)
 def test_every_problem_names_a_node_of_the_document_and_says_what_to_do(document: dict[str, Any]) -> None:
     definition = read(document)
     problems = [] if definition is None else validate(definition)
@@ -117,7 +117,7 @@ def test_every_problem_names_a_node_of_the_document_and_says_what_to_do(document
 
 
 @given(spoilt_documents())
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=50)
 def test_what_is_wrong_does_not_depend_on_when_one_looks(document: dict[str, Any]) -> None:
     definition = read(document)
     if definition is not None:

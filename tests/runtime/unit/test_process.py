@@ -14,6 +14,7 @@ from carewire_runtime.errors import ConfigurationError, SetupMissing
 from carewire_runtime.process import STOP_WITH_STDIN, Component, run_application, run_components, service_command
 from carewire_runtime.sealing import Keyring
 from carewire_runtime.settings import ServiceSettings
+from carewire_testing import eventually
 from carewire_testing_runtime.log import logged
 
 
@@ -94,7 +95,7 @@ async def test_what_the_application_built_is_taken_down_after_its_components() -
             order.append(f"taken down, component ended: {part.ended}")
 
     running = asyncio.create_task(run_application("test", application, stop))
-    await asyncio.sleep(0.01)
+    await eventually(lambda: order)
     stop.set()
     assert await running == 0
     assert order == ["built", "taken down, component ended: True"]
