@@ -102,6 +102,13 @@ def test_a_number_that_is_none_makes_it_unreadable(name: str, value: object) -> 
         Delivery.of(KEY, b"{}", state(**{name: value}))
 
 
+@pytest.mark.parametrize("name", ["id", "event_id", "event_type"])
+@pytest.mark.parametrize("value", [None, 7, True, []])
+def test_a_text_that_is_none_makes_it_unreadable(name: str, value: object) -> None:
+    with pytest.raises(UnreadableDelivery):
+        Delivery.of(KEY, b"{}", state(**{name: value}))
+
+
 @pytest.mark.parametrize("value", [None, [], ["t", 1], ["t", 1, 2, 3], 7])
 def test_an_event_s_place_has_three_parts(value: object) -> None:
     with pytest.raises(UnreadableDelivery):

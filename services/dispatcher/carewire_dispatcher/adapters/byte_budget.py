@@ -39,7 +39,7 @@ class ByteBudget:
 
     def give_back(self, body: bytes) -> None:
         """Count a delivery that is finished."""
-        was_short = self.room == 0 or self.is_crowded
+        was_crowded = self.is_crowded  # as it is where there is no room, too
         self._taken -= len(body)
-        if was_short:
+        if was_crowded:
             self._wake()
