@@ -50,7 +50,7 @@ async def create(ingress: RunningIngress, **more: Any) -> dict[str, Any]:
     async def known() -> bool:
         return (await ingress.anyone.get(urlsplit(rotated["url"]).path)).status_code == 405
 
-    await eventually(known, timeout=5)
+    await eventually(known)
     return rotated
 
 

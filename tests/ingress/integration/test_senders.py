@@ -110,7 +110,7 @@ async def test_twilio_signs_the_public_address_with_its_query(ingress: RunningIn
     async def judged() -> bool:
         return await status(f"{PUBLIC}{path}?a=1&b=%2F") == 422
 
-    await eventually(judged, timeout=5)
+    await eventually(judged)
     assert await status(f"{PUBLIC}{path}") == 401
     assert await status(f"http://127.0.0.1{path}?a=1&b=%2F") == 401
 
@@ -206,7 +206,7 @@ async def test_a_handshake_is_answered_while_the_webhook_is_still_disabled(ingre
         assert answer.status_code == 200, answer.text
         return answer
 
-    answer = await eventually(answered, timeout=5)
+    answer = await eventually(answered)
     assert answer.json() == {"challenge": "3eZbrw1a"}
     assert answer.headers["x-content-type-options"] == "nosniff"
 
@@ -224,7 +224,7 @@ async def test_a_handshake_by_get_is_answered_and_any_other_get_is_not_allowed(i
     async def answered() -> bool:
         return await status("meatyhamhock") == (200, "1158201444")
 
-    await eventually(answered, timeout=5)
+    await eventually(answered)
     assert (await status("guessed"))[0] == 401
     assert (await ingress.anyone.get(path)).status_code == 405
 

@@ -147,7 +147,7 @@ async def test_a_record_that_kafka_did_not_take_closes_the_channel_until_a_probe
         with pytest.raises(KafkaUnavailable):
             await append(channel)
         assert channel.fault() is not None
-        await eventually(lambda: len(producer.sent) == 2, timeout=3)
+        await eventually(lambda: len(producer.sent) == 2)
         await acknowledge_probe(producer)
         assert channel.fault() is None
 

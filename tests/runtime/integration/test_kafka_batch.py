@@ -161,7 +161,7 @@ async def test_a_stop_lets_the_batch_at_work_finish(stack: Stack, topic: Topic, 
 
     stop = asyncio.Event()
     running_consumer = asyncio.create_task(consumer_of(stack, topic, Seen(wait)).run(stop))
-    await asyncio.wait_for(begun.wait(), 10)
+    await asyncio.wait_for(begun.wait(), 30)
     stop.set()
     await asyncio.sleep(0)
     assert not running_consumer.done()
@@ -192,7 +192,7 @@ async def test_a_rebalance_waits_for_the_batch_at_work(stack: Stack, topic: Topi
 
     first, second = Seen(wait), Seen()
     async with running(consumer_of(stack, topic, first)):
-        await asyncio.wait_for(begun.wait(), 10)
+        await asyncio.wait_for(begun.wait(), 30)
         async with running(consumer_of(stack, topic, second)):
             go_on.set()
 
@@ -245,7 +245,7 @@ async def test_a_batch_that_a_rebalance_overtook_is_not_committed(
     second = Seen(wait)
     with logged() as lines:
         async with running(consumer_of(stack, topic, Seen(wait))):
-            await asyncio.wait_for(begun.wait(), 10)
+            await asyncio.wait_for(begun.wait(), 30)
             async with running(consumer_of(stack, topic, second)):
                 await eventually(lambda: lines.of("rebalance_overtook_batch"), timeout=30)
                 assert await commits(stack, topic) == {}

@@ -23,7 +23,7 @@ async def read(stack: Stack, topic: Topic, count: int) -> list[tuple[int, bytes,
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic.name, number) for number in range(topic.partitions)])
-        found = [await asyncio.wait_for(consumer.getone(), 10) for _ in range(count)]
+        found = [await asyncio.wait_for(consumer.getone(), 30) for _ in range(count)]
         return [(one.partition, one.key, one.value) for one in found]
     finally:
         await consumer.stop()

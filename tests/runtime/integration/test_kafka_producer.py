@@ -16,7 +16,7 @@ async def read(stack: Stack, topic: Topic, count: int) -> list[object]:
     await consumer.start()
     try:
         consumer.assign([TopicPartition(topic.name, number) for number in range(topic.partitions)])
-        return [await asyncio.wait_for(consumer.getone(), 10) for _ in range(count)]
+        return [await asyncio.wait_for(consumer.getone(), 30) for _ in range(count)]
     finally:
         await consumer.stop()
 

@@ -34,7 +34,7 @@ async def test_the_table_is_ready_when_it_has_read_all_that_was_there(
     table = CompactedTable(stack.kafka_bootstrap, table_topic.name, decode)
     assert table.not_ready() == f"{table_topic.name} is not read to its end yet"
     async with running(table):
-        await asyncio.wait_for(table.ready(), 10)
+        await asyncio.wait_for(table.ready(), 30)
         assert table.not_ready() is None
         assert dict(table.items()) == {f"k{n}": f"k{n}={40 + n}" for n in range(1, 10)}
 
@@ -42,7 +42,7 @@ async def test_the_table_is_ready_when_it_has_read_all_that_was_there(
 async def test_an_empty_table_is_ready_too(stack: Stack, table_topic: Topic) -> None:
     table = CompactedTable(stack.kafka_bootstrap, table_topic.name, decode)
     async with running(table):
-        await asyncio.wait_for(table.ready(), 10)
+        await asyncio.wait_for(table.ready(), 30)
         assert len(table) == 0
 
 
@@ -57,7 +57,7 @@ async def test_a_change_is_effective_at_once(
     changes: list[tuple[str, str | None]] = []
     table.on_change(lambda key, entry: changes.append((key, entry)))
     async with running(table):
-        await asyncio.wait_for(table.ready(), 10)
+        await asyncio.wait_for(table.ready(), 30)
         for value in (b"1", b"2", None):
             await put(producer, table_topic, "k", value)
             wanted = None if value is None else f"k={value.decode()}"
@@ -72,7 +72,7 @@ async def test_what_cannot_be_read_is_logged_and_skipped(stack: Stack, table_top
     table = CompactedTable(stack.kafka_bootstrap, table_topic.name, decode)
     with logged() as lines:
         async with running(table):
-            await asyncio.wait_for(table.ready(), 10)
+            await asyncio.wait_for(table.ready(), 30)
             assert dict(table.items()) == {"good": "good=1"}
     assert [line["offset"] for line in lines.of("table_record_undecodable")] == [0, 1]
     assert "canary" not in lines.text
@@ -95,7 +95,7 @@ async def test_a_consumer_made_anew_forgets_what_vanished(stack: Stack, table_to
     await put(producer, table_topic, "stays", b"1")
     table = CompactedTable(stack.kafka_bootstrap, table_topic.name, decode)
     async with running(table):
-        await asyncio.wait_for(table.ready(), 10)
+        await asyncio.wait_for(table.ready(), 30)
     table._entries["vanished"] = "x"
     async with running(table):
         await eventually(lambda: table.get("vanished") is None)
@@ -107,7 +107,7 @@ async def test_it_stops_when_it_is_asked_to(stack: Stack, table_topic: Topic, mo
     table = CompactedTable(stack.kafka_bootstrap, table_topic.name, decode)
     async with running(table):
         if moment == "following":
-            await asyncio.wait_for(table.ready(), 10)
+            await asyncio.wait_for(table.ready(), 30)
 
 
 async def test_a_table_whose_consumer_went_deaf_makes_a_new_one(
@@ -124,7 +124,7 @@ async def test_a_table_whose_consumer_went_deaf_makes_a_new_one(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(AIOKafkaConsumer, "start", start)
         async with running(table):
-            await asyncio.wait_for(table.ready(), 10)
+            await asyncio.wait_for(table.ready(), 30)
             consumers[0]._fetcher._fetch_task.cancel()
             await put(producer, table_topic, "k", b"1")
             await eventually(lambda: table.get("k") == "k=1")

@@ -48,8 +48,8 @@ async def test_migrations_are_applied_once_in_order_the_runtimes_first(database_
 
 
 async def test_a_migration_may_take_longer_than_any_other_statement(database_dsn: str, package: Path) -> None:
-    (package / "0002_index.sql").write_text("select pg_sleep(1.2);")
-    patient = Database(database_dsn, "long", command_timeout=0.6)
+    (package / "0002_index.sql").write_text("select pg_sleep(2.5);")
+    patient = Database(database_dsn, "long", command_timeout=2.0)
     await patient.start()
     assert (await migrate(patient, name_of(package)))[-1] == "0002_index.sql"
     await patient.stop()

@@ -59,6 +59,7 @@ class Client:
         self.http = httpx.AsyncClient(
             base_url=f"http://127.0.0.1:{settings.http_port}",
             headers={"authorization": f"Bearer {API_KEY}"},
+            timeout=30,
             trust_env=False,
             verify=NO_AUTHORITIES,
         )
@@ -93,7 +94,7 @@ class Client:
         async def is_known() -> bool:
             return await self._known_endpoints() > known
 
-        await eventually(is_known, timeout=5)
+        await eventually(is_known)
         return created
 
     async def delete_endpoints(self) -> None:
@@ -104,7 +105,7 @@ class Client:
         async def are_forgotten() -> bool:
             return await self._known_endpoints() == 0
 
-        await eventually(are_forgotten, timeout=5)
+        await eventually(are_forgotten)
 
     async def _known_endpoints(self) -> int:
         name = f'carewire_table_entries{{topic="{self.topics.endpoints.name}"}} '

@@ -77,7 +77,7 @@ class RunningIngress:
             body: dict[str, Any] = answer.json()
             return body
 
-        return await eventually(answered, timeout=5)
+        return await eventually(answered)
 
     async def logged(self, request_id: str, status: str) -> dict[str, Any]:
         """The details of a request, once it has a status."""
@@ -89,7 +89,7 @@ class RunningIngress:
             assert details["status"] == status
             return details
 
-        return await eventually(found, timeout=10)
+        return await eventually(found)
 
 
 @asynccontextmanager
@@ -103,10 +103,10 @@ async def running(settings: IngressSettings, roles: Iterable[str] = app.ROLES) -
         base = f"http://127.0.0.1:{server.port}"
         key = {"authorization": f"Bearer {API_KEY}"}
         async with (
-            httpx.AsyncClient(base_url=base, headers=key, verify=NO_AUTHORITIES) as admin,
-            httpx.AsyncClient(base_url=base, verify=NO_AUTHORITIES) as anyone,
+            httpx.AsyncClient(base_url=base, headers=key, timeout=30, verify=NO_AUTHORITIES) as admin,
+            httpx.AsyncClient(base_url=base, timeout=30, verify=NO_AUTHORITIES) as anyone,
         ):
-            await eventually(lambda: _ready(anyone), timeout=20)
+            await eventually(lambda: _ready(anyone))
             try:
                 yield RunningIngress(admin, anyone)
             finally:

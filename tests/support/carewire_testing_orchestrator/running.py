@@ -113,7 +113,7 @@ class Running:
             assert found.keys() == wanted
             return found
 
-        return await eventually(all_ended, 20)
+        return await eventually(all_ended)
 
     async def events_of(self, care_flow_id: str, last: str) -> list[Told]:
         """Wait for an event of a care flow; answers all of it so far, in order."""
@@ -124,7 +124,7 @@ class Running:
             assert last in [one.event_type for one in found]
             return found
 
-        return await eventually(there, 20)
+        return await eventually(there)
 
     async def told(self, topic: Topic) -> list[Told]:
         """Everything on a topic now, each partition in order."""
@@ -186,12 +186,14 @@ async def running(
         headers = {"authorization": f"Bearer {API_KEY}"}
         url = f"http://{settings.http_host}:{server.port}"
         try:
-            async with httpx.AsyncClient(base_url=url, headers=headers, trust_env=False, verify=NO_AUTHORITIES) as api:
+            async with httpx.AsyncClient(
+                base_url=url, headers=headers, timeout=30, trust_env=False, verify=NO_AUTHORITIES
+            ) as api:
 
                 async def ready() -> bool:
                     return (await api.get("/readyz")).status_code == 200
 
-                await eventually(ready, 20)
+                await eventually(ready)
                 yield Running(settings, api, producer)
         finally:
             await producer.stop()
