@@ -11,6 +11,7 @@ import orjson
 
 from carewire_local.stack import Stack
 from carewire_runtime.sealing import Keyring
+from carewire_testing.free_ports import free_port
 from carewire_testing.waiting import eventually
 
 COMMAND = Path(sys.executable).with_name("carewire-ingress")
@@ -22,15 +23,16 @@ async def start(environment: dict[str, str], *arguments: str) -> asyncio.subproc
 
 
 async def test_serve_asks_for_setup_and_then_runs_until_it_is_stopped(
-    stack: Stack, database_dsn: str, topic_prefix: str, unused_tcp_port: int
+    stack: Stack, database_dsn: str, topic_prefix: str
 ) -> None:
+    port = free_port()
     environment = os.environ | {
         "CAREWIRE_KAFKA_BOOTSTRAP": stack.kafka_bootstrap,
         "CAREWIRE_POSTGRES_DSN": database_dsn,
         "CAREWIRE_TOPIC_PREFIX": topic_prefix,
         "CAREWIRE_PARTITIONS": "2",
         "CAREWIRE_ENCRYPTION_KEYS": Keyring.generate(),
-        "CAREWIRE_HTTP_PORT": str(unused_tcp_port),
+        "CAREWIRE_HTTP_PORT": str(port),
     }
     refused = await start(environment, "serve")
     _, told = await refused.communicate()
@@ -48,7 +50,7 @@ async def test_serve_asks_for_setup_and_then_runs_until_it_is_stopped(
 
     serving = await start(environment, "serve")
     try:
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{unused_tcp_port}") as client:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
 
             async def ready() -> bool:
                 try:
@@ -56,7 +58,7 @@ async def test_serve_asks_for_setup_and_then_runs_until_it_is_stopped(
                 except httpx.TransportError:
                     return False
 
-            await eventually(ready, timeout=20)
+            await eventually(ready)
             listed = await client.get("/v1/incoming-webhooks", headers={"authorization": f"Bearer {key}"})
             assert listed.json() == {"items": [], "next_cursor": None}
         serving.send_signal(signal.SIGTERM)

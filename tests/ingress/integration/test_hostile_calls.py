@@ -22,6 +22,7 @@ from hypothesis import settings as examples_settings
 from hypothesis import strategies as st
 
 from carewire_ingress.settings import IngressSettings
+from carewire_testing.free_ports import free_port
 from carewire_testing_ingress.raw_http import RawAnswer, chunked, exchange, leave, post
 from carewire_testing_ingress.samples import DEFINITION_ID, MRN, PATHS, PAYLOAD
 from carewire_testing_ingress.served import Served, served
@@ -84,12 +85,10 @@ def wait_until(condition: Callable[[], bool]) -> None:
 
 
 @pytest.fixture(scope="module")
-def attack(
-    settings: IngressSettings, unused_tcp_port_factory: Callable[[], int], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Attack]:
+def attack(settings: IngressSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attack]:
     log: Path = tmp_path_factory.mktemp("hostile") / "ingress.log"
     impatient = dict.fromkeys(("CAREWIRE_BODY_READ_SECONDS", "CAREWIRE_HEAD_READ_SECONDS"), str(READ_SECONDS))
-    with served(settings, unused_tcp_port_factory(), log, **impatient) as server:
+    with served(settings, free_port(), log, **impatient) as server:
         body = {"name": "Target", "definition_id": DEFINITION_ID, "mapping": PATHS}
         webhook = server.admin.post("/v1/incoming-webhooks", json=body).raise_for_status().json()
         server.admin.post(f"/v1/incoming-webhooks/{webhook['id']}/enable").raise_for_status()
