@@ -52,6 +52,7 @@ async def test_the_log_tells_of_the_delivery_and_its_attempt(dispatcher: Client,
     assert (attempt["number"], attempt["status_code"], attempt["outcome"]) == (1, 200, "delivered")
 
 
+@pytest.mark.timed
 async def test_a_subscriber_that_recovers_is_served_by_the_retry_topics_never_early_and_hardly_late(
     dispatcher: Client, hooks: Receiver
 ) -> None:
@@ -97,6 +98,7 @@ async def test_retries_with_large_bodies_come_one_after_the_other(dispatcher: Cl
     await eventually(lambda: len(hooks.at("/large")) == 12, timeout=20)
 
 
+@pytest.mark.timed
 async def test_retry_after_is_obeyed(dispatcher: Client, hooks: Receiver) -> None:
     replies = iter([Reply(429, {"Retry-After": "2"}), Reply(200)])
     url = hooks.url("/busy", lambda _: next(replies))
@@ -139,6 +141,7 @@ async def test_a_disabled_endpoint_holds_what_was_on_its_way(dispatcher: Client,
     await eventually(held, timeout=15)
 
 
+@pytest.mark.timed
 async def test_a_hanging_endpoint_delays_no_other(dispatcher: Client, hooks: Receiver) -> None:
     hanging = hooks.url("/hangs", lambda _: Reply(hang=True))
     await dispatcher.create_endpoint(hanging, event_types=["reminder.created"], concurrency=4)
@@ -150,6 +153,7 @@ async def test_a_hanging_endpoint_delays_no_other(dispatcher: Client, hooks: Rec
     hooks.release()
 
 
+@pytest.mark.timed
 async def test_a_change_is_effective_within_a_second(dispatcher: Client, hooks: Receiver) -> None:
     answer = await dispatcher.http.post(
         "/v1/endpoints",

@@ -6,6 +6,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
+
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.health_record import decode_breaker
 from carewire_dispatcher.domain.breaker import CLOSED, Breaker
@@ -41,6 +43,7 @@ async def _latencies(client: Client, hooks: Receiver) -> list[float]:
     return [call.at - published[call.webhook_id] for call in calls]
 
 
+@pytest.mark.timed
 async def test_neither_a_backlog_that_hangs_nor_a_flood_delays_the_deliveries_of_others(
     dispatcher: Client, hooks: Receiver
 ) -> None:
