@@ -1,7 +1,14 @@
 import asyncio
+import weakref
 
 from carewire_ingress.adapters.patience import Patience
 from carewire_testing.waiting import eventually
+
+
+class Held:
+    """Something that is kept alive for as long as it is waited for."""
+
+    is_over = False
 
 
 class Waits:
@@ -54,3 +61,19 @@ async def test_after_a_pause_it_watches_again() -> None:
     for name in ("a", "b", "c"):
         waits.patience.watch(name)
         await eventually(lambda: waits.names[-1:] == [name])  # noqa: B023 (awaited at once)
+
+
+async def test_what_is_over_is_let_go_of_as_soon_as_it_is_asked_for_and_nobody_began_earlier() -> None:
+    patience = Patience[Held](60.0, lambda held: held.is_over, lambda _: None)
+    first, second = Held(), Held()
+    seen = weakref.WeakSet((first, second))
+    patience.watch(first)
+    patience.watch(second)
+    second.is_over = True
+    del second
+    patience.forget()
+    assert len(seen) == 2
+    first.is_over = True
+    del first
+    patience.forget()
+    assert len(seen) == 0

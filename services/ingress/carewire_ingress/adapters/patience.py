@@ -24,13 +24,18 @@ class Patience(Generic[T]):
 
     def watch(self, one: T) -> None:
         """Give one its time, from now on."""
-        watched, loop = self._watched, asyncio.get_running_loop()
-        # Nearly always the oldest are over by now; forgotten here, they need to tell nobody.
-        while watched and self._is_over(watched[0][1]):
-            watched.popleft()
-        watched.append((loop.time() + self._seconds, one))
+        self.forget()
+        loop = asyncio.get_running_loop()
+        self._watched.append((loop.time() + self._seconds, one))
         if self._timer is None:
             self._timer = loop.call_later(self._seconds, self._expire, loop)
+
+    def forget(self) -> None:
+        """Let go of the oldest that are over, and so of all that they hold, as early as it is asked for."""
+        watched, is_over = self._watched, self._is_over
+        # Nearly always the oldest are over by now; forgotten here, they need to tell nobody.
+        while watched and is_over(watched[0][1]):
+            watched.popleft()
 
     def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         watched, now = self._watched, loop.time()

@@ -145,6 +145,8 @@ class RequestChannel:
             self._broker_clock.observe(records[-1].sent, self._clock.monotonic(), outcome.timestamp_ms)
         if outcome is not None:
             _tell(records, outcome)
+        # Calls that have ended would be held until the next are sent: twice the memory, and none of it in the caches.
+        self._patience.forget()
 
     async def _keep(self) -> None:
         """Connect, watch, and connect anew whenever the producer cannot go on."""
