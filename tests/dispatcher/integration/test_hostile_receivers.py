@@ -17,7 +17,7 @@ from carewire_testing_dispatcher.raw_server import Behaviour, raw_server
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_dispatcher.service import Client
 
-TIMEOUT_S: Final = 0.5
+TIMEOUT_S: Final = 2.0
 OK: Final = b"HTTP/1.1 200 OK\r\n"
 LOGGED_WITHIN_S: Final = 30.0
 
