@@ -14,6 +14,7 @@ from aiokafka.errors import (
     NotCoordinatorForGroupError,
     for_code,
 )
+from aiokafka.protocol.commit import OffsetFetchRequest
 from aiokafka.structs import OffsetAndMetadata
 
 from carewire_contracts.topics import Topic
@@ -200,12 +201,27 @@ async def _group_offsets(client: AIOKafkaAdminClient, group: str) -> dict[TopicP
     # The first group of a cluster makes its coordinators begin their work, which takes a moment.
     for _ in range(_PATIENCE_S * 10):
         try:
-            offsets: dict[TopicPartition, OffsetAndMetadata] = await client.list_consumer_group_offsets(group)
+            return await _fetched_offsets(client, group)
         except _COORDINATOR_BEGINS:
             await asyncio.sleep(0.1)
-        else:
-            return offsets
     raise KafkaUnavailable("no group coordinator answers")
+
+
+async def _fetched_offsets(client: AIOKafkaAdminClient, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    # Not by list_consumer_group_offsets, which overlooks the error of the answer as a whole: while a broker that was
+    # started anew still loads what groups have committed, they would seem to have committed nothing.
+    coordinator = await client.find_coordinator(group)
+    answer = await client._send_request(OffsetFetchRequest(group, None), coordinator)  # noqa: SLF001
+    found: dict[TopicPartition, OffsetAndMetadata] = {}
+    codes = [answer.error_code]
+    for topic, partitions in answer.topics:
+        for partition, offset, metadata, code in partitions:
+            found[TopicPartition(topic, partition)] = OffsetAndMetadata(offset, metadata)
+            codes.append(code)
+    for code in codes:
+        if code != _OK:
+            raise for_code(code)(f"the offsets of group {group} cannot be told")
+    return found
 
 
 async def delete_records(bootstrap: str, before: Mapping[Position, int]) -> None:
