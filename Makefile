@@ -40,7 +40,8 @@ test: install ## Run all tests, on real Kafka and real Postgres
 	@# Most wait for servers as much as they compute, so that four share even two cores well, and houses of many
 	@# processes three. What is timed has the machine to itself.
 	@$(RUN) pytest -m "not e2e and not timed" -n 4 $(BY_FILE)
-	@$(RUN) pytest tests/e2e -m "not timed" -n 3 $(BY_FILE)
+	@# The campaign of faults has servers of its own, and takes longest: so it is begun first.
+	@$(RUN) pytest tests/chaos/test_smoke.py tests/e2e -m "not timed" -n 3 $(BY_FILE)
 	@$(RUN) pytest $(wildcard tests/*/integration) tests/e2e -m timed
 
 coverage: install ## Name the branches that no test takes; pure tests have to take all of the core's
@@ -90,7 +91,7 @@ chaos: install ## Strike everything by a seed (SEED=1 FAULTS=50) while it is cal
 chaos-planted: install ## Plant bugs, one after the other, and see that such a campaign finds each (BUGS="...")
 	@PYTHONPATH=tests/support $(RUN) python -m tests.chaos.planted_bugs $(BUGS)
 
-chaos-smoke: install ## Twenty faults, always the same, in some minutes
+chaos-smoke: install ## Twenty faults, always the same, in a minute or two; a part of make test
 	@$(RUN) pytest tests/chaos/test_smoke.py
 
 bench: install ## Measure costs beside the bare ceiling; PARTS="ingress request-log" for some of them
