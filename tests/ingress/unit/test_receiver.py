@@ -1,5 +1,7 @@
 import asyncio
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -296,3 +298,35 @@ def test_a_plan_is_made_once_per_change_of_webhook_or_release() -> None:
     assert calls.plans.of_token(token) is not withdrawn
     calls.plans.forget(calls.tables.webhook.id)
     assert calls.plans.of_token(hashlib.sha256(b"other").digest()) is None
+
+
+@pytest.mark.parametrize(
+    ("bytes_at_once", "steps"), [(4 * len(BODY), ["sift"] * 3 + ["accept"] * 3), (len(BODY), ["sift", "accept"] * 3)]
+)
+async def test_calls_are_parsed_together_as_far_as_their_bodies_are_small(
+    bytes_at_once: int, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+
+    def noted(name: str) -> Callable[..., Any]:
+        step = getattr(receiver, name)
+
+        def take(*args: Any) -> Any:
+            taken.append(name)
+            return step(*args)
+
+        return take
+
+    for name in ("sift", "accept"):
+        monkeypatch.setattr(receiver, name, noted(name))
+    monkeypatch.setattr(receiver, "_BYTES_AT_ONCE", bytes_at_once)
+    calls = Calls()
+    calls.producer.batch = 10
+    async with calls.channel:
+        await calls.open()
+        three = [asyncio.create_task(calls.call()) for _ in range(3)]
+        await eventually(lambda: len(taken) == 6)
+        await calls.acknowledge(1)
+        answers = await asyncio.gather(*three)
+    assert taken == steps
+    assert [answer.status for answer in answers] == [202] * 3

@@ -9,7 +9,7 @@ under way wait for its end before: they could not be sent earlier, and the more 
 """
 
 import hashlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeAlias
@@ -25,7 +25,7 @@ from carewire_ingress.adapters.request_records import RequestRecords
 from carewire_ingress.adapters.shared_batches import Waiting
 from carewire_ingress.adapters.visit import Visit
 from carewire_ingress.domain import answers
-from carewire_ingress.domain.admit import Accepted, Rejected, admit
+from carewire_ingress.domain.admit import Accepted, Meant, Rejected, accept, sift
 from carewire_ingress.domain.answers import Answer
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.identifiers import IdentifierSystems
@@ -49,6 +49,10 @@ Arrived: TypeAlias = tuple[Exchange, float]
 _AT_ONCE: Final = 32
 """Calls that go through the stages together. Many more of them fill the processor's caches with their payloads, so that
 each stage finds them cold, and have the allocator fetch pages from the kernel and give them back."""
+
+_BYTES_AT_ONCE: Final = 256 * 1024
+"""Bytes of bodies that are parsed before the first of them is let go of: parsed, a body may take twenty times as much.
+Ordinary calls, some KiB each, never come to so much together."""
 
 _log = logger("receiver")
 
@@ -198,9 +202,11 @@ class Receiver:
         self._answer(visit, answers.READ_TIMEOUT)
 
     def _judge(self, visits: Iterable[Visit]) -> None:
-        for stage in (self._verify, self._slow_down, self._decide, self._record):
-            visits = self._through(visits, stage)
-        self._append(visits)
+        for some in _groups(visits):
+            left = some
+            for stage in (self._verify, self._slow_down, self._sift, self._decide, self._record):
+                left = self._through(left, stage)
+            self._append(left)
 
     def _verify(self, visit: Visit) -> Answer | None:
         if visit.exchange.size > self._limits.body_bytes:
@@ -229,7 +235,7 @@ class Receiver:
         visit.is_quiet = True
         return answers.too_many(wait)
 
-    def _decide(self, visit: Visit) -> Answer | None:
+    def _sift(self, visit: Visit) -> None:
         plan, arrival = visit.plan, visit.arrival
         visit.request_id = request_id = new_id()
         visit.call = call = Call(
@@ -241,7 +247,13 @@ class Receiver:
             arrival.is_test,
             logged_headers(arrival.raw_headers),
         )
-        visit.verdict = verdict = visit.refusal or admit(plan, self._systems, call)
+        visit.sifted = visit.refusal or sift(plan, call)
+
+    def _decide(self, visit: Visit) -> Answer | None:
+        sifted, call = visit.sifted, visit.call
+        del visit.sifted  # it holds the whole payload, which nobody needs any more
+        verdict = accept(visit.plan, self._systems, call, sifted) if isinstance(sifted, Meant) else sifted
+        visit.verdict = verdict
         if verdict.reasons:
             visit.reasons = tuple([reason.code.value for reason in verdict.reasons])
         if self._is_kept(visit):
@@ -294,6 +306,20 @@ class Receiver:
         visit.answer = answer
         self._log.tell(visit)
         visit.exchange.answer(answer.status, answer.head, answer.body, closes=answer.is_last)
+
+
+def _groups(visits: Iterable[Visit]) -> Iterator[list[Visit]]:
+    """Visits in their order, with as many together as their bodies allow, and a large one alone."""
+    group: list[Visit] = []
+    size = 0
+    for visit in visits:
+        size += visit.exchange.size
+        if size > _BYTES_AT_ONCE and group:
+            yield group
+            group, size = [], visit.exchange.size
+        group.append(visit)
+    if group:
+        yield group
 
 
 def _is_read(visit: Visit) -> bool:

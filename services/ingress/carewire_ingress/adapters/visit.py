@@ -4,7 +4,7 @@ from typing import Final
 
 from carewire_ingress.adapters.arrival import Arrival
 from carewire_ingress.adapters.request_records import RequestRecord
-from carewire_ingress.domain.admit import Admission, Rejected
+from carewire_ingress.domain.admit import Admission, Filtered, Meant, Rejected
 from carewire_ingress.domain.answers import Answer
 from carewire_ingress.domain.call import Call
 from carewire_ingress.domain.mapping import AdmissionPlan
@@ -31,6 +31,7 @@ class Visit:
         "refusal",
         "request_id",
         "secret",
+        "sifted",
         "trace",
         "verdict",
         "webhook_id",
@@ -38,6 +39,7 @@ class Visit:
 
     plan: AdmissionPlan
     call: Call
+    sifted: Meant | Filtered | Rejected
     verdict: Admission
     record: RequestRecord
     answer: Answer

@@ -80,6 +80,15 @@ class Rejected:
 
 Admission: TypeAlias = Accepted | Filtered | Rejected
 
+
+@record(repr=False)
+class Meant:
+    """A call halfway: its payload can be read, and the filter, if there is any, lets it through."""
+
+    payload: object
+    explanation: Explanation | None = None
+
+
 _DISABLED = Rejected(
     (Reason(ReasonCode.DISABLED, "This incoming webhook is disabled; enable it to start care flows."),)
 )
@@ -87,6 +96,15 @@ _DISABLED = Rejected(
 
 def admit(plan: AdmissionPlan, systems: IdentifierSystems, call: Call) -> Admission:
     """Decide about one call. A test is judged as if the webhook were enabled."""
+    sifted = sift(plan, call)
+    return accept(plan, systems, call, sifted) if isinstance(sifted, Meant) else sifted
+
+
+def sift(plan: AdmissionPlan, call: Call) -> Meant | Filtered | Rejected:
+    """The first half of `admit`: what is left is meant for the care flow.
+
+    Whoever decides about many calls at once does so half by half, which keeps the code of each half at hand.
+    """
     webhook = plan.webhook
     if not webhook.enabled and not call.is_test:
         return _DISABLED
@@ -94,9 +112,9 @@ def admit(plan: AdmissionPlan, systems: IdentifierSystems, call: Call) -> Admiss
     if isinstance(payload, Reason):
         return Rejected((*plan.obstacles, payload))
     if webhook.filter is None:
-        return _read(plan, systems, call, payload, None)
+        return Meant(payload)
     passes, explanation = _filtered(webhook, webhook.filter, call, payload)
-    return _read(plan, systems, call, payload, explanation) if passes else Filtered(explanation)
+    return Meant(payload, explanation) if passes else Filtered(explanation)
 
 
 def _filtered(webhook: IncomingWebhook, chosen: Filter, call: Call, payload: object) -> tuple[bool, Explanation]:
@@ -106,11 +124,9 @@ def _filtered(webhook: IncomingWebhook, chosen: Filter, call: Call, payload: obj
     return evaluation.satisfied, tuple(explained(chosen, evaluation, hidden))
 
 
-def _read(
-    plan: AdmissionPlan, systems: IdentifierSystems, call: Call, payload: object, explanation: Explanation | None
-) -> Accepted | Rejected:
-    """Read all that the care flow starts with, so that everything wrong with it is said at once."""
-    webhook = plan.webhook
+def accept(plan: AdmissionPlan, systems: IdentifierSystems, call: Call, meant: Meant) -> Accepted | Rejected:
+    """The other half: read all that the care flow starts with, so that everything wrong with it is said at once."""
+    webhook, payload = plan.webhook, meant.payload
     reasons = list(plan.obstacles)
     data_points = _read_data_points(plan, payload, reasons)
     identifiers, faults = read_identifiers(webhook, systems, payload)
@@ -121,8 +137,8 @@ def _read(
         reasons.append(key)
     elif plan.release_id is not None and not reasons:
         digest = hashlib.sha256(call.body).hexdigest()
-        return Accepted(plan.release_id, key, digest, identifiers, data_points, profile, explanation)
-    return Rejected(tuple(reasons), data_points, explanation)
+        return Accepted(plan.release_id, key, digest, identifiers, data_points, profile, meant.explanation)
+    return Rejected(tuple(reasons), data_points, meant.explanation)
 
 
 def _read_data_points(plan: AdmissionPlan, payload: object, reasons: list[Reason]) -> tuple[DataPointValue, ...]:
