@@ -11,6 +11,7 @@ from typing import Any, cast
 import httpx
 import orjson
 import pytest
+import pytest_asyncio
 
 from carewire_dispatcher.adapters.delivery_api import DeliveryApi
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
@@ -35,6 +36,8 @@ from carewire_runtime.postgres.pool import Database
 from carewire_runtime.sealing import Keyring
 from carewire_testing_dispatcher.deliveries import a_delivery
 from carewire_testing_dispatcher.stores import an_attempt_log, an_endpoint_store
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 UNKNOWN = "00000000-0000-7000-8000-000000000000"
 KEYRING = Keyring.parse(Keyring.generate())
@@ -62,23 +65,31 @@ ROUTES = [
 OF_ONE = [(method, path) for method, path, _ in ROUTES if UNKNOWN in path]
 
 
-@pytest.fixture
-async def db(migrated: str) -> AsyncIterator[Database]:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def pool(migrated: str) -> AsyncIterator[Database]:
     made = Database(migrated, "dispatcher")
     await made.start()
-    async with made.connection() as connection:
-        await connection.execute("truncate endpoint, delivery, attempt, outbox cascade")
     yield made
     await made.stop()
 
 
-@pytest.fixture
-async def http(db: Database) -> AsyncIterator[httpx.AsyncClient]:
-    store = an_endpoint_store(db, KEYRING)
+@pytest_asyncio.fixture(autouse=True, loop_scope="module")
+async def db(pool: Database) -> Database:
+    """Empty tables, behind the API that serves all tests."""
+    async with pool.connection() as connection:
+        await connection.execute("truncate endpoint, delivery, attempt, outbox cascade")
+    return pool
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def http(pool: Database) -> AsyncIterator[httpx.AsyncClient]:
+    store = an_endpoint_store(pool, KEYRING)
     endpoints = EndpointApi(store, UrlPolicy(), SystemClock()).router()
-    health = EndpointHealthApi(store, EndpointHealthStore(db), lambda _: None, FailingPolicy(), SystemClock()).router()
-    deliveries = DeliveryApi(DeliveryStore(db), cast("Any", None), Audit(FakeClock(NOON)))
-    app = management_app("Dispatcher", Health(), ApiKeys(db), [endpoints, health, deliveries.router()])
+    health = EndpointHealthApi(
+        store, EndpointHealthStore(pool), lambda _: None, FailingPolicy(), SystemClock()
+    ).router()
+    deliveries = DeliveryApi(DeliveryStore(pool), cast("Any", None), Audit(FakeClock(NOON)))
+    app = management_app("Dispatcher", Health(), ApiKeys(pool), [endpoints, health, deliveries.router()])
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
         yield made

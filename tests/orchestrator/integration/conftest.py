@@ -1,5 +1,6 @@
 """One orchestrator per test, on the database and the topics of its module."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -10,11 +11,11 @@ from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_testing_orchestrator.running import Running, running, settings_for
 
 
-@pytest.fixture
-async def settings(stack: Stack, database_dsn: str, topic_prefix: str) -> OrchestratorSettings:
-    """Settings of an orchestrator that has been set up."""
+@pytest.fixture(scope="module")
+def settings(stack: Stack, database_dsn: str, topic_prefix: str) -> OrchestratorSettings:
+    """Settings of this module's orchestrators, set up once."""
     settings = settings_for(stack.kafka_bootstrap, database_dsn, topic_prefix)
-    await app.setup(settings)
+    asyncio.run(app.setup(settings))
     return settings
 
 
