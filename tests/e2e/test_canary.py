@@ -148,8 +148,8 @@ async def subscribe(play: Play) -> list[Any]:
     created = []
     for kind, url in endpoints:
         values = [play.canaries(Family.CREDENTIAL, f"custom header of {kind} {number}") for number in (1, 2)]
-        body = {"name": kind, "url": url, "headers": {"authorization": f"Bearer {values[0]}", "x-key": values[1]}}
-        answer = await ok(play.house.dispatcher.post("/v1/endpoints", json=body))
+        headers = {"authorization": f"Bearer {values[0]}", "x-key": values[1]}
+        answer = await play.house.subscribe(url, headers=headers)
         play.secret(f"secret of {kind}", answer["secret"].removeprefix("whsec_"))
         created.append(answer)
     return created
@@ -706,7 +706,7 @@ async def test_nothing_that_was_said_or_is_secret_is_in_what_leaves(play: Play, 
     await dead_records_are_sent_back(play)
     known = await every_route_is_abused(play)
     for endpoint in endpoints:
-        await ok(play.house.dispatcher.delete(f"/v1/endpoints/{endpoint['id']}"))
+        await play.house.unsubscribe(endpoint)
     await last_trace(play, spans)
 
     places = [*await everywhere(platform, spans), *told_to_callers(play), *told_to_subscribers(play)]

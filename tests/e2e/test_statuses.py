@@ -12,7 +12,7 @@ import pytest
 from carewire_testing import eventually
 from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
 from carewire_testing_e2e.house import SETTLED_WITHIN_S, House, ok
-from carewire_testing_e2e.outcomes import opened
+from carewire_testing_e2e.outcomes import logged_in_full, opened
 
 pytestmark = pytest.mark.timed
 
@@ -70,8 +70,7 @@ async def test_a_happy_request_is_scheduled_then_processing_then_a_success_and_n
     finally:
         orchestrator.resume()
 
-    request = await shown(house, request_id, "SUCCESS")
-    assert statuses_of(request) == ["SCHEDULED", "PROCESSING", "SUCCESS"]
+    request = await logged_in_full(house, request_id, "SUCCESS")
     moments = [reached["at"] for reached in request["statuses"]]
     assert moments == sorted(moments)
     care_flow = await house.care_flow(request["care_flow_id"])
@@ -85,8 +84,7 @@ async def test_a_key_that_comes_with_another_body_makes_a_request_fail_with_its_
     first = await called(house, webhook["url"], 202, headers=key)
     await shown(house, first["request_id"], "SUCCESS")
     second = await called(house, webhook["url"], 202, headers=key)
-    request = await shown(house, second["request_id"], "FAILED")
-    assert statuses_of(request) == ["SCHEDULED", "PROCESSING", "FAILED"]
+    request = await logged_in_full(house, second["request_id"], "FAILED")
     assert request["failure_reason"] == "idempotency_key_reused"
     assert request["failure_message"]
     assert request["care_flow_id"] is None

@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from carewire_contracts.topics import Topics
 from carewire_local.examples import IDENTIFIER_SYSTEM
 from carewire_local.platform import Platform
 from carewire_testing import eventually
@@ -56,12 +57,35 @@ class House:
         await eventually(is_open, SETTLED_WITHIN_S)
         return webhook
 
-    async def subscribe(self, url: str, *event_types: str) -> Any:
-        """Create an endpoint for some event types; the answer holds its secret."""
-        endpoint = {"name": f"subscriber {secrets.token_hex(4)}", "url": url, "event_types": list(event_types)}
-        created = await ok(self.dispatcher.post("/v1/endpoints", json=endpoint))
+    async def subscribe(self, url: str, *event_types: str, **fields: Any) -> Any:
+        """Create an endpoint for some event types, or for all, once the dispatcher knows it; the answer has its secret.
+
+        What is spread before that is not for this endpoint, and never will be.
+        """
+        # Else one that is deleted and not yet forgotten would be taken for the one that is new.
+        await eventually(self._are_endpoints_known, SETTLED_WITHIN_S)
+        named = {"name": f"subscriber {secrets.token_hex(4)}", "url": url, "event_types": list(event_types) or None}
+        created = await ok(self.dispatcher.post("/v1/endpoints", json=named | fields))
         self._endpoint_ids.append(created["id"])
+        await eventually(self._are_endpoints_known, SETTLED_WITHIN_S)
         return created
+
+    async def _are_endpoints_known(self) -> bool:
+        """Whether fan-out and worker, one process here, know of as many endpoints as there are."""
+        page = await maybe(self.dispatcher.get("/v1/endpoints", params={"limit": 200}))
+        try:
+            metrics = await self.dispatcher.get("/metrics")
+        except httpx.TransportError:
+            return False
+        topic = Topics(self.platform.env.get("CAREWIRE_TOPIC_PREFIX", "")).endpoints.name
+        name = f'carewire_table_entries{{topic="{topic}"}} '
+        known = [float(line.removeprefix(name)) for line in metrics.text.splitlines() if line.startswith(name)]
+        return page is not None and known == [len(page["items"])]
+
+    async def unsubscribe(self, endpoint: Any) -> None:
+        """Delete an endpoint of this test."""
+        self._endpoint_ids.remove(endpoint["id"])
+        await ok(self.dispatcher.delete(f"/v1/endpoints/{endpoint['id']}"))
 
     async def unsubscribe_all(self) -> None:
         """Delete the endpoints of this test: its receiver is going."""

@@ -31,21 +31,26 @@ async def ended(house: House, request_id: str) -> Any:
     return await eventually(outcome, RECOVERED_WITHIN_S, pause=0.1)
 
 
-async def all_succeed(house: House, request_ids: Iterable[str]) -> set[str]:
-    """See that each accepted call was done once, with a complete log; returns their care flows.
+async def logged_in_full(house: House, request_id: str, end: str) -> Any:
+    """A request's details once the log tells of its whole way to this end, and of nothing else.
 
-    The log may show the end of a call a moment before its beginning: each is told by a producer of its own.
+    It may tell of the end a moment before the beginning: each is told by a producer of its own.
     """
+
+    async def complete() -> Any:
+        found = await ended(house, request_id)
+        assert [reached["status"] for reached in found["statuses"]] == ["SCHEDULED", "PROCESSING", end]
+        return found
+
+    return await eventually(complete, RECOVERED_WITHIN_S, pause=0.1)
+
+
+async def all_succeed(house: House, request_ids: Iterable[str]) -> set[str]:
+    """See that each accepted call was done once, with a complete log; returns their care flows."""
     care_flows: set[str] = set()
     wanted = list(request_ids)
     for request_id in wanted:
-
-        async def complete(request_id: str = request_id) -> Any:
-            found = await ended(house, request_id)
-            assert [reached["status"] for reached in found["statuses"]] == ["SCHEDULED", "PROCESSING", "SUCCESS"]
-            return found
-
-        request = await eventually(complete, RECOVERED_WITHIN_S, pause=0.1)
+        request = await logged_in_full(house, request_id, "SUCCESS")
         care_flows.add(request["care_flow_id"])
         assert await care_flows_of(house, request["patient_id"]) == [request["care_flow_id"]]
     assert len(care_flows) == len(wanted)
