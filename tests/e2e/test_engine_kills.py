@@ -22,7 +22,7 @@ from carewire_testing_dispatcher.receiver import Received, Receiver, Reply
 from carewire_testing_e2e.care_flow_campaign import CALL_EVENTS, EVENTS, CareFlowCampaign, Strike
 from carewire_testing_e2e.care_flow_reckoning import reckon, wage
 from carewire_testing_e2e.house import House
-from carewire_testing_e2e.killing import killed, put_to_sleep
+from carewire_testing_e2e.killing import API_CALL_TIMEOUT_S, killed, put_to_sleep
 from carewire_testing_e2e.more_processes import one_more
 from carewire_testing_e2e.own_house import own_house
 
@@ -37,7 +37,7 @@ def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     calls = {
         "CAREWIRE_ALLOW_HTTP_API_CALLS": "true",
         "CAREWIRE_ALLOW_PRIVATE_API_CALLS": "true",
-        "CAREWIRE_API_CALL_TIMEOUT_S": "1",
+        "CAREWIRE_API_CALL_TIMEOUT_S": str(API_CALL_TIMEOUT_S),
     }
     with own_house(stack, tmp_path_factory.mktemp("house"), **calls) as running:
         yield running

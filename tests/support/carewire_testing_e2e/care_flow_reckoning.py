@@ -73,7 +73,7 @@ async def reckon(campaign: CareFlowCampaign, webhook: Any, expected: Sequence[st
     query = "SELECT care_flow_id FROM care_flow_change WHERE what = 'timer.fire' AND care_flow_id = ANY ($1)"
     fired = Counter(await stored(house, query, list(patients)))
     # Whose moment had come before it was started has no timer.
-    assert set(fired.values()) == {1}, "a timer has fired twice"
+    assert set(fired.values()) <= {1}, "a timer has fired twice"
     await _reckon_patients(house, set(patients.values()), -(-total // 2))
 
     told = await told_of(house.platform, patients)

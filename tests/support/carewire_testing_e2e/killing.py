@@ -12,8 +12,10 @@ from carewire_testing_e2e.campaign import Campaign
 from carewire_testing_e2e.more_processes import one_more
 from carewire_testing_e2e.outcomes import RECOVERED_WITHIN_S
 
-ASLEEP_S: Final = 12.0
-"""Longer than a consumer's session (6 s) and than the lease of an API call that may take a second (11 s)."""
+API_CALL_TIMEOUT_S: Final = 3
+"""What an API call may take where services are put to sleep."""
+ASLEEP_S: Final = 14.0
+"""Longer than a consumer's session (6 s) and than the lease of such a call (13 s)."""
 
 
 @asynccontextmanager
