@@ -108,11 +108,12 @@ async def test_what_was_sent_again_is_not_sent_once_more_by_its_old_record_altho
             await client.publish("track.stopped")
             await counted(client, endpoint["id"], "retrying", 1)
             [delivery] = await client.deliveries(endpoint_id=endpoint["id"])
+            # Where all of this takes long, the old record comes out of its tier while this worker still runs.
+            dropped = await _dropped(client)
             answer = await client.http.post(f"/v1/deliveries/{delivery['id']}/retry")
             assert answer.status_code == 202, answer.text
             await eventually(lambda: len(receiver.at("/superseded")) == 2, timeout=20)
             await counted(client, endpoint["id"], "retrying", 0)
-        dropped = await _dropped(client)
         async with in_process(worker, "worker"):
 
             async def is_dropped() -> bool:
@@ -149,6 +150,11 @@ async def test_while_the_log_lags_nobody_can_say_what_failed(
 
         await eventually(is_refused, timeout=20)
         async with in_process(logging, "attempt-log"):
-            answer = await client.http.post(path, timeout=20)
-            assert (answer.status_code, answer.json()["count"]) == (200, 1), answer.text
+
+            async def is_counted() -> bool:
+                answer = await client.http.post(path, timeout=20)
+                assert answer.status_code == 200, answer.text
+                return bool(answer.json()["count"] == 1)
+
+            await eventually(is_counted, timeout=20)
         await client.delete_endpoints()
