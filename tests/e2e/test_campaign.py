@@ -1,5 +1,6 @@
 """Thousands of calls at full speed: accepted means done once, refused means nothing, and the log says the same."""
 
+from collections import Counter
 from collections.abc import Iterator
 
 import pytest
@@ -29,8 +30,8 @@ async def test_at_full_speed_everything_comes_out_even(house: House) -> None:
     webhook, campaign = await opened(house), Campaign()
     await wage(campaign, webhook, calls_of(webhook, CALLS, seed=1))
     reckoning = await reckon(house, webhook, campaign, within_s=ENDED_WITHIN_S)
-    assert campaign.undisturbed
-    assert reckoning.logged == {
+    # A call that Kafka did not acknowledge in time was told so and repeated; it may be in the log all the same.
+    assert Counter(reckoning.logged) - Counter(reckoning.untold) == {
         "SUCCESS": len(campaign.accepted),
         "REJECTED": len(campaign.refused),
         "TEST": len(campaign.tests),

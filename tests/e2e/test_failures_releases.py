@@ -1,5 +1,6 @@
 """A definition that is published anew while accepted calls wait: each starts what it was validated against."""
 
+import asyncio
 import secrets
 from typing import Any
 
@@ -33,7 +34,7 @@ async def test_calls_that_wait_start_the_release_that_they_were_validated_agains
     first = await house.publish(definition)
     webhook = await house.open_webhook(webhook_of(definition))
     orchestrator = house.platform.supervisor["orchestrator"]
-    orchestrator.stop()
+    assert await asyncio.to_thread(orchestrator.stop), "it ends in order"
     old: list[str] = [await accepted(house, webhook, payload_of(secrets.token_hex(6))) for _ in range(CALLS)]
 
     with one_more(house.platform, "orchestrator", "api") as (_, api_url):
@@ -58,6 +59,7 @@ async def test_calls_that_wait_start_the_release_that_they_were_validated_agains
     new += [await accepted(house, webhook, payload_of(secrets.token_hex(6)) | {"weight": 64}) for _ in range(CALLS)]
 
     orchestrator.start()
+    await asyncio.to_thread(house.platform.supervisor.wait_ready)
     for waited, release in ((old, first), (new, second)):
         for request_id in waited:
             request = await house.request(request_id)

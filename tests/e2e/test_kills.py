@@ -1,5 +1,6 @@
 """Services killed by kill -9 in the middle of their work: nothing is lost, and no care flow starts twice."""
 
+import asyncio
 import secrets
 from collections import defaultdict
 from typing import Any
@@ -55,6 +56,8 @@ async def test_every_accepted_call_ends_in_one_care_flow_and_one_delivery(
         accepted.append(await accepted_in_the_end(house, webhook))
         if number % (CALLS // KILLS) == CALLS // KILLS // 2:
             await killed(house.platform.supervisor[victim])
+    # What it is asked below comes by HTTP, which may be back later than its consumers.
+    await asyncio.to_thread(house.platform.supervisor.wait_ready)
 
     requests = [await ended(house, request_id) for request_id in accepted]
     assert {request["status"] for request in requests} == {"SUCCESS"}
