@@ -13,6 +13,8 @@ from aiokafka.client import ConnectionGroup
 from carewire_runtime.errors import KafkaUnavailable
 
 _LOOK_ANYWAY_S: Final = 10.0
+TAKEN_WITHIN_S: Final = 0.1
+"""The driver's own wait for records to be taken."""
 
 
 def rest_while_idle(consumer: AIOKafkaConsumer) -> None:
@@ -33,7 +35,7 @@ def fetch_within(consumer: AIOKafkaConsumer, wait_ms: int, least_bytes: int = 1)
 def fetch_after_taking(consumer: AIOKafkaConsumer, within_s: float) -> None:
     """Let a started consumer fetch nothing while records of the broker are not taken, for so long after they came.
 
-    By default that is a tenth of a second. Then it fetches without the partitions that these records are of; while the
+    By default that is `TAKEN_WITHIN_S`. Then it fetches without the partitions that these records are of; while the
     others stay quiet the broker holds that fetch, and what is appended to the first ones waits behind it.
     """
     consumer._fetcher._prefetch_backoff = within_s  # noqa: SLF001 (no setting reaches it)

@@ -15,11 +15,13 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from carewire_contracts.topics import LANES, TIERS, Topics
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.tiers import Wheel
-from carewire_runtime.kafka.pace import IDLE_WAIT_MS
 
 SESSION_TIMEOUT_S: Final = 6.0
 """The least that brokers allow by default: partitions of a killed worker stay unread for this long."""
 HEARTBEAT_S: Final = 2.0
+LANE_WAIT_MS: Final = 1_000
+"""An idle lane costs one fetch a second; a fresh delivery ends the wait at once. It bounds how long one waits when this
+process stood still between a fetch and the next: the driver goes on without partitions of which nothing was taken."""
 WHEEL_WAIT_MS: Final = 15_000
 """A fetch over the 16 partitions of each partition number costs milliseconds, so an idle wheel makes few; a record
 ends the wait at once. No fetch of an old assignment is in the way: each assignment has a new consumer."""
@@ -54,7 +56,7 @@ def lane_consumer(bootstrap: str, topics: Topics) -> AIOKafkaConsumer:
         partition_assignment_strategy=(RangePartitionAssignor,),
         session_timeout_ms=int(SESSION_TIMEOUT_S * 1000),
         heartbeat_interval_ms=int(HEARTBEAT_S * 1000),
-        fetch_max_wait_ms=IDLE_WAIT_MS,
+        fetch_max_wait_ms=LANE_WAIT_MS,
         max_partition_fetch_bytes=_LANE_FETCH_BYTES,
     )
 

@@ -12,6 +12,7 @@ from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.committer import COMMIT_EVERY_S, PURGE_EVERY_S, Committer, purge
 from carewire_dispatcher.adapters.consumers import (
+    LANE_WAIT_MS,
     WHEEL_WAIT_MS,
     lanes_group,
     sources,
@@ -34,9 +35,8 @@ from carewire_dispatcher.domain.supersession import Claim, Claims
 from carewire_runtime.clock import Clock
 from carewire_runtime.errors import KafkaUnavailable
 from carewire_runtime.kafka.admin import committed
-from carewire_runtime.kafka.background import fetch_after_taking, rest_while_idle
+from carewire_runtime.kafka.background import TAKEN_WITHIN_S, fetch_after_taking, rest_while_idle
 from carewire_runtime.kafka.dead_letters import DeadLetters
-from carewire_runtime.kafka.pace import IDLE_WAIT_MS
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.kafka.records import record_of
 from carewire_runtime.kafka.table import CompactedTable
@@ -116,7 +116,9 @@ class Tenure:
         self._watch()
         mill = self._mill
         self._start(mill.run())
-        lane = Pump(self._lane, self._lane_sources, mill, clock, tick_s=LANE_TICK_S, patience_ms=IDLE_WAIT_MS)
+        # From here on what is fetched is taken at once, and partitions that are held back keep nobody waiting.
+        fetch_after_taking(self._lane, TAKEN_WITHIN_S)
+        lane = Pump(self._lane, self._lane_sources, mill, clock, tick_s=LANE_TICK_S, patience_ms=LANE_WAIT_MS)
         wheel = Pump(
             self._wheel,
             self._tier_sources,

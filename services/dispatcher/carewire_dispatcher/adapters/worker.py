@@ -11,7 +11,7 @@ from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.tenure import Means, Tenure
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.errors import TooManyPoison
-from carewire_runtime.kafka.background import let_fetches_go, rest_while_idle
+from carewire_runtime.kafka.background import fetch_after_taking, let_fetches_go, rest_while_idle
 from carewire_runtime.kafka.translation import translating
 from carewire_runtime.retry import retry_in_place
 from carewire_runtime.telemetry.logs import logger
@@ -19,6 +19,9 @@ from carewire_runtime.telemetry.logs import logger
 TRUSTED_S: Final = SESSION_TIMEOUT_S - HEARTBEAT_S
 """How long the loop may stand still with its partitions still ours for certain: the session began to run at the last
 heartbeat, which may have been as old as that when the loop stopped."""
+
+_OPENED_WITHIN_S: Final = 60.0
+"""How long fetching waits for a tenure to be opened: that takes seconds where much was written before."""
 
 _log: Final = logger("worker")
 
@@ -132,6 +135,8 @@ class _Membership(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Begin a tenure. The driver swallows what a listener raises, so a fault goes the other way."""
+        # What is fetched before there is a tenure to take it waits for it, and so does its partition.
+        fetch_after_taking(self.consumer, _OPENED_WITHIN_S)
         let_fetches_go(self.consumer)
         numbers = {place.partition for place in assigned}
         _log.info("partitions_assigned", partitions=len(numbers))
