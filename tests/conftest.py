@@ -1,5 +1,6 @@
 """Fixtures of all packages: one real stack per run, and a database and topics of its own for each module."""
 
+import gc
 import os
 import secrets
 import shutil
@@ -74,6 +75,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 item.add_marker(kind)
     if hasattr(config, "workerinput"):
         items[:] = _mixed(items)
+
+
+def pytest_collection_finish() -> None:
+    """Leave the fifteen thousand tests out of garbage collections: they stay until the end."""
+    gc.freeze()
 
 
 def _mixed(items: list[pytest.Item]) -> list[pytest.Item]:

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -33,7 +34,8 @@ WEBHOOKS = [derived_id("webhook", str(number)) for number in range(20)]
 REASONS = (ReasonCode.NO_MATCH, ReasonCode.WRONG_TYPE, ReasonCode.DISABLED)
 
 
-def entry(number: int, rng: random.Random) -> LogEntry:
+def entry(number: int) -> LogEntry:
+    rng = random.Random(number)
     at = BEGAN + timedelta(seconds=number)
     request_id = str(UUID(int=UUID(earliest_id(at)).int | 0x7 << 76 | 0b10 << 62 | number))
     status = rng.choices(list(RequestStatus), [2, 1, 90, 2, 4, 1])[0]
@@ -53,11 +55,16 @@ def entry(number: int, rng: random.Random) -> LogEntry:
     )
 
 
-_RNG = random.Random(5)
-ENTRIES = [entry(number, _RNG) for number in range(ROWS)]
-NEWEST_FIRST = ENTRIES[::-1]
-RESENT = {one.request_id for one in ENTRIES if one.status is RequestStatus.REJECTED and one.payload is not None}
-RESENT = set(sorted(RESENT)[::2])
+@cache
+def entries() -> list[LogEntry]:
+    """The whole log, made by whoever needs it and not by all who only collect the tests."""
+    return [entry(number) for number in range(ROWS)]
+
+
+@cache
+def resent() -> frozenset[str]:
+    able = (one for one in entries() if one.status is RequestStatus.REJECTED and one.payload is not None)
+    return frozenset(sorted(one.request_id for one in able)[::2])
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -67,11 +74,11 @@ async def db(database_dsn: str) -> AsyncIterator[Database]:
     await migrate(database, "carewire_ingress")
     store = RequestStore(database)
     for start in range(0, ROWS, 1_000):
-        await store.save(ENTRIES[start : start + 1_000])
+        await store.save(entries()[start : start + 1_000])
     async with database.connection() as connection:
         await connection.executemany(
             "insert into request_resubmission values ($1, $2)",
-            [(derived_id("again", one), one) for one in sorted(RESENT)],
+            [(derived_id("again", one), one) for one in sorted(resent())],
         )
         await connection.execute("analyze")
     yield database
@@ -83,8 +90,8 @@ def reader(db: Database) -> RequestReader:
     return RequestReader(db, Audit(SystemClock()))
 
 
-SOME = ENTRIES[ROWS // 2]
-STARTED = next(one for one in NEWEST_FIRST if one.care_flow_id is not None)
+SOME = entry(ROWS // 2)
+STARTED = next(one for one in map(entry, reversed(range(ROWS))) if one.care_flow_id is not None)
 FILTERS = {
     "nothing": RequestFilter(),
     "a frequent status": RequestFilter(statuses=(RequestStatus.SUCCESS,)),
@@ -145,19 +152,19 @@ def fits(one: LogEntry, wanted: RequestFilter) -> bool:
         and (wanted.reason is None or wanted.reason.value in one.reason_codes)
         and (wanted.received_from is None or at >= wanted.received_from)
         and (wanted.received_to is None or at < wanted.received_to)
-        and (not wanted.resubmittable or (able and one.request_id not in RESENT))
+        and (not wanted.resubmittable or (able and one.request_id not in resent()))
     )
 
 
 @ALL
 async def test_the_newest_that_fit_are_found_in_order(reader: RequestReader, wanted: RequestFilter) -> None:
-    expected = [one.request_id for one in NEWEST_FIRST if fits(one, wanted)]
+    expected = [one.request_id for one in reversed(entries()) if fits(one, wanted)]
     assert [row["id"] for row in await reader.page(wanted, None, 120)] == expected[:120]
 
 
 @ALL
 async def test_pages_hold_each_request_once(reader: RequestReader, wanted: RequestFilter) -> None:
-    expected = [one.request_id for one in NEWEST_FIRST if fits(one, wanted)][:70]
+    expected = [one.request_id for one in reversed(entries()) if fits(one, wanted)][:70]
     found: list[str] = []
     after: str | None = None
     while len(found) < 70 and (rows := await reader.page(wanted, after, 7)):
@@ -169,7 +176,7 @@ async def test_pages_hold_each_request_once(reader: RequestReader, wanted: Reque
 
 @ALL
 async def test_what_remains_is_counted_up_to_a_limit(reader: RequestReader, wanted: RequestFilter) -> None:
-    expected = sum(fits(one, wanted) for one in ENTRIES)
+    expected = sum(fits(one, wanted) for one in entries())
     assert await reader.count(wanted, None, 500) == min(expected, 500)
 
 
@@ -197,7 +204,7 @@ LOG_TABLES = {"request", "request_reason", "request_resubmission"}
 
 @pytest.mark.parametrize("wanted", SINGLE.values(), ids=SINGLE.keys())
 async def test_no_single_filter_reads_a_whole_table_or_sorts(db: Database, wanted: RequestFilter) -> None:
-    middle = ENTRIES[ROWS // 2].request_id
+    middle = SOME.request_id
     for after in (None, middle):
         plan = nodes(await explained(db, *page_query(wanted, after, 51)))
         assert not {node["Node Type"] for node in plan} & {"Incremental Sort", "Hash Join", "Merge Join"}
@@ -236,7 +243,7 @@ async def test_names_of_webhooks_are_told_where_they_are_known(reader: RequestRe
 
 
 async def test_details_come_newest_first_and_without_payloads_for_nobody(reader: RequestReader) -> None:
-    wanted = [one.request_id for one in (ENTRIES[4], ENTRIES[1], ENTRIES[2])]
+    wanted = [one.request_id for one in (entry(4), entry(1), entry(2))]
     found = await reader.details([*wanted, derived_id("nobody")], None)
     assert [one.id for one in found] == sorted(wanted, reverse=True)
     assert {one.payload for one in found} == {None}

@@ -14,9 +14,10 @@ from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.auth import ApiKeys, Principal, Role
 from carewire_runtime.http.health import Health
 from carewire_runtime.http.management import management_app
-from carewire_runtime.http.openapi import describe_at_need, operations
+from carewire_runtime.http.openapi import describe_at_need
 from carewire_runtime.kafka.producer import Producer
 from carewire_runtime.postgres.pool import Database
+from carewire_testing.openapi import described_routes
 
 
 class KnownKeys(ApiKeys):
@@ -41,4 +42,4 @@ def whole_api() -> FastAPI:
 @cache
 def routes() -> frozenset[str]:
     """Every route that the API describes, as in `GET /v1/endpoints`."""
-    return frozenset(f"{method} {path}" for method, path, _ in operations(whole_api().openapi()))
+    return described_routes(whole_api())

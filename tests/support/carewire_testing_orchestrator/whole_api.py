@@ -11,9 +11,9 @@ from carewire_orchestrator.adapters.store.joining import JoinedDatabase
 from carewire_orchestrator.settings import OrchestratorSettings
 from carewire_runtime.auth import ApiKeys, Principal, Role
 from carewire_runtime.clock import FakeClock
-from carewire_runtime.http.openapi import operations
 from carewire_runtime.http.server import HttpServer
 from carewire_runtime.kafka.producer import Producer
+from carewire_testing.openapi import described_routes
 
 
 class KnownKeys(ApiKeys):
@@ -40,4 +40,4 @@ def whole_api() -> FastAPI:
 @cache
 def routes() -> frozenset[str]:
     """Every route that the API describes, as in `GET /v1/audit`."""
-    return frozenset(f"{method} {path}" for method, path, _ in operations(whole_api().openapi()))
+    return described_routes(whole_api())
