@@ -8,6 +8,7 @@ import pytest
 from carewire_contracts.topics import Topics
 from carewire_local.platform import Platform
 from carewire_local.stack import Stack
+from carewire_testing.nursery import Nursery
 from carewire_testing_dispatcher.receiver import Receiver
 from carewire_testing_dispatcher.receiver import receiver as serving
 from carewire_testing_e2e.house import House, visit
@@ -21,10 +22,19 @@ def spans(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory, spans: Path) -> Iterator[Platform]:
+def nursery() -> Iterator[Nursery]:
+    """Where the services of all houses are born: to import what they need takes each longer than to be set up."""
+    with Nursery() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def platform(
+    stack: Stack, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory, spans: Path
+) -> Iterator[Platform]:
     """The running house, which tells of every call what became of it."""
     traced = {"CAREWIRE_TRACE_SAMPLE_RATIO": "1", "CAREWIRE_TRACE_EXPORT": f"file:{spans}"}
-    with own_house(stack, tmp_path_factory.mktemp("house"), **traced) as running:
+    with own_house(stack, nursery, tmp_path_factory.mktemp("house"), **traced) as running:
         yield running
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from carewire_local.platform import Platform
 from carewire_local.stack import Stack
+from carewire_testing.nursery import Nursery
 from carewire_testing_e2e.campaign import ALL_LOGGED, Campaign, calls_of, wage
 from carewire_testing_e2e.house import House
 from carewire_testing_e2e.killing import killing
@@ -20,9 +21,9 @@ ENDED_WITHIN_S = 60.0
 
 
 @pytest.fixture(scope="module")
-def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(stack: Stack, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A house that does not trace every call: it is to be fast."""
-    with own_house(stack, tmp_path_factory.mktemp("house"), **ALL_LOGGED) as running:
+    with own_house(stack, nursery, tmp_path_factory.mktemp("house"), **ALL_LOGGED) as running:
         yield running
 
 

@@ -20,6 +20,7 @@ from carewire_local.platform import Platform
 from carewire_local.stack import Stack
 from carewire_runtime.ids import derived_id
 from carewire_testing import eventually
+from carewire_testing.nursery import Nursery
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_e2e.canaries import Canaries, Family, Place
 from carewire_testing_e2e.care_flows import instant_definition, payload_of, webhook_of
@@ -34,7 +35,7 @@ TOO_LARGE = 1024 * 1024
 
 
 @pytest.fixture(scope="module")
-def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(stack: Stack, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A house that says as much as it can: every log line, every span."""
     folder = tmp_path_factory.mktemp("telling")
     settings = {
@@ -42,7 +43,7 @@ def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "CAREWIRE_TRACE_SAMPLE_RATIO": "1",
         "CAREWIRE_TRACE_EXPORT": f"file:{folder / 'spans.jsonl'}",
     }
-    with own_house(stack, folder, **settings) as running:
+    with own_house(stack, nursery, folder, **settings) as running:
         yield running
 
 

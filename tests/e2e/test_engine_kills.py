@@ -18,6 +18,7 @@ import pytest
 from carewire_local.platform import Platform
 from carewire_local.service_process import ServiceProcess
 from carewire_local.stack import Stack
+from carewire_testing.nursery import Nursery
 from carewire_testing_dispatcher.receiver import Received, Receiver, Reply
 from carewire_testing_e2e.care_flow_campaign import CALL_EVENTS, EVENTS, CareFlowCampaign, Strike
 from carewire_testing_e2e.care_flow_reckoning import reckon, wage
@@ -32,14 +33,14 @@ SEED = int(os.environ.get("CAREWIRE_TESTING_SEED", "1"))
 
 
 @pytest.fixture(scope="module")
-def platform(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
+def platform(stack: Stack, nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Platform]:
     """A house whose care flows may call this machine, and do not wait for long."""
     calls = {
         "CAREWIRE_ALLOW_HTTP_API_CALLS": "true",
         "CAREWIRE_ALLOW_PRIVATE_API_CALLS": "true",
         "CAREWIRE_API_CALL_TIMEOUT_S": str(API_CALL_TIMEOUT_S),
     }
-    with own_house(stack, tmp_path_factory.mktemp("house"), **calls) as running:
+    with own_house(stack, nursery, tmp_path_factory.mktemp("house"), **calls) as running:
         yield running
 
 

@@ -16,6 +16,7 @@ from carewire_local.stack import Stack
 from carewire_runtime.kafka.admin import committed
 from carewire_runtime.kafka.producer import Producer
 from carewire_testing import eventually
+from carewire_testing.nursery import Nursery
 from carewire_testing_dispatcher.receiver import Receiver
 from carewire_testing_e2e.calling import Callers
 from carewire_testing_e2e.house import House
@@ -37,9 +38,9 @@ UNCOMMITTED = ("commit_skipped", "commit_put_off", "last_commit_failed", "sessio
 
 
 @pytest.fixture(scope="module")
-def platform(stack: Stack, run_folder: Path) -> Iterator[Platform]:
+def platform(stack: Stack, nursery: Nursery, run_folder: Path) -> Iterator[Platform]:
     """A house on topics of its own: they are going to be full of garbage."""
-    with own_house(stack, run_folder / "poisoned") as running:
+    with own_house(stack, nursery, run_folder / "poisoned") as running:
         yield running
 
 

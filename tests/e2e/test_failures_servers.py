@@ -18,6 +18,7 @@ from carewire_local.platform import Platform
 from carewire_local.postgres_server import PostgresServer
 from carewire_local.stack import Stack
 from carewire_testing import eventually
+from carewire_testing.nursery import Nursery
 from carewire_testing_dispatcher.receiver import Receiver, Reply
 from carewire_testing_e2e.calling import Answered, Callers, calling
 from carewire_testing_e2e.house import SYSTEM, House, ok
@@ -46,9 +47,9 @@ def own_stack_of_module(run_folder: Path) -> Iterator[Stack]:
 
 
 @pytest.fixture(scope="module")
-def platform(own_stack_of_module: Stack, run_folder: Path) -> Iterator[Platform]:
+def platform(own_stack_of_module: Stack, nursery: Nursery, run_folder: Path) -> Iterator[Platform]:
     """A house on these servers."""
-    with own_house(own_stack_of_module, run_folder / "failing-servers-house") as running:
+    with own_house(own_stack_of_module, nursery, run_folder / "failing-servers-house") as running:
         yield running
 
 

@@ -3,7 +3,9 @@
 import signal
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeAlias
 
 from carewire_local.processes import descendants, kill_and_wait
 from carewire_local.spawner import Command, spawn
@@ -84,6 +86,10 @@ class Child:
         except FileNotFoundError:
             return ""
         return "\n".join(text.splitlines()[-lines:])
+
+
+ChildMaker: TypeAlias = Callable[[str, StateFolder], Child]
+"""Makes the child of a name, whose log lies in a state folder."""
 
 
 class ChildKeeper:

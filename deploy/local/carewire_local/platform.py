@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from carewire_local.backoff import BackOff
+from carewire_local.child import Child, ChildMaker
 from carewire_local.ports import Ports
 from carewire_local.progress import Report, silent
 from carewire_local.service_process import Service
@@ -28,7 +29,8 @@ class Platform:
 
     `env` is added to the environment of all services (CAREWIRE_TIME_SCALE and the like). With a `stack` that
     somebody else has started, only the services are started here, on a state folder of their own, and that stack
-    keeps running; `env` may name a database and a topic prefix of their own then.
+    keeps running; `env` may name a database and a topic prefix of their own then. `child` says how the processes of
+    services are started.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Platform:
         report: Report = silent,
         echo: bool = False,
         backoff: BackOff | None = None,
+        child: ChildMaker = Child,
     ) -> None:
         self.stack = stack or Stack(folder, report=report)
         self.urls: dict[str, str] = {}
@@ -52,6 +55,7 @@ class Platform:
         self._report = report
         self._echo = echo
         self._backoff = backoff
+        self._child = child
         self._supervisor: Supervisor | None = None
 
     @property
@@ -122,7 +126,7 @@ class Platform:
 
     def _set_services_up(self) -> None:
         started = time.monotonic()
-        set_up([self._service(name, "setup", f"{name}-setup") for name in SERVICES], self._state)
+        set_up([self._service(name, "setup", f"{name}-setup") for name in SERVICES], self._state, self._child)
         self._report(f"schemas, topics and keys are in place, after {time.monotonic() - started:.1f} s")
 
     def _serve(self) -> None:
@@ -133,6 +137,7 @@ class Platform:
             report=self._report,
             echo=self._echo,
             backoff=self._backoff,
+            child=self._child,
         )
         self._supervisor.start()
         self._supervisor.wait_ready()

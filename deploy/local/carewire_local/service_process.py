@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from carewire_local.backoff import BackOff
-from carewire_local.child import Child, ChildKeeper
+from carewire_local.child import Child, ChildKeeper, ChildMaker
 from carewire_local.readiness import why_not_ready
 from carewire_local.spawner import Command
 from carewire_local.state import StateFolder
@@ -30,8 +30,8 @@ class Service:
 class ServiceProcess(ChildKeeper):
     """The process of one service. Safe to use from several threads: tests kill it while the supervisor watches."""
 
-    def __init__(self, service: Service, state: StateFolder, backoff: BackOff) -> None:
-        super().__init__(Child(service.name, state))
+    def __init__(self, service: Service, state: StateFolder, backoff: BackOff, child: ChildMaker = Child) -> None:
+        super().__init__(child(service.name, state))
         self.name = service.name
         self.restarts = 0
         self._service = service

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from carewire_local.child import Child
+from carewire_local.child import Child, ChildMaker
 from carewire_local.errors import SetupFailed
 from carewire_local.service_process import Service
 from carewire_local.spawner import Command
@@ -13,20 +13,20 @@ from carewire_local.state import StateFolder
 _DEADLINE_S = 120.0
 
 
-def set_up(services: Sequence[Service], state: StateFolder) -> None:
-    """Run the commands side by side, each with its own log file, until all have ended.
+def set_up(services: Sequence[Service], state: StateFolder, child: ChildMaker = Child) -> None:
+    """Run the commands side by side, each with its own log file and as such a child, until all have ended.
 
     Raises SetupFailed with the last words of each that did not end with 0. Setup is idempotent: run it again.
     """
     with ThreadPoolExecutor(len(services)) as pool:
-        failures = [failure for failure in pool.map(lambda each: _run(each, state), services) if failure]
+        ended = pool.map(lambda each: _run(each, state, child(each.name, state)), services)
+        failures = [failure for failure in ended if failure]
     if failures:
         raise SetupFailed("\n".join(failures))
 
 
-def _run(service: Service, state: StateFolder) -> str | None:
+def _run(service: Service, state: StateFolder, child: Child) -> str | None:
     """Return None when the command succeeded, else what went wrong."""
-    child = Child(service.name, state)
     child.start(Command(service.argv, service.env, state.path))
     code = child.wait(_DEADLINE_S)
     child.stop(signal.SIGTERM, 1.0)

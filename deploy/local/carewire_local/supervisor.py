@@ -8,6 +8,7 @@ from types import TracebackType
 from typing import Self
 
 from carewire_local.backoff import BackOff
+from carewire_local.child import Child, ChildMaker
 from carewire_local.errors import NotReady
 from carewire_local.log_echo import LogEcho
 from carewire_local.progress import Report, silent
@@ -23,7 +24,8 @@ WRONG_CONFIGURATION = 78  # sysexits.h EX_CONFIG: starting again does not mend i
 class Supervisor:
     """Runs services in a held state folder. Use it as a context manager, or call `start` and `stop`.
 
-    `report` is told of every death and restart; with `echo` it also gets what the services print.
+    `report` is told of every death and restart; with `echo` it also gets what the services print. `child` says how a
+    process is started.
     """
 
     def __init__(
@@ -34,9 +36,10 @@ class Supervisor:
         report: Report = silent,
         echo: bool = False,
         backoff: BackOff | None = None,
+        child: ChildMaker = Child,
     ) -> None:
         policy = backoff or BackOff()
-        self._processes = {service.name: ServiceProcess(service, state, policy) for service in services}
+        self._processes = {service.name: ServiceProcess(service, state, policy, child) for service in services}
         self._report = report
         self._echoes = [LogEcho(each.name, each.log, report) for each in self] if echo else []
         self._stopping = threading.Event()

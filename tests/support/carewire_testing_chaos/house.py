@@ -5,13 +5,14 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from carewire_contracts.topics import Topics
 from carewire_local.backoff import BackOff
 from carewire_local.cache import cache_folder
-from carewire_local.errors import SetupFailed
+from carewire_local.child import Child, ChildMaker
 from carewire_local.jars import KAFKA_VERSION, locked_jars, provide, repository_url
 from carewire_local.java import find_java
 from carewire_local.kafka_server import KafkaServer
@@ -25,9 +26,9 @@ from carewire_local.stack import Stack
 from carewire_local.state import StateFolder
 from carewire_local.supervisor import Supervisor
 from carewire_runtime.sealing import Keyring
+from carewire_testing.nursery import Nursery, NurseryChild
 from carewire_testing_chaos import clocks
 from carewire_testing_chaos.extent import Extent
-from carewire_testing_chaos.nursery import Nursery, NurseryChild
 from carewire_testing_chaos.proxy import Line
 from carewire_testing_chaos.schedule import SERVICES
 from carewire_testing_dispatcher.service import API_KEY
@@ -37,7 +38,6 @@ TIME_SCALE: Final = 1000
 KINDS: Final = ("ingress", "orchestrator", "dispatcher")
 _STOPPED_WITHIN_S: Final = 30.0
 _READY_WITHIN_S: Final = 120.0
-_SET_UP_WITHIN_S: Final = 120.0
 _LAUNCHER: Final = "carewire_testing_chaos.launcher"
 
 ROLES: Final[dict[str, tuple[str, str]]] = {
@@ -105,7 +105,7 @@ def built(folder: Path, report: Report, extent: Extent, planted: str | None = No
     They are started each by itself, or born of a process that has imported everything.
     """
     with ExitStack() as cleanup:
-        nursery = cleanup.enter_context(Nursery()) if extent.has_nursery else None
+        nursery = cleanup.enter_context(Nursery(_LAUNCHER)) if extent.has_nursery else None
         state = StateFolder(folder / "services")
         state.hold()
         cleanup.callback(state.release)
@@ -116,14 +116,13 @@ def built(folder: Path, report: Report, extent: Extent, planted: str | None = No
         lines = _lines(stack, listeners, ports)
         shared = _settings(folder, extent.partitions)
         direct = {"CAREWIRE_KAFKA_BOOTSTRAP": stack.kafka_bootstrap, "CAREWIRE_POSTGRES_DSN": stack.postgres_dsn}
-        _set_up(shared | direct, state, nursery)
+        child: ChildMaker = Child if nursery is None else partial(NurseryChild, nursery)
+        _set_up(shared | direct, state, child, is_born=nursery is not None)
         run = _Run(stack, lines, shared, ports, folder / "clocks", planted, nursery)
         services = [run.service(name) for name in SERVICES]
-        supervisor = Supervisor(services, state, report=report, backoff=BackOff(first_s=0.2, factor=1.5, longest_s=2.0))
+        backoff = BackOff(first_s=0.2, factor=1.5, longest_s=2.0)
+        supervisor = Supervisor(services, state, report=report, backoff=backoff, child=child)
         cleanup.callback(supervisor.stop)
-        if nursery is not None:
-            for process in supervisor:
-                process._child = NurseryChild(process.name, state, nursery)
         urls = {service.name: service.url or "" for service in services}
         topics = Topics(partitions=extent.partitions)
         yield House(stack, supervisor, lines, urls, topics, state, folder / "spans", run.clocks)
@@ -163,16 +162,10 @@ def _lines(stack: Stack, listeners: Mapping[str, tuple[int, int]], ports: Ports)
     return lines
 
 
-def _set_up(env: Mapping[str, str], state: StateFolder, nursery: Nursery | None) -> None:
+def _set_up(env: Mapping[str, str], state: StateFolder, child: ChildMaker, is_born: bool) -> None:
     """Run the setup of all services. Raises SetupFailed."""
-    if nursery is None:
-        set_up([Service(f"{kind}-setup", [_installed(kind), "setup"], env) for kind in KINDS], state)
-        return
-    logs = {kind: state.logs / f"{kind}-setup.log" for kind in KINDS}
-    born = {kind: nursery.bear([kind, "setup"], env, state.path, log) for kind, log in logs.items()}
-    for kind, process in born.items():
-        if process.wait(_SET_UP_WITHIN_S) != 0:
-            raise SetupFailed(f"the setup of {kind} failed: {logs[kind].read_text('utf-8', 'replace')}")
+    commands = {kind: kind if is_born else _installed(kind) for kind in KINDS}
+    set_up([Service(f"{kind}-setup", [command, "setup"], env) for kind, command in commands.items()], state, child)
 
 
 def _installed(kind: str) -> str:

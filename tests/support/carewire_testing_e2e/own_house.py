@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,6 +10,7 @@ from carewire_local.backoff import BackOff
 from carewire_local.platform import Platform
 from carewire_local.stack import Stack
 from carewire_testing.databases import fresh_database
+from carewire_testing.nursery import Nursery, NurseryChild
 from carewire_testing.topics import fresh_topics
 
 PARTITIONS: Final = 2
@@ -17,11 +19,18 @@ TIME_SCALE: Final = 10
 
 
 @contextmanager
-def own_house(stack: Stack, folder: Path, **settings: str) -> Iterator[Platform]:
-    """Run a house on servers, with a database and topics of its own, and further settings by their variables."""
+def own_house(stack: Stack, nursery: Nursery, folder: Path, **settings: str) -> Iterator[Platform]:
+    """Run a house on servers, with a database and topics of its own, and further settings by their variables.
+
+    Its processes are born in the nursery, whenever they are started.
+    """
+    child = partial(NurseryChild, nursery)
     quicker = {"CAREWIRE_TIME_SCALE": str(TIME_SCALE), **settings}
     backoff = BackOff(first_s=0.1)
-    with own_places(stack, **quicker) as env, Platform(folder, stack=stack, env=env, backoff=backoff) as running:
+    with (
+        own_places(stack, **quicker) as env,
+        Platform(folder, stack=stack, env=env, backoff=backoff, child=child) as running,
+    ):
         yield running
 
 

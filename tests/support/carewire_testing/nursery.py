@@ -23,7 +23,6 @@ import orjson
 from carewire_local.child import Child
 from carewire_local.spawner import Command
 from carewire_local.state import StateFolder
-from carewire_testing_chaos import launcher
 
 _IMPORTED: Final = ("carewire_ingress.app", "carewire_orchestrator.app", "carewire_dispatcher.app", "uvloop")
 _BORN_WITHIN_S: Final = 120.0
@@ -66,16 +65,20 @@ class Born:
 
 
 class Nursery:
-    """Gives birth to processes from any thread, until it is left; then all of them are killed."""
+    """Gives birth to processes from any thread, until it is left; then all of them are killed.
 
-    def __init__(self) -> None:
+    `runner` is the module whose `run` is given the arguments of each, in its process.
+    """
+
+    def __init__(self, runner: str = "carewire_testing.service_command") -> None:
+        self._runner = runner
         self._running: dict[int, Born] = {}
         self._asking = threading.Lock()
         self._answered = threading.Event()
         self._last: Born | None = None
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", __name__]
+        command = [sys.executable, "-m", __name__, self._runner]
         paths = [str(Path(__file__).parents[1]), *filter(None, [os.environ.get("PYTHONPATH")])]
         self._process = subprocess.Popen(
             command,
@@ -99,7 +102,7 @@ class Nursery:
         self._process.stdout.close()
 
     def bear(self, arguments: Sequence[str], env: Mapping[str, str], folder: Path, log: Path) -> Born:
-        """Run the launcher with these arguments in a process of its own; its output goes to the end of the log."""
+        """Run these arguments in a process of its own; its output goes to the end of the log."""
         asked = {"arguments": list(arguments), "env": dict(env), "folder": str(folder), "log": str(log)}
         assert self._process.stdin is not None
         with self._asking:
@@ -126,14 +129,14 @@ class Nursery:
 
 
 class NurseryChild(Child):
-    """A child of the stack whose command is one of the launcher, born in the nursery."""
+    """A child of the stack that is born in the nursery."""
 
-    def __init__(self, name: str, state: StateFolder, nursery: Nursery) -> None:
+    def __init__(self, nursery: Nursery, name: str, state: StateFolder) -> None:
         super().__init__(name, state)
         self._nursery = nursery
 
     def start(self, command: Command) -> None:
-        """Have it born; the command's arguments are those of the launcher."""
+        """Have it born; the command's arguments are what the nursery's runner takes."""
         born = self._nursery.bear(command.argv, command.env, command.folder, self.log)
         self._process = cast("subprocess.Popen[bytes]", born)
         self._state.record_child(self.name, born.pid)
@@ -209,13 +212,14 @@ def _say(said: dict[str, int]) -> None:
         os.write(1, orjson.dumps(said) + b"\n")
 
 
-def _main() -> None:
+def _main(runner: str) -> None:
+    run = importlib.import_module(runner).run
     for name in _IMPORTED:
         importlib.import_module(name)
     arguments = _Mother().serve()
     if arguments is not None:
-        launcher.run(arguments)
+        run(arguments)
 
 
 if __name__ == "__main__":
-    _main()
+    _main(sys.argv[1])
