@@ -17,7 +17,7 @@ from carewire_testing_ingress.samples import DEFINITION_ID, PATHS, PAYLOAD
 
 pytestmark = CONFORMING
 
-BOUNDED = bounded(20)
+BOUNDED = bounded(10)
 """Twenty operations in two ways, some seconds in all, and the same in each run."""
 
 ROUTES = [
