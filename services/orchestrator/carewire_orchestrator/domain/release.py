@@ -19,6 +19,7 @@ from carewire_contracts.definition import (
     Transition,
     Trigger,
 )
+from carewire_contracts.rules import Evaluator, evaluator_of
 from carewire_orchestrator.domain.profile_values import profile_fields
 from carewire_orchestrator.domain.system_dates import asked_for
 
@@ -43,6 +44,8 @@ class Release:
     stakeholders: dict[str, Stakeholder] = field(repr=False)
     transitions: dict[OriginKey, tuple[Transition, ...]] = field(repr=False)
     transitions_by_id: dict[str, Transition] = field(repr=False)
+    evaluators: dict[str, Evaluator] = field(repr=False, compare=False)
+    """The rules of transitions by the ids of these, prepared: what starts over and over goes by the same few."""
     triggers: dict[tuple[str, str | None], tuple[Trigger, ...]] = field(repr=False)
     triggers_by_id: dict[str, Trigger] = field(repr=False)
     data_points: dict[str, DataPointDefinition] = field(repr=False)
@@ -56,6 +59,7 @@ class Release:
     def of(cls, release_id: str, version: int, definition: CareFlowDefinition) -> Self:
         """Lay out a definition that `validate` found publishable."""
         steps = [step for _, step in definition.steps()]
+        transitions = [transition for track in definition.tracks for transition in track.transitions]
         return cls(
             release_id=release_id,
             version=version,
@@ -67,9 +71,8 @@ class Release:
             action_forms=_forms_of_actions(definition),
             stakeholders={stakeholder.id: stakeholder for stakeholder in definition.stakeholders},
             transitions=_by_origin(definition.tracks),
-            transitions_by_id={
-                transition.id: transition for track in definition.tracks for transition in track.transitions
-            },
+            transitions_by_id={transition.id: transition for transition in transitions},
+            evaluators={one.id: evaluator_of(one.rule) for one in transitions if one.rule is not None},
             triggers=_by_occasion(definition.triggers),
             triggers_by_id={trigger.id: trigger for trigger in definition.triggers},
             data_points={point.id: point for point in definition.data_points},

@@ -16,7 +16,6 @@ from dataclasses import replace
 
 from carewire_contracts.definition import Track, Transition
 from carewire_contracts.record import record
-from carewire_contracts.rules import evaluate
 from carewire_orchestrator.domain.activities import announce, begin, end
 from carewire_orchestrator.domain.care_flow import Activity, ActivityStatus, PendingTimer, Reason, TimerPurpose
 from carewire_orchestrator.domain.course import Course
@@ -85,7 +84,7 @@ def _choose(course: Course, transitions: Iterable[Transition]) -> _Choice:
         elif transition.rule is None:
             taken.append(transition)
         else:
-            evaluation = evaluate(transition.rule, course.values, course.now)
+            evaluation = course.release.evaluators[transition.id](course.values, course.now)
             if evaluation.satisfied:
                 is_ruled = True
                 taken.append(transition)
