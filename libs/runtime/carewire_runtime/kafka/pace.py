@@ -67,9 +67,9 @@ EAGER: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004)
 
 GATHERING: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004, gather_ms=60)
 """For what a journey waits for, where a batch costs several times what a record in it does: from 80 a second on,
-records wait for each other, 30 ms on average; before that none does. At a hundred a second, gathering for 50 ms
-cost a tenth more CPU here, and for 25 ms another third, here and in the servers: on a busy machine they then waited
-longer for the CPU than they saved."""
+records wait for each other, 30 ms on average; before that none does. Gathering a hundred a second for 25 ms cost a
+third more CPU than for 50 ms, here and in the servers: on a busy machine they then waited longer for the CPU than they
+saved."""
 
 LAZY: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.0, gather_ms=500, gathers_from=0.0)
 """For logs and the like: half a second later is soon enough for whatever follows something else."""
