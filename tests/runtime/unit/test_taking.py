@@ -12,7 +12,7 @@ from carewire_runtime.kafka.pace import EAGER, GATHERING, IDLE_WAIT_MS, LAZY, Pa
 from carewire_runtime.kafka.taking import Taking
 
 USUAL = (IDLE_WAIT_MS, 1)
-GATHERED = (60, 65_536)
+GATHERED = (70, 65_536)
 LAZILY_GATHERED = (500, 65_536)
 
 
@@ -91,7 +91,7 @@ async def test_what_comes_together_anyway_waits_for_nobody(scene: Scene) -> None
 async def test_when_they_stop_coming_the_next_one_is_lone_again(scene: Scene) -> None:
     await scene.flow(per_second=100)
     assert await scene.take() == ()
-    assert scene.consumer.asked[-1] == (120, 200), "for twice as long as the broker gathers"
+    assert scene.consumer.asked[-1] == (140, 200), "for twice as long as the broker gathers"
     assert scene.consumer.held == USUAL
     await scene.take("lone")
     assert scene.consumer.asked[-1] == (60_000, 200)

@@ -65,9 +65,9 @@ assignment."""
 EAGER: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004)
 """For what a journey waits for."""
 
-GATHERING: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004, gather_ms=60)
+GATHERING: Final = Pace(min_bytes=1, max_wait_ms=IDLE_WAIT_MS, tick_s=0.004, gather_ms=70)
 """For what a journey waits for, where a batch costs several times what a record in it does: from 80 a second on,
-records wait for each other, 30 ms on average; before that none does. Gathering a hundred a second for 25 ms cost a
+records wait for each other, 35 ms on average; before that none does. Gathering a hundred a second for 25 ms cost a
 third more CPU than for 50 ms, here and in the servers: on a busy machine they then waited longer for the CPU than they
 saved."""
 
