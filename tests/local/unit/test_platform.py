@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from carewire_local import platform as platform_module
+from carewire_local.child import ChildMaker
 from carewire_local.errors import NotReady, SetupFailed
 from carewire_local.platform import Platform
 from carewire_local.ports import Ports
 from carewire_local.service_process import Service
 from carewire_local.state import StateFolder
 from carewire_runtime.sealing import Keyring
+from carewire_testing_local.children import Children
 
 
 class FakeStack:
@@ -44,6 +46,7 @@ class World:
         self.events: list[str] = []
         self.set_up: list[Service] = []
         self.served: list[Service] = []
+        self.children: list[Any] = []
         self.failures: dict[str, BaseException] = {}
         patch.setattr(platform_module, "Stack", lambda folder, **_: FakeStack(folder, events=self.events))
         for name in ("CAREWIRE_ENCRYPTION_KEYS", "CAREWIRE_BOOTSTRAP_API_KEY"):
@@ -51,12 +54,14 @@ class World:
         patch.setattr(platform_module, "set_up", self._set_up)
         patch.setattr(platform_module, "Supervisor", self._supervisor)
 
-    def _set_up(self, services: Sequence[Service], _state: StateFolder) -> None:
+    def _set_up(self, services: Sequence[Service], _state: StateFolder, child: ChildMaker) -> None:
         self.set_up = list(services)
+        self.children.append(child)
         self._happens("set up")
 
-    def _supervisor(self, services: Sequence[Service], _state: StateFolder, **_: Any) -> Any:
+    def _supervisor(self, services: Sequence[Service], _state: StateFolder, *, child: ChildMaker, **_: Any) -> Any:
         self.served = list(services)
+        self.children.append(child)
         return SimpleNamespace(
             start=lambda: self._happens("services start"),
             wait_ready=lambda: self._happens("services ready"),
@@ -198,3 +203,8 @@ def test_down_is_harmless_when_nothing_runs_and_there_is_no_supervisor_yet(tmp_p
         platform.supervisor  # noqa: B018 (the property raises)
     platform.down()
     assert world.events == ["servers down"]
+
+
+def test_the_caller_may_say_how_the_processes_of_services_are_started(tmp_path: Path, world: World) -> None:
+    with Platform(tmp_path, child=Children().make):
+        assert [made.__func__ for made in world.children] == [Children.make, Children.make], "for setup and serve"

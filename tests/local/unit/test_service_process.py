@@ -1,7 +1,6 @@
 """One supervised service: kept running while it is wanted, restarted with growing pauses, left alone when stopped."""
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from carewire_local import service_process
 from carewire_local.backoff import BackOff
 from carewire_local.service_process import Service, ServiceProcess
 from carewire_local.state import StateFolder
-from carewire_testing_local import HandTime, children
+from carewire_testing_local import HandTime
 from carewire_testing_local.children import Children
 
 POLICY = BackOff(first_s=1.0, factor=2.0, longest_s=4.0, healthy_after_s=20.0)
@@ -24,15 +23,14 @@ def time(monkeypatch: pytest.MonkeyPatch) -> HandTime:
 
 
 @pytest.fixture
-def world() -> Iterator[Children]:
-    with children(service_process) as made:
-        yield made
+def world() -> Children:
+    return Children()
 
 
 @pytest.fixture
 def process(tmp_path: Path, world: Children, time: HandTime) -> ServiceProcess:
     service = Service("ingress", ["carewire-ingress", "serve"], {"A": "1"}, stop_deadline_s=3.0)
-    return ServiceProcess(service, StateFolder(tmp_path), POLICY)
+    return ServiceProcess(service, StateFolder(tmp_path), POLICY, world.make)
 
 
 def test_a_start_runs_the_command_with_its_whole_environment_in_the_state_folder(
@@ -182,6 +180,6 @@ def test_a_running_service_with_an_address_is_asked(
     tmp_path: Path, world: Children, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(service_process, "why_not_ready", lambda url: f"{url} says no")
-    process = ServiceProcess(Service("api", ["x"], {}, "http://127.0.0.1:1"), StateFolder(tmp_path), POLICY)
+    process = ServiceProcess(Service("api", ["x"], {}, "http://127.0.0.1:1"), StateFolder(tmp_path), POLICY, world.make)
     process.start()
     assert process.why_not_ready() == "http://127.0.0.1:1 says no"

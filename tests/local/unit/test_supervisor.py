@@ -10,16 +10,15 @@ from carewire_local.errors import NotReady
 from carewire_local.service_process import Service
 from carewire_local.state import StateFolder
 from carewire_local.supervisor import Supervisor
-from carewire_testing_local import HandTime, children
+from carewire_testing_local import HandTime
 from carewire_testing_local.children import Children
 
 NAMES = ("ingress", "orchestrator", "dispatcher")
 
 
 @pytest.fixture
-def world() -> Iterator[Children]:
-    with children(service_process) as made:
-        yield made
+def world() -> Children:
+    return Children()
 
 
 @pytest.fixture
@@ -37,7 +36,7 @@ def told() -> list[str]:
 @pytest.fixture
 def watched(tmp_path: Path, world: Children, time: HandTime, told: list[str]) -> Iterator[Supervisor]:
     services = [Service(name, [name], {}) for name in NAMES]
-    with Supervisor(services, StateFolder(tmp_path), report=told.append) as running:
+    with Supervisor(services, StateFolder(tmp_path), report=told.append, child=world.make) as running:
         yield running
 
 
@@ -86,7 +85,7 @@ def slow(
     reasons: dict[str, list[str | None]] = {name: [None] for name in NAMES}
     monkeypatch.setattr(service_process, "why_not_ready", refusing(reasons))
     services = [Service(name, [name], {}, url=name) for name in NAMES]
-    with Supervisor(services, StateFolder(tmp_path), report=told.append) as running:
+    with Supervisor(services, StateFolder(tmp_path), report=told.append, child=world.make) as running:
         yield running, reasons
 
 
@@ -141,7 +140,7 @@ def test_with_echo_what_services_print_is_told_at_the_stop_at_the_latest(
 ) -> None:
     state = StateFolder(tmp_path)
     state.logs.mkdir()
-    running = Supervisor([Service("ingress", ["ingress"], {})], state, report=told.append, echo=True)
+    running = Supervisor([Service("ingress", ["ingress"], {})], state, report=told.append, echo=True, child=world.make)
     running.start()
     (state.logs / "ingress.log").write_text("hello\n")
     running.stop()

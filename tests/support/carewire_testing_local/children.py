@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ class Children:
     def __getitem__(self, name: str) -> FakeChild:
         return self._made[name]
 
-    def make(self, name: str, state: StateFolder) -> FakeChild:
+    def make(self, name: str, state: StateFolder) -> Any:
         """Make one; takes the place of the class."""
         self._made[name] = FakeChild(name, state, self.events)
         return self._made[name]
