@@ -38,17 +38,13 @@ def _kills(target: str, times: int, pause_s: float) -> list[Fault]:
     return [Fault(number, pause_s, Action.KILL, target) for number in range(times)]
 
 
-def _slow_lines(target: str, times: int, lasts_s: float) -> list[Fault]:
-    return [Fault(number, 0.5, Action.DELAY, target, lasts_s) for number in range(times)]
-
-
 TRAPS: Final = {
     "commit-before-produce": Trap(frozenset({"delivered"}), _kills("fan-out", 3, 6.0)),
     "no-unique-start-key": Trap(frozenset({"outcomes"})),
     # Copies of what is never answered live for half a minute, long after a kill may be blamed for them.
     "no-fork-collapse": Trap(frozenset({"forks"}), [*_kills("worker-1", 2, 9.0), *_kills("worker-2", 2, 9.0)]),
     "identifier-logged": Trap(frozenset({"silent"})),
-    "cursor-relay": Trap(frozenset({"outcomes", "sequences"}), _slow_lines("postgres of orchestrator", 2, 10.0), 16.0),
+    "cursor-relay": Trap(frozenset({"outcomes", "sequences"}), rate=16.0),
     # Those who are slow take their time from all others only where there are calls enough.
     "one-at-a-time": Trap(frozenset({"neighbours"}), rate=20.0),
     "bulk-lane-off": Trap(frozenset({"neighbours"}), rate=20.0, extent=_FLOODED),

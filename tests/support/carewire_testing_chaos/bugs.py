@@ -2,13 +2,17 @@
 
 import asyncio
 import dataclasses
-from collections.abc import Callable
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from carewire_runtime.ids import new_id
 
 _TOO_LATE_S: Final = 2.0
 """Longer than the half second after which what is finished gets committed."""
+_LATE_S: Final = 0.3
+"""Several times as long as a batch of starts takes."""
 
 
 def commit_before_produce() -> None:
@@ -68,10 +72,21 @@ def identifier_logged() -> None:
 
 
 def cursor_relay() -> None:
-    """The relay goes on after the last position that it has seen, so what is committed behind it is never told."""
+    """The relay goes on after the last position that it has seen, so what is committed behind it is never told.
+
+    Commits are some tenths of a second late here, each by another time, as where they wait for a second server: between
+    two processes that are equally quick, hardly one is ever committed behind another.
+    """
+    from carewire_runtime.postgres.pool import Database
     from carewire_runtime.postgres.relay import Relay
 
-    publish, cursors = Relay._publish, dict[int, int]()
+    publish, transaction, cursors = Relay._publish, Database.transaction, dict[int, int]()
+
+    @asynccontextmanager
+    async def committed_late(database: Database) -> AsyncIterator[Any]:
+        async with transaction(database) as connection:
+            yield connection
+            await asyncio.sleep(random.uniform(0.0, _LATE_S))
 
     async def onwards(relay: Relay, connection: Any) -> int:
         cursor = cursors.get(id(relay), 0)
@@ -81,6 +96,7 @@ def cursor_relay() -> None:
         return published
 
     _replace(Relay, "_publish", onwards)
+    _replace(Database, "transaction", committed_late)
 
 
 def one_at_a_time() -> None:
