@@ -29,6 +29,7 @@ from carewire_dispatcher.domain.signature import signed_headers
 from carewire_runtime.clock import SystemClock
 from carewire_runtime.telemetry.logs import configure_logs
 from carewire_testing_bench.figures import Against, Ratio
+from carewire_testing_dispatcher.attempts import OneByOne
 from carewire_testing_dispatcher.deliveries import SECRET, a_delivery, a_keeper, an_endpoint
 from carewire_testing_dispatcher.senders import SENDERS, sending
 
@@ -115,7 +116,7 @@ def _call(url: str, sender: Sender) -> Step:
 
 def _attempt(url: str, sender: Sender) -> Step:
     clock = SystemClock()
-    attempter = Attempter(sender, RetrySchedule(), clock, Pulse(clock, 3600.0), a_keeper())
+    attempter = OneByOne(Attempter(sender, RetrySchedule(), clock, Pulse(clock, 3600.0), a_keeper()), clock)
     endpoint, delivery = an_endpoint(url=url), replace(a_delivery(), body=_BODY)
 
     async def step() -> None:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -82,16 +83,42 @@ async def test_a_url_that_leads_nowhere_is_refused(client: DeliveryClient, url: 
     assert await client.send(a_call(url)) == Failure.ADDRESS_REFUSED
 
 
-async def test_a_header_that_cannot_be_sent_fails_the_call_and_no_other(client: DeliveryClient) -> None:
+@pytest.mark.parametrize("part", ["own", "common"])
+async def test_a_header_that_cannot_be_sent_fails_the_call_and_no_other(client: DeliveryClient, part: str) -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readexactly(len(BODY))
         writer.write(ANSWER)
         await writer.drain()
 
     async with raw_server(answer) as server:
-        broken = a_call(server.url())
-        assert isinstance(broken.headers, dict)
-        broken.headers["x-custom"] = "a\r\nx-more: 1"
+        sound = a_call(server.url())
+        header = ("x-custom", "a\r\nx-more: 1")
+        broken = replace(sound, own=dict([header])) if part == "own" else replace(sound, common=(header,))
         assert await client.send(broken) == Failure.PROTOCOL
         assert await client.send(a_call(server.url())) == Answer(200)
     assert server.connections == 1
+
+
+async def test_a_call_that_is_given_up_is_cut_off_and_tells_nobody(client: DeliveryClient) -> None:
+    hanging, cut = asyncio.Event(), asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while not hanging.is_set():
+            await reader.readexactly(len(BODY))
+            writer.write(ANSWER)
+            hanging.set()
+            await reader.readuntil(b"\r\n\r\n")
+        assert await reader.read() == BODY
+        cut.set()
+
+    told: list[object] = []
+    async with raw_server(answer) as server:
+        assert await client.send(a_call(server.url())) == Answer(200)
+        carried = client.begin(a_call(server.url()), told.append)
+        await asyncio.sleep(0)
+        carried.give_up()
+        await asyncio.wait_for(cut.wait(), 5)
+        assert server.connections == 1, "the call went over the connection that was kept"
+        client.begin(a_call(server.url()), told.append).give_up()
+        await asyncio.sleep(0)
+    assert told == []

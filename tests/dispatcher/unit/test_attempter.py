@@ -12,7 +12,7 @@ from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.key_making import new_rsa_key
 from carewire_dispatcher.adapters.pulse import Pulse
-from carewire_dispatcher.adapters.sender import Call
+from carewire_dispatcher.adapters.sender import Call, CallTask, Carried, Over
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry
 from carewire_dispatcher.domain.content import CONTENT_TYPES, Attributes, body_of
 from carewire_dispatcher.domain.ending import End, EndStatus
@@ -24,6 +24,7 @@ from carewire_dispatcher.domain.signature import sign
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import SealingError
+from carewire_testing_dispatcher.attempts import OneByOne
 from carewire_testing_dispatcher.deliveries import KEYRING, SECRET, a_delivery, a_keeper, an_endpoint
 from carewire_testing_runtime.log import logged
 
@@ -43,11 +44,15 @@ class Receiver:
         self._clock.advance(self._took_s)
         return self._result
 
+    def begin(self, call: Call, over: Over) -> Carried:
+        return CallTask(self.send(call), over)
+
 
 def an_attempter(
     receiver: Receiver, clock: FakeClock, keeper: AnswerKeeper | None = None, trusted_s: float = 10
-) -> Attempter:
-    return Attempter(cast("Any", receiver), RetrySchedule(), clock, Pulse(clock, trusted_s), keeper or a_keeper())
+) -> OneByOne:
+    attempter = Attempter(cast("Any", receiver), RetrySchedule(), clock, Pulse(clock, trusted_s), keeper or a_keeper())
+    return OneByOne(attempter, clock)
 
 
 async def test_the_body_goes_out_as_it_is_signed_at_the_moment_of_the_attempt() -> None:
@@ -78,8 +83,8 @@ async def test_the_attempt_is_counted_timed_and_judged() -> None:
     clock = FakeClock()
     began = millis(clock)
     trial = await an_attempter(Receiver(clock, Answer(503)), clock).attempt("bulk", a_delivery(), an_endpoint())
-    assert (trial.delivery.attempt, trial.delivery.first_attempt_at) == (1, began)
-    assert (trial.started_at, trial.entry.at) == (began, began + 250)
+    assert (trial.prepared.delivery.attempt, trial.prepared.delivery.first_attempt_at) == (1, began)
+    assert (trial.prepared.started_at, trial.entry.at) == (began, began + 250)
     assert isinstance(trial.verdict, Retry)
     assert trial.entry.tried is not None
     assert (trial.entry.tried.started_at, trial.entry.tried.status_code, trial.entry.at) == (began, 503, began + 250)
@@ -93,7 +98,7 @@ async def test_a_failure_without_an_answer_is_written_down_by_its_word() -> None
     )
     assert trial.entry.tried is not None
     assert (trial.entry.tried.status_code, trial.entry.tried.failure) == (None, "tls")
-    assert (trial.delivery.attempt, trial.entry.attempts) == (5, 5)
+    assert (trial.prepared.delivery.attempt, trial.entry.attempts) == (5, 5)
 
 
 async def test_each_attempt_has_an_id_of_its_own_and_the_delivery_keeps_its_own() -> None:
@@ -158,14 +163,15 @@ async def test_the_log_names_the_host_and_neither_path_nor_header_nor_body_nor_s
     assert SECRET.hex() not in lines.text
 
 
-async def test_attempts_that_end_in_one_turn_are_told_in_their_order_when_it_is_over() -> None:
+async def test_attempts_that_end_in_one_turn_are_told_in_their_order() -> None:
     clock = FakeClock()
-    attempter = an_attempter(Receiver(clock), clock)
+    attempter = Attempter(cast("Any", None), RetrySchedule(), clock, Pulse(clock, 10), a_keeper())
+    prepared = [
+        attempter.prepare("bulk", a_delivery(attempt=number, first_attempt_at=1), an_endpoint()) for number in range(3)
+    ]
+    trials = [attempter.judge(one, OK, millis(clock)) for one in prepared]
     with logged() as lines:
-        for number in range(3):
-            await attempter.attempt("bulk", a_delivery(attempt=number, first_attempt_at=1), an_endpoint())
-        assert lines.of("attempt") == []
-        await asyncio.sleep(0)
+        attempter.tell(trials)
     assert [line["attempt"] for line in lines.of("attempt")] == [1, 2, 3]
 
 
@@ -315,7 +321,7 @@ async def test_every_attempt_sends_the_same_bytes_whatever_the_endpoint_asks_for
     for endpoint in (an_endpoint(payload=asked_then[0]), an_endpoint(payload=asks_now[0], content_mode=asks_now[1])):
         trial = await attempter.attempt("fast", delivery, endpoint)
         # Between two attempts a delivery is a record in Kafka.
-        hop = trial.delivery.retried(1, 1)
+        hop = trial.prepared.delivery.retried(1, 1)
         delivery = type(hop).of(hop.endpoint_id.encode(), hop.body, hop.headers())
     assert [call.body for call in receiver.calls] == [body, body]
     assert {call.headers["content-type"] for call in receiver.calls} == {CONTENT_TYPES[asked_then[1]]}

@@ -4,7 +4,7 @@ Kafka and the receivers are played by scripts here; what plays the clock is the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from carewire_dispatcher.adapters.gathering_writer import Then
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.mill import PULLED_AT_ONCE, RELEASED_AT_ONCE, Mill
 from carewire_dispatcher.adapters.pulse import Pulse
-from carewire_dispatcher.adapters.sender import Call
+from carewire_dispatcher.adapters.sender import Call, CallTask, Carried, Over
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.classify import Answer, Failure
@@ -55,6 +55,8 @@ class World:
     told: list[tuple[str, bool]] = field(default_factory=list)
     made_anew: set[str] = field(default_factory=set)
     acknowledging: bool = True
+    holds_answers: bool = False
+    overs: list[Over] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.answering = asyncio.Event()
@@ -76,6 +78,12 @@ class World:
         self.calls.append(call)
         await self.answering.wait()
         return self.answers.pop(0) if self.answers else Answer(200)
+
+    def begin(self, call: Call, over: Over) -> Carried:
+        if self.holds_answers:
+            self.overs.append(over)
+            return SimpleNamespace(give_up=lambda: None)
+        return CallTask(self.send(call), over)
 
     def forward(self, lane: str, tier: int | None, delivery: Delivery, then: Then) -> None:
         (self.forwarded if lane == "fast" else self.diverted).append((tier, delivery))
@@ -560,6 +568,79 @@ async def test_at_the_end_what_is_under_way_gets_its_time_and_is_then_cut_off_un
     await world.mill.drain(0)
     assert world.mill.in_flight == 0
     assert (world.committed, world.logged) == (0, [])
+
+
+async def test_an_answer_about_the_end_is_written_before_it_or_left_to_whoever_is_next() -> None:
+    outcomes = set()
+    for turns in range(8):
+        world = World()
+        world.holds_answers = True
+        running = asyncio.create_task(world.mill.run())
+        world.put(world.due())
+        await settle()
+        running.cancel()
+        draining = asyncio.create_task(world.mill.drain(0))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        was_over = draining.done()
+        [over] = world.overs
+        over(Answer(200))
+        await settle()
+        await asyncio.gather(running, return_exceptions=True)
+        assert draining.done()
+        assert not (was_over and world.logged)
+        outcomes.add((len(world.logged), world.committed))
+    assert outcomes == {(1, 1), (0, 0)}
+
+
+async def test_what_was_decided_upon_just_before_time_is_up_is_not_begun_any_more(world: World) -> None:
+    call_all = world.mill._call_all
+
+    def too_late(begun: Sequence[Any]) -> None:
+        for one in begun:
+            one.give_up()
+        call_all(begun)
+
+    world.mill._begun._work = too_late
+    world.put(world.due())
+    await settle()
+    assert (world.calls, world.logged, world.committed) == ([], [], 0)
+    world.mill._slots._calls.clear()
+
+
+@pytest.mark.parametrize("broken", ["begin", "judge", "prepare"])
+async def test_an_error_of_our_own_ends_the_work_with_its_record_not_committed(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise RuntimeError(broken)
+
+    monkeypatch.setattr(Attempter, broken, fail)
+    world = World()
+    running = asyncio.create_task(world.mill.run())
+    world.put(world.due())
+    await settle()
+    assert str(world.mill.failed.result()) == broken
+    assert world.committed == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_an_error_of_the_sender_ends_the_work_with_its_record_not_committed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: Any) -> Answer | Failure:
+        raise RuntimeError("the sender's own")
+
+    monkeypatch.setattr(World, "send", fail)
+    world = World()
+    running = asyncio.create_task(world.mill.run())
+    world.put(world.due())
+    await settle()
+    assert str(world.mill.failed.result()) == "the sender's own"
+    assert world.committed == 0
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_five_failures_in_a_row_turn_the_next_delivery_away_into_the_bulk_lane(world: World) -> None:

@@ -14,6 +14,15 @@ def four_slots(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "CROWDED", 2)
 
 
+class Called:
+    """A call under way."""
+
+    given_up = False
+
+    def give_up(self) -> None:
+        self.given_up = True
+
+
 async def settle() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
@@ -87,6 +96,22 @@ async def test_what_waits_for_kafka_takes_a_slot_as_an_attempt_does() -> None:
     await settle()
     made.give_back()
     assert woken == [1, 3]
+
+
+async def test_a_call_takes_a_slot_until_it_is_over_and_is_given_up_at_the_end() -> None:
+    woken: list[int] = []
+    made = Slots(lambda: woken.append(made.free))
+    calls = [Called() for _ in range(4)]
+    for call in calls:
+        made.begin(call)
+    assert (made.calls, made.free, made.is_crowded) == (4, 0, True)
+    made.end(calls[0])
+    made.end(calls[1])
+    made.end(calls[2])
+    assert (made.calls, made.free, woken) == (1, 3, [1, 3])
+    await made.drain(0)
+    assert [call.given_up for call in calls] == [False, False, False, True]
+    assert made.calls == 0
 
 
 async def test_the_end_waits_for_what_is_written_but_not_for_ever() -> None:

@@ -101,15 +101,19 @@ def cursor_relay() -> None:
 
 def one_at_a_time() -> None:
     """A worker calls one endpoint after the other, so that all wait for the one that never answers."""
-    from carewire_dispatcher.adapters.attempter import Attempter
+    from carewire_dispatcher.adapters.delivery_client.sender import DeliveryClient
+    from carewire_dispatcher.adapters.sender import Call, CallTask, Carried, Over
 
-    attempt, turn = Attempter.attempt, asyncio.Lock()
+    turn = asyncio.Lock()
 
-    async def patient(attempter: Attempter, *arguments: Any) -> Any:
+    async def patient(client: DeliveryClient, call: Call) -> Any:
         async with turn:
-            return await attempt(attempter, *arguments)
+            return await client.send(call)
 
-    _replace(Attempter, "attempt", patient)
+    def begin(client: DeliveryClient, call: Call, over: Over) -> Carried:
+        return CallTask(patient(client, call), over)
+
+    _replace(DeliveryClient, "begin", begin)
 
 
 def bulk_lane_off() -> None:

@@ -10,7 +10,7 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from yarl import URL
 
-from carewire_dispatcher.adapters.sender import Call
+from carewire_dispatcher.adapters.sender import Call, CallTask, Carried, Over
 from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_runtime.addresses import is_address, is_public
 
@@ -87,6 +87,10 @@ class AiohttpSender:
                 return Answer(response.status, response.headers.get("Retry-After"))
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             return _failure(error)
+
+    def begin(self, call: Call, over: Over) -> Carried:
+        """Make the call; see the port."""
+        return CallTask(self.send(call), over)
 
     def _refusal(self, url: URL) -> Failure | None:
         if url.scheme != "https" and not (self._allow_http and url.scheme == "http"):

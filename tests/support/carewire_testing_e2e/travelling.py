@@ -36,6 +36,10 @@ class ForwardClock(SystemClock):
         """Return the wall-clock time of where we have travelled to."""
         return super().now() + timedelta(seconds=float(self._file.read_text()))
 
+    def epoch_ms(self) -> int:
+        """Return the same in whole milliseconds since the Unix epoch."""
+        return int(self.now().timestamp() * 1000)
+
 
 class TravellingPlatform(Platform):
     """A platform whose orchestrator looks at such a clock."""

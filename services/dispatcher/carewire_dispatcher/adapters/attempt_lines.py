@@ -5,10 +5,9 @@ from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import urlsplit
 
-from carewire_contracts.record import record
 from carewire_contracts.topics import Lane
-from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry, Tried
-from carewire_runtime.http.turn import Turn
+from carewire_dispatcher.adapters.trial import Trial
+from carewire_dispatcher.domain.log_entry import DeliveryStatus
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
 
@@ -17,59 +16,34 @@ _HOSTS_KEPT: Final = 10_000
 _log = logger("worker")
 
 
-@record()
-class Ended:
-    """An attempt that is over. `traceparent` is that of its span."""
-
-    lane: Lane
-    url: str
-    entry: LogEntry
-    tried: Tried
-    traceparent: str
-
-    @property
-    def outcome(self) -> str:
-        """The word for how it ended."""
-        return self.tried.failure or str(self.entry.status)
+def tell_all(trials: Sequence[Trial]) -> None:
+    """Count attempts, and write their lines at once."""
+    for trial in trials:
+        _count(trial)
+    _log.info_each("attempt", [(_fields(trial), trial.prepared.span.traceparent) for trial in trials])
 
 
-class AttemptLines:
-    """Counts attempts, and writes the lines of all that end in one turn at once."""
-
-    def __init__(self) -> None:
-        self._ended: Turn[Ended] = Turn(_tell_all)
-
-    def tell(self, ended: Ended) -> None:
-        """Tell of an attempt."""
-        self._ended.add(ended)
-
-
-def _tell_all(attempts: Sequence[Ended]) -> None:
-    for ended in attempts:
-        _count(ended.lane, ended.outcome, ended.entry, ended.tried)
-    _log.info_each("attempt", [(_fields(ended), ended.traceparent) for ended in attempts])
-
-
-def _count(lane: Lane, outcome: str, entry: LogEntry, tried: Tried) -> None:
+def _count(trial: Trial) -> None:
+    entry = trial.entry
     if entry.status is DeliveryStatus.DELIVERED:
         _record_latency(max(0, entry.at - entry.event_at) / 1000)
-    count, record_duration = _measures(lane, outcome)
+    count, record_duration = _measures(trial.prepared.lane, trial.outcome)
     count()
-    record_duration(tried.duration / 1000)
+    record_duration(trial.tried.duration / 1000)
 
 
-def _fields(ended: Ended) -> dict[str, object]:
-    entry, tried = ended.entry, ended.tried
+def _fields(trial: Trial) -> dict[str, object]:
+    prepared, entry, tried = trial.prepared, trial.entry, trial.tried
     return {
         "delivery_id": entry.delivery_id,
         "endpoint_id": entry.endpoint_id,
-        "host": _host(ended.url),
+        "host": _host(prepared.call.url),
         "event_id": entry.event_id,
         "event_type": entry.event_type,
-        "lane": ended.lane,
+        "lane": prepared.lane,
         "attempt": entry.attempts,
         "status": str(entry.status),
-        "outcome": ended.outcome,
+        "outcome": trial.outcome,
         "status_code": tried.status_code,
         "duration_ms": tried.duration,
     }

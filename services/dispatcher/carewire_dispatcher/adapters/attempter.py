@@ -1,22 +1,34 @@
-"""One attempt: sign, call, judge, and say so in log, span and metrics."""
+"""Attempts: sign, call, judge, and say so in log, span and metrics.
 
+In steps, that whoever makes many goes with all of them one after the other: the code of all steps is more than the
+processor keeps at hand, and for each attempt by itself it would be fetched anew.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
-from carewire_contracts.record import record
 from carewire_contracts.topics import Lane
 from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
-from carewire_dispatcher.adapters.attempt_lines import AttemptLines, Ended
+from carewire_dispatcher.adapters.attempt_lines import tell_all
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.pulse import Pulse
-from carewire_dispatcher.adapters.sender import Call, Sender
-from carewire_dispatcher.domain.classify import Answer, Failure, Verdict, classify
+from carewire_dispatcher.adapters.sender import Call, Carried, HeaderPairs, Over, Sender
+from carewire_dispatcher.adapters.trial import Prepared, Trial
+from carewire_dispatcher.domain.classify import Answer, Failure, classify
 from carewire_dispatcher.domain.content import CONTENT_TYPES
 from carewire_dispatcher.domain.delivery import Delivery
-from carewire_dispatcher.domain.endpoint import Endpoint
+from carewire_dispatcher.domain.endpoint import ContentMode, Endpoint, Payload
 from carewire_dispatcher.domain.exchange import SentRequest, sent_request
 from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry, Tried
 from carewire_dispatcher.domain.schedule import RetrySchedule
-from carewire_dispatcher.domain.signature import signed_headers
+from carewire_dispatcher.domain.signature import (
+    ID_HEADER,
+    RSA_SIGNATURE_HEADER,
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    signed_headers,
+)
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
 from carewire_runtime.telemetry.tracing import AttributeValue, SpanKind, span
@@ -30,15 +42,15 @@ _TELL_AGAIN_MS: Final = 3_600_000
 """How often the log is told in full what is sent to an endpoint; in between it is told which it was. What was told in
 an entry that was never written is known an hour later."""
 
+_TRACEPARENT: Final = "traceparent"
+_OF_EACH_CALL: Final = frozenset(
+    {_TRACEPARENT, ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER, RSA_SIGNATURE_HEADER, _REPLAYED[0], _TEST[0]}
+)
+"""Headers that tell of a call. No custom one takes the place of them."""
+_COMMON_KEPT: Final = 10_000
+"""Of how many endpoints it is kept what their calls have in common, at a kilobyte each."""
 
-@record()
-class Trial:
-    """An attempt that is over: the delivery with it counted, what it means, and its line for the log."""
-
-    delivery: Delivery
-    verdict: Verdict
-    entry: LogEntry
-    started_at: int
+Marks = tuple[tuple[str, str], ...]
 
 
 class Attempter:
@@ -53,107 +65,119 @@ class Attempter:
         self._schedule = schedule
         self._clock = clock
         self._pulse = pulse
-        self._lines = AttemptLines()
 
-    async def attempt(self, lane: Lane, delivery: Delivery, endpoint: Endpoint) -> Trial:
-        """Call the endpoint once. Raises SessionLost, before the call, where the delivery may be another's."""
+    def prepare(self, lane: Lane, delivery: Delivery, endpoint: Endpoint) -> Prepared:
+        """Count an attempt and sign it. Raises SessionLost where the delivery may be another's."""
         self._pulse.check()
         started_at = millis(self._clock)
         counted = delivery.attempted(started_at)
-        with self._span(delivery) as attempt_span:
-            call, sent = _call(counted, endpoint, started_at, attempt_span.traceparent)
-            result = await self._sender.send(call)
-            ended_at = millis(self._clock)
-            verdict = self._judged(result, ended_at, counted, endpoint)
-            tried = self._tried(started_at, ended_at, sent, result, endpoint)
-            entry = LogEntry.of(counted, verdict, ended_at, tried)
-            ended = Ended(lane, endpoint.url, entry, tried, attempt_span.traceparent)
-            _mark(attempt_span, ended)
-        self._lines.tell(ended)
-        return Trial(counted, verdict, entry, started_at)
+        attempt_span = _span(delivery)
+        call, sent = _call(counted, endpoint, started_at, attempt_span.traceparent)
+        return Prepared(lane, counted, endpoint, started_at, call, sent, attempt_span)
 
-    def _tried(
-        self, started_at: int, ended_at: int, sent: SentRequest, result: Answer | Failure, endpoint: Endpoint
-    ) -> Tried:
+    def begin(self, prepared: Prepared, over: Over) -> Carried:
+        """Call the endpoint; `over` hears what came of it."""
+        return self._sender.begin(prepared.call, over)
+
+    def judge(self, prepared: Prepared, result: Answer | Failure, ended_at: int) -> Trial:
+        """Say what came of an attempt."""
+        delivery, endpoint = prepared.delivery, prepared.endpoint
+        schedule = self._schedule.of(endpoint.retry_offsets_s)
+        verdict = classify(result, ended_at, delivery, schedule, endpoint.terminal_statuses)
+        tried = self._tried(prepared, ended_at, result)
+        trial = Trial(prepared, verdict, LogEntry.of(delivery, verdict, ended_at, tried), tried)
+        _end_span(trial)
+        return trial
+
+    @staticmethod
+    def tell(trials: Sequence[Trial]) -> None:
+        """Count attempts, and write a line of each."""
+        tell_all(trials)
+
+    def _tried(self, prepared: Prepared, ended_at: int, result: Answer | Failure) -> Tried:
+        sent, endpoint = prepared.sent, prepared.endpoint
         attempt_id = new_id()
         answer = self._answers.kept(attempt_id, result, endpoint.redacted)
         request = sent if ended_at - self._told.get(sent.id, 0) > _TELL_AGAIN_MS else None
         if request is not None:
             self._told[sent.id] = ended_at
-        judged_from = endpoint.judged_from
-        return Tried.of(attempt_id, started_at, ended_at, result, sent.id, request, answer, judged_from)
+        return Tried.of(
+            attempt_id, prepared.started_at, ended_at, result, sent.id, request, answer, endpoint.judged_from
+        )
 
-    def _judged(self, result: Answer | Failure, ended_at: int, counted: Delivery, endpoint: Endpoint) -> Verdict:
-        schedule = self._schedule.of(endpoint.retry_offsets_s)
-        return classify(result, ended_at, counted, schedule, endpoint.terminal_statuses)
 
-    def _span(self, delivery: Delivery) -> span:
-        """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it."""
-        attributes: dict[str, AttributeValue] = {
-            "delivery_id": delivery.id,
-            "endpoint_id": delivery.endpoint_id,
-            "attempt": delivery.attempt + 1,
-        }
-        if delivery.attempt == 0 and delivery.epoch == 0:
-            parent = delivery.traceparent
-            return span(
-                "dispatcher.attempt",
-                parent=parent,
-                root=parent is None,
-                kind=SpanKind.CLIENT,
-                attributes=attributes,
-            )
-        return span(
+def _span(delivery: Delivery) -> span:
+    """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it."""
+    attributes: dict[str, AttributeValue] = {
+        "delivery_id": delivery.id,
+        "endpoint_id": delivery.endpoint_id,
+        "attempt": delivery.attempt + 1,
+    }
+    traceparent = delivery.traceparent
+    if delivery.attempt == 0 and delivery.epoch == 0:
+        begun = span(
+            "dispatcher.attempt",
+            parent=traceparent,
+            root=traceparent is None,
+            kind=SpanKind.CLIENT,
+            attributes=attributes,
+        )
+    else:
+        begun = span(
             "dispatcher.attempt",
             root=True,
             kind=SpanKind.CLIENT,
-            links=[delivery.traceparent] if delivery.traceparent else (),
+            links=[traceparent] if traceparent else (),
             attributes=attributes,
         )
+    return begun.begin()
+
+
+def _end_span(trial: Trial) -> None:
+    attempt_span = trial.prepared.span
+    if not attempt_span.recording:
+        return
+    attempt_span.set("outcome", trial.outcome)
+    if trial.tried.status_code is not None:
+        attempt_span.set("status_code", trial.tried.status_code)
+    if trial.entry.status is not DeliveryStatus.DELIVERED:
+        attempt_span.fail(trial.outcome)
+    attempt_span.end()
 
 
 def _call(delivery: Delivery, endpoint: Endpoint, at: int, traceparent: str) -> tuple[Call, SentRequest]:
     """Make the call, and what the log is told of it."""
-    secrets, keys = endpoint.secrets_at(at), endpoint.ed25519_keys_at(at)
-    headers = {
-        **endpoint.headers,
-        "content-type": CONTENT_TYPES[delivery.content_mode],
-        "user-agent": USER_AGENT,
-        "traceparent": traceparent,
-        **signed_headers(
-            secrets,
-            delivery.event_id,
-            at // 1000,
-            delivery.body,
-            ed25519_keys=keys,
-            rsa_key=endpoint.rsa_key,
-        ),
-    }
-    marks = _marks(delivery)
-    headers.update(marks)
-    sent = sent_request(
+    secrets, keys, rsa_key = endpoint.secrets_at(at), endpoint.ed25519_keys_at(at), endpoint.rsa_key
+    own = signed_headers(secrets, delivery.event_id, at // 1000, delivery.body, ed25519_keys=keys, rsa_key=rsa_key)
+    own[_TRACEPARENT] = traceparent
+    common, sent = _common(
         endpoint.url,
         tuple(endpoint.headers.items()),
         delivery.payload,
         delivery.content_mode,
-        USER_AGENT,
-        (len(secrets), len(keys), endpoint.rsa_key is not None),
-        marks,
+        (len(secrets), len(keys), rsa_key is not None),
+        _marks(delivery),
     )
-    return Call(endpoint.url, headers, delivery.body, endpoint.timeout_s), sent
+    return Call(endpoint.url, own, delivery.body, endpoint.timeout_s, common), sent
 
 
-def _marks(delivery: Delivery) -> tuple[tuple[str, str], ...]:
+@lru_cache(_COMMON_KEPT)
+def _common(
+    url: str,
+    custom: tuple[tuple[str, str], ...],
+    payload: Payload,
+    content_mode: ContentMode,
+    signatures: tuple[int, int, bool],
+    marks: Marks,
+) -> tuple[HeaderPairs, SentRequest]:
+    """Return what calls have in common while nobody changes their endpoint: headers, and what the log is told."""
+    allowed = {name: value for name, value in custom if name.lower() not in _OF_EACH_CALL}
+    common = {**allowed, "content-type": CONTENT_TYPES[content_mode], "user-agent": USER_AGENT, **dict(marks)}
+    sent = sent_request(url, custom, payload, content_mode, USER_AGENT, signatures, marks)
+    return tuple(common.items()), sent
+
+
+def _marks(delivery: Delivery) -> Marks:
     if not (delivery.replayed or delivery.is_test):
         return ()
     return ((_REPLAYED,) if delivery.replayed else ()) + ((_TEST,) if delivery.is_test else ())
-
-
-def _mark(attempt_span: span, ended: Ended) -> None:
-    if not attempt_span.recording:
-        return
-    attempt_span.set("outcome", ended.outcome)
-    if ended.tried.status_code is not None:
-        attempt_span.set("status_code", ended.tried.status_code)
-    if ended.entry.status is not DeliveryStatus.DELIVERED:
-        attempt_span.fail(ended.outcome)

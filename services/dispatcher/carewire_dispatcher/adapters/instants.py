@@ -7,7 +7,7 @@ from carewire_runtime.clock import Clock
 
 def millis(clock: Clock) -> int:
     """Return the wall-clock time in whole milliseconds since the Unix epoch."""
-    return int(clock.now().timestamp() * 1000)
+    return clock.epoch_ms()
 
 
 def moment(instant: int | None) -> datetime | None:

@@ -1,25 +1,30 @@
 """The mill: takes what is ripe from the sources, asks `decide`, and does as it says.
 
-It holds no policy. Each attempt is a task of its own, so no endpoint keeps another waiting; a record's offset finishes
-when all that it led to was acknowledged.
+It holds no policy. Calls wait for nobody, so no endpoint keeps another waiting; those that begin in a turn of the
+event loop are prepared together, and those that are over in a turn are judged together, step by step. A record's offset
+finishes when all that it led to was acknowledged.
 """
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Any, Final
 
 from carewire_contracts.topics import Lane
-from carewire_dispatcher.adapters.attempter import Attempter, Trial
+from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.byte_budget import ByteBudget
 from carewire_dispatcher.adapters.delivery_writer import DeliveryWriter
 from carewire_dispatcher.adapters.holdings import EndpointWork, Holdings, Item
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.record_ends import RecordEnds
+from carewire_dispatcher.adapters.sender import Carried
 from carewire_dispatcher.adapters.slots import Slots
 from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.adapters.trial import Prepared, Trial
 from carewire_dispatcher.domain.breaker import Breaker
+from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_dispatcher.domain.decide import Attempt, Decision, Divert, Drop, Forward, Hold, Move, Queue, decide
 from carewire_dispatcher.domain.delivery import Delivery, UnreadableDelivery
 from carewire_dispatcher.domain.ending import End
@@ -29,6 +34,7 @@ from carewire_dispatcher.domain.log_entry import DeliveryStatus, LogEntry
 from carewire_dispatcher.domain.policy import Policy
 from carewire_dispatcher.domain.rota import Rota
 from carewire_runtime.clock import Clock
+from carewire_runtime.http.turn import Turn
 from carewire_runtime.telemetry import metrics
 from carewire_runtime.telemetry.logs import logger
 
@@ -47,10 +53,31 @@ Bury = Callable[[Any, str], Coroutine[Any, Any, None]]
 _log: Final = logger("worker")
 
 
+@dataclass(slots=True, eq=False)
+class _UnderWay:
+    """An attempt from the decision to make it until what came of it is written."""
+
+    item: Item
+    endpoint: Endpoint
+    work: EndpointWork
+    carried: Carried | None = None
+    is_given_up: bool = False
+
+    def give_up(self) -> None:
+        """End its call, where it has begun; nothing follows from it any more."""
+        self.is_given_up = True
+        if self.carried is not None:
+            self.carried.give_up()
+
+
+_Over = tuple[_UnderWay, Prepared, Answer | Failure, int]
+"""An attempt, its call, what came of it, and when."""
+
+
 class Mill:
     """Works through the sources of one tenure until it is cancelled.
 
-    `in_flight` attempts are under way; `read` records were deliveries; `failed` ends with what went wrong.
+    `read` records were deliveries; `failed` ends with what went wrong.
     """
 
     def __init__(
@@ -77,12 +104,18 @@ class Mill:
         self._slots = Slots(self._awake.set)
         self._bytes = ByteBudget(self._awake.set)
         self._ends = RecordEnds(writer, self._slots, policy.wheel, clock, self._finish)
+        self._begun: Turn[_UnderWay] = Turn(self._call_all)
+        self._over: Turn[_Over] = Turn(self._conclude_all)
         self._draining = False
         self._fast_at = 0
         self.copies = ForkCollapse()
-        self.in_flight = 0
         self.read = 0
         self.failed = self._slots.failed
+
+    @property
+    def in_flight(self) -> int:
+        """How many attempts are under way."""
+        return self._slots.calls
 
     @property
     def open_breakers(self) -> int:
@@ -194,7 +227,9 @@ class Mill:
             case Attempt() if endpoint is not None:
                 work.in_flight += 1
                 work.standing = work.standing.called(now, endpoint)
-                self._slots.start(self._attempt(item, endpoint, work))
+                under_way = _UnderWay(item, endpoint, work)
+                self._slots.begin(under_way)
+                self._begun.add(under_way)
             case Queue():
                 work.queue.append(item)
             case Hold(until):
@@ -214,32 +249,64 @@ class Mill:
                 metrics.DELIVERIES_DUPLICATE.add()
                 self._finish(item)
 
-    async def _attempt(self, item: Item, endpoint: Endpoint, work: EndpointWork) -> None:
-        self.in_flight += 1
+    def _call_all(self, begun: Sequence[_UnderWay]) -> None:
+        """Make the attempts that were decided upon in a turn."""
         try:
-            trial = await self._attempter.attempt(item.source.lane, item.delivery, endpoint)
-        finally:
-            self.in_flight -= 1
-            work.in_flight -= 1
-        self._learn(work, item.delivery.key, trial)
-        self._conclude(item, trial)
-        self._pull(work, trial.entry.at)
+            wanted = [one for one in begun if not one.is_given_up]
+            prepared = [
+                self._attempter.prepare(one.item.source.lane, one.item.delivery, one.endpoint) for one in wanted
+            ]
+            for one, ready in zip(wanted, prepared, strict=True):
+                one.carried = self._attempter.begin(ready, partial(self._answered, one, ready))
+        except Exception as error:  # noqa: BLE001  handed to the tenure, which ends by it
+            self._slots.fail(error)
+
+    def _answered(self, one: _UnderWay, prepared: Prepared, result: Answer | Failure | BaseException) -> None:
+        if isinstance(result, BaseException):
+            self._slots.fail(result)
+        else:
+            self._over.add((one, prepared, result, millis(self._clock)))
+
+    def _conclude_all(self, over: Sequence[_Over]) -> None:
+        """Do what follows from the attempts that ended in a turn."""
+        try:
+            trials = [
+                (one, self._attempter.judge(prepared, result, ended_at))
+                for one, prepared, result, ended_at in over
+                if not one.is_given_up
+            ]
+            self._attempter.tell([trial for _, trial in trials])
+            for one, trial in trials:
+                one.work.in_flight -= 1
+                self._learn(one.work, one.item.delivery.key, trial)
+            for one, trial in trials:
+                self._conclude(one.item, trial)
+                self._slots.end(one)
+            for one, trial in trials:
+                self._pull(one.work, trial.entry.at)
+        except Exception as error:  # noqa: BLE001  handed to the tenure, which ends by it
+            self._slots.fail(error)
 
     def _conclude(self, item: Item, trial: Trial) -> None:
         """Write down what came of an attempt."""
         if isinstance(trial.verdict, End):
             self._ends.end(item, trial.entry, trial.verdict)
-        elif self._is_superseded(trial.delivery):
+            return
+        delivery = trial.prepared.delivery
+        if self._is_superseded(delivery):
             metrics.DELIVERIES_DUPLICATE.add()
             self._ends.log(item, trial.entry)
         else:
             slot = trial.verdict.slot
-            self._ends.retry(item, trial.entry, trial.delivery.retried(slot.index, slot.due_at))
+            self._ends.retry(item, trial.entry, delivery.retried(slot.index, slot.due_at))
 
     def _learn(self, work: EndpointWork, key: str, trial: Trial) -> None:
         entry, before = trial.entry, work.standing.breaker
         work.standing = work.standing.learnt(
-            trial.started_at, entry.at, self._policy.breaker, delivered=entry.status is DeliveryStatus.DELIVERED
+            trial.prepared.started_at,
+            entry.at,
+            self._policy.breaker,
+            delivered=entry.status is DeliveryStatus.DELIVERED,
         )
         breaker = work.standing.breaker
         if breaker.is_open and breaker is not before:

@@ -12,7 +12,7 @@ import orjson
 
 from carewire_dispatcher.adapters.attempter import USER_AGENT
 from carewire_dispatcher.adapters.instants import millis
-from carewire_dispatcher.adapters.sender import Call, Sender
+from carewire_dispatcher.adapters.sender import Call, Caller
 from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_dispatcher.domain.endpoint import Endpoint
 from carewire_dispatcher.domain.signature import signed_headers
@@ -27,8 +27,8 @@ _CHALLENGE_BYTES: Final = 24
 class Ownership:
     """Asks receivers."""
 
-    def __init__(self, sender: Sender, clock: Clock) -> None:
-        self._sender = sender
+    def __init__(self, caller: Caller, clock: Clock) -> None:
+        self._caller = caller
         self._clock = clock
 
     async def fault(
@@ -41,7 +41,7 @@ class Ownership:
             headers=endpoint.headers if headers is None else headers,
         )
         challenge = secrets.token_urlsafe(_CHALLENGE_BYTES)
-        return _fault(await self._sender.send(self._call(asked, challenge)), challenge)
+        return _fault(await self._caller.send(self._call(asked, challenge)), challenge)
 
     def _call(self, endpoint: Endpoint, challenge: str) -> Call:
         now = millis(self._clock)

@@ -1,11 +1,13 @@
-"""The slots of a process: attempts under way, and deliveries that wait for Kafka to have what came of them."""
+"""The slots of a process: calls under way, and deliveries that wait for Kafka to have what came of them."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
+from carewire_dispatcher.adapters.sender import Carried
+
 SLOTS: Final = 2000
-"""Deliveries at a time. A task with its connection is some 50 KB, so 100 MB in all."""
+"""Deliveries at a time. A call with its connection is some 50 KB, so 100 MB in all."""
 CROWDED: Final = SLOTS // 2
 """From here on endpoints get fewer places, and nothing of the bulk lane is begun."""
 MOVED_AT_ONCE: Final = 100
@@ -17,13 +19,14 @@ backlog, 450 a second then, costs this process and Kafka a tenth of a core, not 
 
 
 class Slots:
-    """Runs tasks, counts what is written, and calls `wake` when there is room again.
+    """Counts calls and what is written, runs tasks, and calls `wake` when there is room again.
 
-    `failed` ends with the first error of a task.
+    `failed` ends with the first error of a task, or of a call.
     """
 
     def __init__(self, wake: Callable[[], None]) -> None:
         self._wake = wake
+        self._calls: set[Carried] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._written = 0
         self._moved = 0
@@ -31,8 +34,13 @@ class Slots:
         self.failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     @property
+    def calls(self) -> int:
+        """How many calls are under way."""
+        return len(self._calls)
+
+    @property
     def _taken(self) -> int:
-        return len(self._tasks) + self._written
+        return len(self._calls) + len(self._tasks) + self._written
 
     @property
     def free(self) -> int:
@@ -55,6 +63,20 @@ class Slots:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    def begin(self, call: Carried) -> None:
+        """Count a call that begins."""
+        self._calls.add(call)
+
+    def end(self, call: Carried) -> None:
+        """Count it no longer: it is over, and what came of it is being written."""
+        self._calls.discard(call)
+        self._has_room()
+
+    def fail(self, error: BaseException) -> None:
+        """Note an error of a call."""
+        if not self.failed.done():
+            self.failed.set_result(error)
+
     def take(self, *, moves: bool = False) -> None:
         """Count a delivery that waits for Kafka. `moves` says that it is only written on."""
         self._written += 1
@@ -68,10 +90,13 @@ class Slots:
         self._has_room(is_room_for_bulk=was_full_of_moves)
 
     async def drain(self, deadline_s: float) -> None:
-        """Give everything some time to end, then cancel the tasks."""
+        """Give everything some time to end, then give the calls up and cancel the tasks."""
         if self._taken:
             self._emptied = asyncio.get_running_loop().create_future()
             await asyncio.wait([self._emptied], timeout=deadline_s)
+        for call in self._calls:
+            call.give_up()
+        self._calls.clear()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -79,8 +104,8 @@ class Slots:
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._has_room()
-        if not task.cancelled() and (error := task.exception()) is not None and not self.failed.done():
-            self.failed.set_result(error)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
 
     def _has_room(self, *, is_room_for_bulk: bool = False) -> None:
         """Say so where there was none until now."""

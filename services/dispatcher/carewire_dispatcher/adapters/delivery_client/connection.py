@@ -11,6 +11,7 @@ from carewire_dispatcher.adapters.delivery_client.request import Request
 from carewire_dispatcher.domain.classify import Answer, Failure
 
 WhenLost = Callable[["Connection"], None]
+Over = Callable[[Answer | Failure], None]
 
 
 class Connection(asyncio.Protocol):
@@ -20,34 +21,43 @@ class Connection(asyncio.Protocol):
         self._loop: Final = asyncio.get_running_loop()
         self._deadlines: Final = deadlines
         self._reader: Final = AnswerReader()
-        self._over: asyncio.Future[Failure | None] | None = None
+        self._over: Over | None = None
+        self._tick = 0
         self._transport: asyncio.Transport
         self._readable: Final = select.poll()
         self.opened_at: Final = self._loop.time()
         self.when_lost: WhenLost | None = None
 
     async def exchange(self, request: Request, deadline: float) -> Answer | Failure:
-        """Write a request and read its answer, until `deadline`, a moment of the event loop's clock.
-
-        A head that has come is the answer, whatever becomes of the body behind it. One exchange at a time.
-        """
+        """Write a request and read its answer; as `begin`, for whoever waits."""
         if self._transport.is_closing():
             return Failure.DISCONNECTED
-        self._reader.begin()
-        over = self._over = self._loop.create_future()
-        tick = self._deadlines.put(self, deadline)
+        answered: asyncio.Future[Answer | Failure] = self._loop.create_future()
+        # Whoever waited may have been cancelled just before the answer came.
+        self.begin(request, deadline, lambda result: None if answered.done() else answered.set_result(result))
         try:
-            self._transport.writelines(request)
-            failure = await over
+            return await answered
         except BaseException:
-            self._transport.abort()
+            self.give_up()
             raise
-        finally:
-            self._deadlines.forget(self, tick)
+
+    def begin(self, request: Request, deadline: float, over: Over) -> None:
+        """Write a request, and tell `over` of its answer, until `deadline`, a moment of the event loop's clock.
+
+        A head that has come is the answer, whatever becomes of the body behind it. One exchange at a time, on a
+        connection that is not closing.
+        """
+        self._reader.begin()
+        self._over = over
+        self._tick = self._deadlines.put(self, deadline)
+        self._transport.writelines(request)
+
+    def give_up(self) -> None:
+        """Close at once in the midst of an exchange, and tell nobody."""
+        if self._over is not None:
             self._over = None
-        if not self.is_reusable:
+            self._deadlines.forget(self, self._tick)
             self._transport.abort()
-        return self._reader.told() or failure or Failure.PROTOCOL
 
     @property
     def is_reusable(self) -> bool:
@@ -84,7 +94,7 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on. Who speaks unasked, or on after an answer, is not listened to."""
-        if self._over is None or self._over.done():
+        if self._over is None:
             self._transport.abort()
         elif self._reader.feed(data):
             self._end(None)
@@ -100,5 +110,11 @@ class Connection(asyncio.Protocol):
             self.when_lost(self)
 
     def _end(self, failure: Failure | None) -> None:
-        if self._over is not None and not self._over.done():
-            self._over.set_result(failure)
+        over = self._over
+        if over is None:
+            return
+        self._over = None
+        self._deadlines.forget(self, self._tick)
+        if not self.is_reusable:
+            self._transport.abort()
+        over(self._reader.told() or failure or Failure.PROTOCOL)

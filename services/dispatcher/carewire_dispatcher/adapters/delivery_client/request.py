@@ -1,7 +1,14 @@
 """A call as bytes."""
 
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
 from carewire_dispatcher.adapters.delivery_client.target import Target
-from carewire_dispatcher.adapters.sender import Call
+from carewire_dispatcher.adapters.sender import Call, HeaderPairs
+
+_BEGINNINGS_KEPT: Final = 10_000
+"""Beginnings of heads that are kept written, at some 500 bytes each."""
 
 Request = tuple[bytes, bytes]
 """Head and body: a body is written as it lies in memory."""
@@ -9,10 +16,19 @@ Request = tuple[bytes, bytes]
 
 def request_of(target: Target, call: Call) -> Request:
     """Write the head and give the body as it is. Raises ValueError where a header would break out of its line."""
-    lines = [f"POST {target.path} HTTP/1.1", f"host: {target.authority}", f"content-length: {len(call.body)}"]
-    lines += [f"{name}: {value}" for name, value in call.headers.items()]
-    head = "\r\n".join(lines) + "\r\n\r\n"
-    ends = len(lines) + 1
-    if head.count("\n") != ends or head.count("\r") != ends or "\0" in head:
+    own, body = call.own, call.body
+    lines = _lines(own.items(), len(own))
+    beginning = _beginning(target.path, target.authority, call.common)
+    return f"{beginning}content-length: {len(body)}\r\n{lines}\r\n".encode(), body
+
+
+@lru_cache(_BEGINNINGS_KEPT)
+def _beginning(path: str, authority: str, common: HeaderPairs) -> str:
+    return f"POST {path} HTTP/1.1\r\nhost: {authority}\r\n{_lines(common, len(common))}"
+
+
+def _lines(headers: Iterable[tuple[str, str]], count: int) -> str:
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers])
+    if lines.count("\n") != count or lines.count("\r") != count or "\0" in lines:
         raise ValueError("a header is one line")
-    return head.encode(), call.body
+    return lines

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final
 
 from carewire_dispatcher.adapters.delivery_client.connection import Connection
@@ -11,7 +11,7 @@ from carewire_dispatcher.adapters.delivery_client.pool import Pool
 from carewire_dispatcher.adapters.delivery_client.request import Request, request_of
 from carewire_dispatcher.adapters.delivery_client.resolver import Resolver
 from carewire_dispatcher.adapters.delivery_client.target import Target, target_of
-from carewire_dispatcher.adapters.sender import Call
+from carewire_dispatcher.adapters.sender import Call, CallTask, Carried, Over
 from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_runtime.addresses import is_public
 
@@ -41,6 +41,26 @@ class DeliveryClient:
 
     async def send(self, call: Call) -> Answer | Failure:
         """Make the call; see the port."""
+        answered: asyncio.Future[Answer | Failure] = self._loop.create_future()
+        carried = self.begin(call, partial(_settle, answered))
+        try:
+            return await answered
+        except BaseException:
+            carried.give_up()
+            raise
+
+    def begin(self, call: Call, over: Over) -> Carried:
+        """Make the call; see the port. Over a connection that was kept it takes no task."""
+        addressed, deadline = self._addressed(call), self._loop.time() + call.timeout_s
+        if not isinstance(addressed, Failure):
+            target, request = addressed
+            connection = self._pool.take(target.origin)
+            if connection is not None:
+                connection.begin(request, deadline, partial(self._over, target.origin, connection, over))
+                return connection
+        return CallTask(self._carry(addressed, deadline), over)
+
+    def _addressed(self, call: Call) -> tuple[Target, Request] | Failure:
         try:
             target = _target_of(call.url)
         except ValueError:
@@ -48,12 +68,14 @@ class DeliveryClient:
         if not (target.secure or self._allow_http):
             return Failure.INSECURE_URL
         try:
-            request = request_of(target, call)
+            return target, request_of(target, call)
         except ValueError:
             return Failure.PROTOCOL
-        return await self._carry(request, target, self._loop.time() + call.timeout_s)
 
-    async def _carry(self, request: Request, target: Target, deadline: float) -> Answer | Failure:
+    async def _carry(self, addressed: tuple[Target, Request] | Failure, deadline: float) -> Answer | Failure:
+        if isinstance(addressed, Failure):
+            return addressed
+        target, request = addressed
         connection = self._pool.take(target.origin) or await self._dial(target, deadline)
         if isinstance(connection, Failure):
             return connection
@@ -62,5 +84,19 @@ class DeliveryClient:
             self._pool.put(target.origin, connection)
         return result
 
+    def _over(self, origin: str, connection: Connection, over: Over, result: Answer | Failure) -> None:
+        if connection.is_reusable:
+            self._pool.put(origin, connection)
+        over(result)
+
     async def _dial(self, target: Target, deadline: float) -> Connection | Failure:
         return await self._dialer.dial(target, min(deadline, self._loop.time() + CONNECT_TIMEOUT_S))
+
+
+def _settle(answered: asyncio.Future[Answer | Failure], result: Answer | Failure | BaseException) -> None:
+    if answered.done():
+        return  # whoever waited was cancelled just before
+    if isinstance(result, BaseException):
+        answered.set_exception(result)
+    else:
+        answered.set_result(result)
