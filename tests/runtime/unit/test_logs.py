@@ -3,10 +3,12 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from carewire_runtime.errors import KafkaRefused, StatementFailed
 from carewire_runtime.phi import Phi
-from carewire_runtime.telemetry import metrics
+from carewire_runtime.telemetry import metrics, tracing
 from carewire_runtime.telemetry.log_fields import LOG_FIELDS
 from carewire_runtime.telemetry.logs import logger
 from carewire_testing_runtime.log import Lines, logged
@@ -66,6 +68,23 @@ def test_lines_of_one_event_are_written_at_once_each_with_its_own_span() -> None
     assert (lines.all()[0]["trace_id"], lines.all()[0]["span_id"]) == (f"{1:032x}", f"{2:016x}")
     assert "trace_id" not in lines.all()[1]
     assert silent.all() == []
+
+
+_VALUES = st.one_of(
+    st.none(), st.booleans(), st.integers(0, 2**53), st.floats(), st.text(), st.sampled_from(["x" * 499, "ä" * 501]),
+    st.lists(st.text(max_size=3), max_size=3), st.just(Phi(CANARY)), st.dictionaries(st.text(), st.text(), max_size=1),
+)  # fmt: skip
+_NAMES = st.sampled_from([*LOG_FIELDS, "patient_name"])
+
+
+@given(st.dictionaries(_NAMES, _VALUES, max_size=4), st.sampled_from(["00", "01"]))
+def test_of_many_lines_each_says_what_it_would_say_by_itself(fields: dict[str, Any], flags: str) -> None:
+    span = f"00-{1:032x}-{2:016x}-{flags}"
+    with logged() as lines, tracing.span("alone", parent=span):
+        log.info_each("done", [(fields, span)])
+        log._write("info", "done", fields)
+    many, alone = ({**line, "time": "now"} for line in lines.all())
+    assert (many, list(many)) == (alone, list(alone))
 
 
 @pytest.mark.parametrize(

@@ -283,7 +283,8 @@ class Mill:
                 self._conclude(one.item, trial)
                 self._slots.end(one)
             for one, trial in trials:
-                self._pull(one.work, trial.entry.at)
+                if one.work.queue:
+                    self._pull(one.work, trial.entry.at)
         except Exception as error:  # noqa: BLE001  handed to the tenure, which ends by it
             self._slots.fail(error)
 

@@ -8,7 +8,8 @@ own header and covers the body alone (reference, section 2.2), so it says nothin
 
 import base64
 import hashlib
-from collections.abc import Iterable, Iterator
+from binascii import b2a_base64
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -36,7 +37,10 @@ def sign(
     secrets: Iterable[bytes], webhook_id: str, timestamp_s: int, body: bytes, ed25519_keys: Iterable[bytes] = ()
 ) -> str:
     """Write the `webhook-signature` header: a signature for each secret and each key, separated by spaces."""
-    return " ".join(_signatures(secrets, ed25519_keys, f"{webhook_id}.{timestamp_s}.".encode() + body))
+    content = f"{webhook_id}.{timestamp_s}.".encode() + body
+    signatures = ["v1," + _base64(_hmac(secret, content)) for secret in secrets]
+    signatures += ["v1a," + _base64(sign_ed25519(key, content)) for key in ed25519_keys]
+    return " ".join(signatures)
 
 
 def signed_headers(
@@ -58,15 +62,8 @@ def signed_headers(
     return headers
 
 
-def _signatures(secrets: Iterable[bytes], ed25519_keys: Iterable[bytes], content: bytes) -> Iterator[str]:
-    for secret in secrets:
-        yield "v1," + _base64(_hmac(secret, content))
-    for key in ed25519_keys:
-        yield "v1a," + _base64(sign_ed25519(key, content))
-
-
 def _base64(signature: bytes) -> str:
-    return base64.b64encode(signature).decode()
+    return b2a_base64(signature, newline=False).decode()
 
 
 def _hmac(secret: bytes, content: bytes) -> bytes:
