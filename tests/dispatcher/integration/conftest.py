@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -10,6 +10,7 @@ from carewire_local.stack import Stack
 from carewire_runtime.auth import ApiKeys, Role
 from carewire_runtime.postgres.migrations import migrate
 from carewire_runtime.postgres.pool import Database
+from carewire_testing.beside import Beside, beside
 from carewire_testing_dispatcher.receiver import Receiver, receiver
 from carewire_testing_dispatcher.service import Client, in_process, settings_for
 
@@ -69,9 +70,25 @@ async def client(settings: DispatcherSettings) -> AsyncIterator[Client]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def served(settings: DispatcherSettings) -> Iterator[Beside[None]]:
+    """All roles, in this process, for a whole module: to start them takes longer than most tests."""
+    with beside(in_process(settings)) as running:
+        yield running
+
+
 @pytest.fixture
-async def dispatcher(settings: DispatcherSettings, client: Client) -> AsyncIterator[Client]:
-    """All roles in this process, ready."""
+async def dispatcher(served: Beside[None], client: Client) -> AsyncIterator[Client]:
+    """All roles, ready, and without endpoints."""
+    with served.heard():
+        await client.ready()
+        yield client
+        await client.delete_endpoints()
+
+
+@pytest.fixture
+async def own_dispatcher(settings: DispatcherSettings, client: Client) -> AsyncIterator[Client]:
+    """All roles for one test alone, where others of its module run some of them by themselves."""
     async with in_process(settings):
         await client.ready()
         yield client

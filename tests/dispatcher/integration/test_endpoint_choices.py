@@ -9,6 +9,7 @@ from carewire_contracts.event_catalogue import EVENT_CATALOGUE
 from carewire_contracts.timestamps import parse_timestamp
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.receiver import Received, Receiver, Reply, always
 from carewire_testing_dispatcher.service import Client, in_process
 
@@ -82,10 +83,11 @@ def echoing(received: Received) -> Reply:
 
 @pytest.mark.parametrize(("path", "status"), [("/mine", 201), ("/somebody-s", 422)])
 async def test_where_it_is_asked_for_a_receiver_proves_whose_it_is_by_an_echo(
-    settings: DispatcherSettings, client: Client, hooks: Receiver, path: str, status: int
+    settings: DispatcherSettings, hooks: Receiver, path: str, status: int
 ) -> None:
     url = hooks.url(path, echoing if path == "/mine" else None)
-    async with in_process(settings.model_copy(update={"verify_endpoints": True}), "api"):
+    asking = settings.model_copy(update={"verify_endpoints": True, "http_port": free_port()})
+    async with in_process(asking, "api"), Client(asking) as client:
         await client.ready()
         answer = await client.http.post("/v1/endpoints", json={"name": "asked", "url": url})
         stored = answer.json() if status == 201 else answer.json()["endpoint"]

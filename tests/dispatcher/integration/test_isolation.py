@@ -26,6 +26,12 @@ FLOOD = 200
 CALLS_END_AFTER_S = 10
 
 
+@pytest.fixture
+def dispatcher(own_dispatcher: Client) -> Client:
+    """All roles for each test anew: another test here runs some of them by itself."""
+    return own_dispatcher
+
+
 async def _latencies(client: Client, hooks: Receiver) -> list[float]:
     """Publish events for the healthy endpoints, one after the other; how long each took to arrive, in seconds."""
     published = {}

@@ -15,6 +15,12 @@ from carewire_testing_dispatcher.receiver import Receiver, Reply, failing_first
 from carewire_testing_dispatcher.service import Client, in_process
 
 
+@pytest.fixture
+def dispatcher(own_dispatcher: Client) -> Client:
+    """All roles for each test anew: another test here runs some of them by itself."""
+    return own_dispatcher
+
+
 async def ended(client: Client, repair: dict[str, Any], state: str = "done") -> dict[str, Any]:
     """Wait until a repair is over."""
     found: dict[str, Any] = {}

@@ -18,23 +18,22 @@ from carewire_runtime.postgres.pool import Database
 from carewire_testing import eventually
 from carewire_testing_orchestrator.api_calls import Script, answering, caller, calling
 from carewire_testing_orchestrator.by_hand import begun
-from carewire_testing_orchestrator.running import Running, running
+from carewire_testing_orchestrator.running import Running
 
 LEASE_S = 15
 """A call may take five seconds, and its lease ten more."""
 
 
-@pytest.fixture
-async def settings(settings: OrchestratorSettings) -> OrchestratorSettings:
+@pytest.fixture(scope="module")
+def settings(settings: OrchestratorSettings) -> OrchestratorSettings:
     """Settings of an orchestrator that may call this machine."""
     return settings.model_copy(update={"allow_http_api_calls": True, "allow_private_api_calls": True})
 
 
 @pytest.fixture
-async def api_only(settings: OrchestratorSettings) -> AsyncIterator[Running]:
-    """An orchestrator that calls nobody: tests do that by hand."""
-    async with running(settings, frozenset({app.API})) as one:
-        yield one
+def orchestrator(own_orchestrator: Running) -> Running:
+    """A running orchestrator for one test alone: beside the others there is no engine."""
+    return own_orchestrator
 
 
 @pytest.fixture

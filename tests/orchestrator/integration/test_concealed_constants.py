@@ -43,12 +43,10 @@ def with_key(url: str) -> dict[str, Any]:
     return calling(url, changes=call, constants=CONCEALED)
 
 
-@pytest.fixture
-async def settings(settings: OrchestratorSettings, tmp_path: Path) -> OrchestratorSettings:
-    """Settings of an orchestrator that may call this machine, and says as much as it can."""
-    spans = f"file:{tmp_path / 'spans.jsonl'}"
-    told = {"trace_sample_ratio": 1.0, "trace_export": spans}
-    return settings.model_copy(update={"allow_http_api_calls": True, "allow_private_api_calls": True, **told})
+@pytest.fixture(scope="module")
+def settings(settings: OrchestratorSettings) -> OrchestratorSettings:
+    """Settings of an orchestrator that may call this machine."""
+    return settings.model_copy(update={"allow_http_api_calls": True, "allow_private_api_calls": True})
 
 
 @pytest.fixture
@@ -61,8 +59,10 @@ def logs() -> Iterator[io.BytesIO]:
 
 @pytest.fixture
 def spans(settings: OrchestratorSettings, tmp_path: Path) -> Iterator[Path]:
-    configure_tracing("orchestrator", settings)
-    yield tmp_path / "spans.jsonl"
+    path = tmp_path / "spans.jsonl"
+    told = {"trace_sample_ratio": 1.0, "trace_export": f"file:{path}"}
+    configure_tracing("orchestrator", settings.model_copy(update=told))
+    yield path
     shutdown_tracing()
 
 
@@ -74,13 +74,6 @@ async def database(settings: OrchestratorSettings) -> AsyncIterator[Database]:
         yield db
     finally:
         await db.stop()
-
-
-@pytest.fixture
-async def api_only(settings: OrchestratorSettings) -> AsyncIterator[Running]:
-    """An orchestrator that calls nobody: tests do that by hand."""
-    async with running(settings, frozenset({app.API})) as one:
-        yield one
 
 
 async def put(orchestrator: Running, definition_id: str, value: str, expected: int = 200) -> Any:

@@ -31,6 +31,12 @@ from carewire_testing_orchestrator.running import Running, running
 ANOTHER, ACTIVE, EVER = EnrolmentGuard
 
 
+@pytest.fixture
+def orchestrator(own_orchestrator: Running) -> Running:
+    """A running orchestrator for one test alone: beside the others there is no engine."""
+    return own_orchestrator
+
+
 async def end(orchestrator: Running, *requests: AcceptedRequest) -> list[dict[str, Any]]:
     """Put requests on the topic in this order and wait for the end of each."""
     await orchestrator.accept(requests, key=b"in this order")
@@ -158,13 +164,6 @@ async def two_stores(settings: OrchestratorSettings) -> AsyncIterator[tuple[Stor
             stack.push_async_callback(db.stop)
             stores.append(Store(settings, db))
         yield stores[0], stores[1]
-
-
-@pytest.fixture
-async def api_only(settings: OrchestratorSettings) -> AsyncIterator[Running]:
-    """An orchestrator that takes no requests: tests end them by hand."""
-    async with running(settings, frozenset({app.API})) as one:
-        yield one
 
 
 async def test_a_patient_with_two_identifiers_is_enrolled_once_though_two_batches_reach_them_by_either(

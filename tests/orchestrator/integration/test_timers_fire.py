@@ -18,7 +18,7 @@ from carewire_runtime.errors import PostgresUnavailable
 from carewire_runtime.postgres import outbox
 from carewire_runtime.postgres.pool import Database
 from carewire_testing_orchestrator.definitions import checklist, delay, designed, message, point, timer, track
-from carewire_testing_orchestrator.running import Running, running
+from carewire_testing_orchestrator.running import Running
 
 DAY = timedelta(days=1)
 WAITING = designed(
@@ -58,10 +58,9 @@ GIVEN_UP = designed(
 
 
 @pytest.fixture
-async def api_only(settings: OrchestratorSettings) -> AsyncIterator[Running]:
-    """An orchestrator without a timekeeper: tests say timers by hand, at moments of their own."""
-    async with running(settings, frozenset({app.API})) as one:
-        yield one
+def orchestrator(own_orchestrator: Running) -> Running:
+    """A running orchestrator for one test alone: beside the others there is no engine."""
+    return own_orchestrator
 
 
 @pytest.fixture

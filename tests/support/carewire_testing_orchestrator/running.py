@@ -172,31 +172,47 @@ async def read_topic(bootstrap: str, topic: Topic) -> list[Any]:
 
 
 @asynccontextmanager
-async def running(
+async def serving(
     settings: OrchestratorSettings, roles: frozenset[str] = frozenset({app.API, app.ENGINE})
-) -> AsyncIterator[Running]:
-    """Run an orchestrator that has been set up, and stop it in order."""
+) -> AsyncIterator[str]:
+    """Run an orchestrator that has been set up, and stop it in order; yields the URL of its API."""
     stop = asyncio.Event()
     async with app.serve(settings, roles) as components:
         server = next(part for part in components if isinstance(part, HttpServer))
         life = asyncio.create_task(run_components(app.NAME, components, stop))
         await server.started.wait()
-        producer = Producer(settings.kafka_bootstrap, "tests")
-        await producer.start()
-        headers = {"authorization": f"Bearer {API_KEY}"}
-        url = f"http://{settings.http_host}:{server.port}"
         try:
-            async with httpx.AsyncClient(
-                base_url=url, headers=headers, timeout=30, trust_env=False, verify=NO_AUTHORITIES
-            ) as api:
-
-                async def ready() -> bool:
-                    return (await api.get("/readyz")).status_code == 200
-
-                await eventually(ready)
-                yield Running(settings, api, producer)
+            yield f"http://{settings.http_host}:{server.port}"
         finally:
-            await producer.stop()
             stop.set()
             exit_code = await life
         assert exit_code == 0
+
+
+@asynccontextmanager
+async def calling(settings: OrchestratorSettings, url: str) -> AsyncIterator[Running]:
+    """Be ready to do something with an orchestrator that serves, once it is ready."""
+    producer = Producer(settings.kafka_bootstrap, "tests")
+    await producer.start()
+    headers = {"authorization": f"Bearer {API_KEY}"}
+    try:
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, timeout=30, trust_env=False, verify=NO_AUTHORITIES
+        ) as api:
+
+            async def ready() -> bool:
+                return (await api.get("/readyz")).status_code == 200
+
+            await eventually(ready)
+            yield Running(settings, api, producer)
+    finally:
+        await producer.stop()
+
+
+@asynccontextmanager
+async def running(
+    settings: OrchestratorSettings, roles: frozenset[str] = frozenset({app.API, app.ENGINE})
+) -> AsyncIterator[Running]:
+    """Run an orchestrator that has been set up, and stop it in order."""
+    async with serving(settings, roles) as url, calling(settings, url) as one:
+        yield one
