@@ -12,9 +12,9 @@ from typing import Final, Generic, Protocol, TypeVar
 
 from carewire_contracts.topics import LANES, Lane
 
-TURN: Final = 25
-"""Records that are taken before other work gets its turn. An attempt takes several turns of the event loop, and each
-may hold a turn of these: 25 records cost a millisecond."""
+TURN: Final = 40
+"""Records that are taken before other work gets its turn: to take, to sign and to send so many costs two milliseconds,
+which is what an answer may have to wait. With 25 a record costs a tenth more."""
 BULK_SHARE: Final = TURN // 5
 """Also while fast has none: its attempts may be under way, and wait for the event loop then."""
 _AT_ONCE: Final = 5
