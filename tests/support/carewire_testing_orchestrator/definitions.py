@@ -1,6 +1,7 @@
 """Care-flow definitions for tests: a follow-up that people can read, and random ones for properties."""
 
 from collections.abc import Collection, Sequence
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -244,6 +245,7 @@ _RULES: list[dict[str, Any] | None] = [
     {"all": [{"reference": "answer", "operator": "is_true"}]},
     {"all": [{"reference": "answer", "operator": "is_empty"}]},
 ]
+_ANY_RULE = st.sampled_from(_RULES)
 
 
 @st.composite
@@ -252,16 +254,7 @@ def definitions(draw: st.DrawFn) -> CareFlowDefinition:
     tracks = [_draw_track(draw, number) for number in range(draw(st.integers(1, 3)))]
     triggers: list[dict[str, Any]] = [starts("t0")]
     for number, later in enumerate(tracks[1:], 1):
-        occasion = draw(
-            st.sampled_from(
-                [
-                    {"type": "pathway_started"},
-                    {"type": "track_completed", "track_id": f"t{number - 1}"},
-                    {"type": "step_completed", "step_id": f"t{number - 1}s0"},
-                ]
-            )
-        )
-        settings = {**occasion, "rule": draw(st.sampled_from(_RULES))}
+        settings = {**draw(_occasions(number)), "rule": draw(_ANY_RULE)}
         triggers.append({"id": f"trg{number}", "target_id": later["id"], "settings": settings})
     return CareFlowDefinition.model_validate(
         {"id": "random", "title": "Random", "forms": [FORM], "tracks": tracks, "triggers": triggers}
@@ -284,15 +277,25 @@ def _draw_track(draw: st.DrawFn, number: int) -> dict[str, Any]:
                         {"type": "track_end"} if target == count else {"type": "step", "node_id": names[target]}
                     ),
                     "default": default,
-                    "rule": None if default else draw(st.sampled_from(_RULES)),
+                    "rule": None if default else draw(_ANY_RULE),
                 }
             )
     return drawn
 
 
+@cache
+def _occasions(number: int) -> st.SearchStrategy[dict[str, Any]]:
+    return st.sampled_from(
+        [
+            {"type": "pathway_started"},
+            {"type": "track_completed", "track_id": f"t{number - 1}"},
+            {"type": "step_completed", "step_id": f"t{number - 1}s0"},
+        ]
+    )
+
+
 def _draw_actions(draw: st.DrawFn, step: str) -> list[dict[str, Any]]:
-    makers = st.sampled_from([checklist, message, _form, _form, _stop])
-    return [make(f"{step}a{index}") for index, make in enumerate(draw(st.lists(makers, max_size=3)))]
+    return [make(f"{step}a{index}") for index, make in enumerate(draw(_MAKERS))]
 
 
 def _form(action_id: str) -> dict[str, Any]:
@@ -301,3 +304,7 @@ def _form(action_id: str) -> dict[str, Any]:
 
 def _stop(action_id: str) -> dict[str, Any]:
     return {"id": action_id, "type": "stop_care_flow", "title": action_id, "reason": "Not eligible"}
+
+
+# Strategies are kept: hypothesis examines each new one anew, which takes longer than to draw from it.
+_MAKERS = st.lists(st.sampled_from([checklist, message, _form, _form, _stop]), max_size=3)

@@ -1,11 +1,14 @@
 """Random definitions of all that the engine runs: every kind of node, somewhere."""
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
 
 from carewire_contracts.definition import CareFlowDefinition
 from carewire_testing_orchestrator.definitions import checklist, delay, message, point, starts, timer, track
+
+# Strategies are kept: hypothesis examines each new one anew, which takes longer than to draw from it.
 
 POINTS = [
     point("p_date", "date"),
@@ -31,6 +34,7 @@ NUMBERS = ["p_number", "p_sum", "p_answer", "q_number"]
 DATES = ["p_date", "t0.CompletionDate", "t0s0.ActivationDate"]
 
 
+@cache
 def rules() -> st.SearchStrategy[dict[str, Any] | None]:
     """No rule, one condition, or several joined; some of them meet empty values."""
     conditions: list[dict[str, Any]] = [
@@ -47,18 +51,21 @@ def rules() -> st.SearchStrategy[dict[str, Any] | None]:
     return st.none() | one.map(lambda condition: {"all": [condition]}) | either | both
 
 
+@cache
 def distances(least: int = 1) -> st.SearchStrategy[dict[str, Any]]:
     """Lengths of time from minutes to months."""
     units = st.sampled_from(["minute", "hour", "day", "week", "month"])
     return st.fixed_dictionaries({"amount": st.integers(least, 40), "unit": units})
 
 
+@cache
 def timings() -> st.SearchStrategy[dict[str, Any]]:
     """A delay from now, or around a date."""
     around = st.fixed_dictionaries({"delay": distances(-40), "data_point_definition_id": st.sampled_from(DATES)})
     return st.fixed_dictionaries({"delay": distances()}) | around
 
 
+@cache
 def timers(timer_id: str) -> st.SearchStrategy[dict[str, Any]]:
     """A timer of any kind."""
     awaited = {"type": "data_point_awaited"}
@@ -77,6 +84,7 @@ def timers(timer_id: str) -> st.SearchStrategy[dict[str, Any]]:
     )
 
 
+@cache
 def actions(action_id: str) -> st.SearchStrategy[dict[str, Any]]:
     """An action of any kind."""
     named = [{"name": "n", "data_point_definition_id": "p_number"}]
@@ -111,9 +119,9 @@ def whole_definitions(draw: st.DrawFn) -> CareFlowDefinition:
     triggers: list[dict[str, Any]] = [starts("t0")]
     for number, later in enumerate(tracks[1:], 1):
         settings = {**draw(_occasions(number)), "rule": draw(rules())}
-        slow = draw(st.lists(timings(), max_size=1))
+        slow = draw(_slownesses())
         triggers.append({"id": f"trg{number}", "target_id": later["id"], "settings": settings, "timers": slow})
-    reminders = draw(st.none() | st.fixed_dictionaries({"amount": st.integers(1, 3), "delay": distances()}))
+    reminders = draw(_reminders())
     return CareFlowDefinition.model_validate(
         {
             "id": "random",
@@ -128,6 +136,17 @@ def whole_definitions(draw: st.DrawFn) -> CareFlowDefinition:
     )
 
 
+@cache
+def _slownesses() -> st.SearchStrategy[list[dict[str, Any]]]:
+    return st.lists(timings(), max_size=1)
+
+
+@cache
+def _reminders() -> st.SearchStrategy[dict[str, Any] | None]:
+    return st.none() | st.fixed_dictionaries({"amount": st.integers(1, 3), "delay": distances()})
+
+
+@cache
 def _occasions(number: int) -> st.SearchStrategy[dict[str, Any]]:
     day = {"amount": 1, "unit": "day"}
     return st.sampled_from(
@@ -149,16 +168,27 @@ def _draw_track(draw: st.DrawFn, number: int) -> dict[str, Any]:
     steps = {name: draw(_action_lists(name)) for name in names if name not in waiting}
     arrows = [("start", names[0])]
     for place, origin in enumerate(names):
-        targets = st.sampled_from([*names[place + 1 :], "end", *(["END"] if place > 2 else [])])
-        arrows += [(origin, target) for target in draw(st.lists(targets, min_size=1, max_size=3, unique=True))]
+        targets = (*names[place + 1 :], "end", *(["END"] if place > 2 else []))
+        arrows += [(origin, target) for target in draw(_some_of(targets))]
     drawn = track(f"t{number}", steps, arrows, waits)
     for transition in drawn["transitions"][1:]:
         transition["default"] = draw(st.booleans())
         transition["rule"] = None if transition["default"] else draw(rules())
-        transition["timing"] = draw(st.none() | timings()) if draw(st.integers(0, 3)) == 0 else None
+        transition["timing"] = draw(_perhaps_timings()) if draw(st.integers(0, 3)) == 0 else None
     return drawn
 
 
+@cache
+def _some_of(targets: tuple[str, ...]) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(targets), min_size=1, max_size=3, unique=True)
+
+
+@cache
+def _perhaps_timings() -> st.SearchStrategy[dict[str, Any] | None]:
+    return st.none() | timings()
+
+
+@cache
 def _action_lists(step: str) -> st.SearchStrategy[list[dict[str, Any]]]:
     return (
         # Few steps do nothing, or most lives would be over as soon as they begin.
