@@ -8,13 +8,16 @@ RUN := $(UV) run --frozen --no-sync
 SOURCES := libs services deploy tests examples
 # A file of tests shares its servers and its setting; files are taken in the order that tests/conftest.py gives them.
 BY_FILE := --dist loadfile --no-loadscope-reorder
+UNIT := $(wildcard tests/*/unit)
+INTEGRATION := $(wildcard tests/*/integration)
+HOUSES := $(wildcard tests/chaos/test_*.py) tests/e2e
 # What decides, and neither reads nor writes: `make coverage` fails where its pure tests leave a branch out.
 CORE := libs/contracts/*,services/*/carewire_*/domain/*
 # Whatever the environment says: what one process compiled, the dozens that follow need not compile again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup install run demo test test-unit coverage lint format types contracts campaign side-by-side kill-engine kill-worker isolation chaos chaos-planted chaos-smoke bench clean
+.PHONY: help setup install run demo test test-unit coverage lint format types contracts pure-tests tests-on-servers campaign side-by-side kill-engine kill-worker isolation chaos chaos-planted chaos-smoke bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,12 +40,21 @@ demo: install ## Show one journey from webhook to signed delivery, then exit
 	@$(RUN) carewire demo
 
 test: install ## Run all tests, on real Kafka and real Postgres
+	@# What only computes fills the moments in which the others wait. What is timed has the machine to itself.
+	@$(MAKE) --no-print-directory -j 2 pure-tests tests-on-servers
+	@$(RUN) pytest $(INTEGRATION) tests/e2e -m timed
+
+# One process: to share so many small tests out to several takes a third of the time that they take.
+# It speaks at its end only, for the others report meanwhile.
+pure-tests:
+	@told=$$(nice -n 5 $(RUN) pytest -q $(UNIT) 2>&1) || { echo "$$told"; exit 1; }; echo "$$told" | tail -n 1
+
+tests-on-servers:
 	@# Most wait for servers as much as they compute, so that four share even two cores well, and houses of many
-	@# processes three. What is timed has the machine to itself.
-	@$(RUN) pytest -m "not e2e and not timed" -n 4 $(BY_FILE)
+	@# processes three.
+	@$(RUN) pytest $(INTEGRATION) -m "not timed" -n 4 $(BY_FILE)
 	@# The campaign of faults has servers of its own, and takes longest: so it is begun first.
-	@$(RUN) pytest tests/chaos/test_smoke.py tests/e2e -m "not timed" -n 3 $(BY_FILE)
-	@$(RUN) pytest $(wildcard tests/*/integration) tests/e2e -m timed
+	@$(RUN) pytest $(HOUSES) -m "not timed" -n 3 $(BY_FILE)
 
 coverage: install ## Name the branches that no test takes; pure tests have to take all of the core's
 	@# Tests that are measured are half as fast, so each runs once: what is pure, then what needs servers.
@@ -51,7 +63,7 @@ coverage: install ## Name the branches that no test takes; pure tests have to ta
 	@$(RUN) pytest -m "not unit and not e2e" -n 4 $(BY_FILE) --cov --cov-append --cov-report=term-missing:skip-covered
 
 test-unit: install ## Run the pure tests only, without servers
-	@$(RUN) pytest -m unit -n auto --maxprocesses 4 $(BY_FILE)
+	@$(RUN) pytest $(UNIT) -n auto --maxprocesses 4 $(BY_FILE)
 
 lint: install ## Check style, the rules of the house, and that all tests can be found
 	@$(RUN) ruff check $(SOURCES)

@@ -70,11 +70,18 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark each test by the folder that it lies in; where several processes share the tests, mix the kinds."""
     for item in items:
+        if not _is_run(item.path):
+            raise pytest.UsageError(f"{item.path} lies in no folder that `make test` runs")
         for kind in _KINDS:
             if kind in item.path.parts:
                 item.add_marker(kind)
     if hasattr(config, "workerinput"):
         items[:] = _mixed(items)
+
+
+def _is_run(path: Path) -> bool:
+    room, kind, *_ = path.relative_to(Path(__file__).parent).parts
+    return kind in ("unit", "integration") or room == "e2e" or (room == "chaos" and kind == path.name)
 
 
 def pytest_collection_finish() -> None:
