@@ -12,7 +12,7 @@ from itertools import islice, zip_longest
 from typing import Any, Final, TypeAlias, cast
 
 from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
-from jsonpath.filter import InfixExpression, RelativeFilterQuery, StringLiteral
+from jsonpath.filter import BaseExpression, FilterQuery, InfixExpression, RelativeFilterQuery, StringLiteral
 from jsonpath.segments import JSONPathChildSegment, JSONPathRecursiveDescentSegment, JSONPathSegment
 from jsonpath.selectors import Filter, IndexSelector, JSONPathSelector, NameSelector
 
@@ -163,10 +163,24 @@ def _compile(text: str) -> JSONPath:
         query = cast("JSONPath", _ENVIRONMENT.compile(text))
     except JSONPathError as error:
         raise InvalidPath(f"not an RFC 9535 JSONPath: {error.args[0]}") from None
-    if sum(isinstance(segment, JSONPathRecursiveDescentSegment) for segment in query.segments) > 1:
+    if _descents(query) > 1:
         # Each further one multiplies the work by the size of the payload, which a sender chooses.
-        raise InvalidPath("a path may descend (`..`) once at most")
+        raise InvalidPath("a path may descend (`..`) once at most, its filters included")
     return query
+
+
+def _descents(query: JSONPath) -> int:
+    """How often a path descends, and the paths in its filters."""
+    filters = [one.expression for segment in query.segments for one in segment.selectors if isinstance(one, Filter)]
+    return sum(isinstance(segment, JSONPathRecursiveDescentSegment) for segment in query.segments) + sum(
+        map(_descents_within, filters)
+    )
+
+
+def _descents_within(expression: BaseExpression) -> int:
+    if isinstance(expression, FilterQuery):
+        return _descents(expression.path)
+    return sum(map(_descents_within, expression.children()))
 
 
 def _finder(query: JSONPath) -> Find:

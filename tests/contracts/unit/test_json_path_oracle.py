@@ -171,3 +171,27 @@ def test_a_path_descends_once_at_most_for_each_costs_the_size_of_the_payload(tim
     else:
         with pytest.raises(InvalidPath, match="once"):
             JsonPath(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["$[?@..a]", "$.a[?@.b == 1 && count(@..c) > 1]", "$..[?@[?@.a]]", "$..a[?@.b == '..']", "$..[?!$.a.b]"]
+)
+def test_a_filter_may_descend_where_its_path_does_not(text: str) -> None:
+    JsonPath(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$..[?@..a]",
+        "$..a[?@.b == 1 && count(@..c) > 1]",
+        "$[?@..[?@..a]]",
+        "$[?@[?@..a] || !@..b]",
+        "$..[?$..a]",
+        "$[?(@.a && (@..b || value(@..c) == 1))]",
+    ],
+)
+def test_within_its_filters_a_path_descends_no_second_time(text: str) -> None:
+    """Three descents within each other took 3 s for a payload of 3 KB, and the process with them."""
+    with pytest.raises(InvalidPath, match="filters included"):
+        JsonPath(text)
