@@ -122,3 +122,29 @@ async def test_a_call_that_is_given_up_is_cut_off_and_tells_nobody(client: Deliv
         client.begin(a_call(server.url()), told.append).give_up()
         await asyncio.sleep(0)
     assert told == []
+
+
+async def test_who_gives_up_a_call_that_is_over_cuts_off_nobody_else(client: DeliveryClient) -> None:
+    """The connection may be at work for the next one by then."""
+    going_on = asyncio.Event()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for _ in range(2):
+            await reader.readexactly(len(BODY))
+            writer.write(ANSWER)
+            await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(len(BODY))
+        await going_on.wait()
+        writer.write(ANSWER)
+
+    told: list[object] = []
+    async with raw_server(answer) as server:
+        assert await client.send(a_call(server.url())) == Answer(200)
+        over = client.begin(a_call(server.url()), told.append)
+        await eventually(lambda: told == [Answer(200)])
+        following = asyncio.create_task(client.send(a_call(server.url())))
+        await asyncio.sleep(0)
+        over.give_up()
+        going_on.set()
+        assert await asyncio.wait_for(following, 5) == Answer(200)
+        assert server.connections == 1

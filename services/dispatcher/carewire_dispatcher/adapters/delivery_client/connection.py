@@ -33,12 +33,16 @@ class Connection(asyncio.Protocol):
         if self._transport.is_closing():
             return Failure.DISCONNECTED
         answered: asyncio.Future[Answer | Failure] = self._loop.create_future()
-        # Whoever waited may have been cancelled just before the answer came.
-        self.begin(request, deadline, lambda result: None if answered.done() else answered.set_result(result))
+
+        def over(result: Answer | Failure) -> None:
+            if not answered.done():  # else whoever waited was cancelled just before
+                answered.set_result(result)
+
+        self.begin(request, deadline, over)
         try:
             return await answered
         except BaseException:
-            self.give_up()
+            self.give_up(over)
             raise
 
     def begin(self, request: Request, deadline: float, over: Over) -> None:
@@ -52,9 +56,12 @@ class Connection(asyncio.Protocol):
         self._tick = self._deadlines.put(self, deadline)
         self._transport.writelines(request)
 
-    def give_up(self) -> None:
-        """Close at once in the midst of an exchange, and tell nobody."""
-        if self._over is not None:
+    def give_up(self, over: Over) -> None:
+        """Close at once in the midst of the exchange that `over` was to hear of, and tell nobody.
+
+        Any other is left alone: when that one is over, the connection may be at work for somebody else.
+        """
+        if self._over is over:
             self._over = None
             self._deadlines.forget(self, self._tick)
             self._transport.abort()

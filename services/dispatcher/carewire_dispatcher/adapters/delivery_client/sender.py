@@ -56,8 +56,9 @@ class DeliveryClient:
             target, request = addressed
             connection = self._pool.take(target.origin)
             if connection is not None:
-                connection.begin(request, deadline, partial(self._over, target.origin, connection, over))
-                return connection
+                exchange = _Exchange(self._pool, target.origin, connection, over)
+                connection.begin(request, deadline, exchange)
+                return exchange
         return CallTask(self._carry(addressed, deadline), over)
 
     def _addressed(self, call: Call) -> tuple[Target, Request] | Failure:
@@ -84,13 +85,30 @@ class DeliveryClient:
             self._pool.put(target.origin, connection)
         return result
 
-    def _over(self, origin: str, connection: Connection, over: Over, result: Answer | Failure) -> None:
-        if connection.is_reusable:
-            self._pool.put(origin, connection)
-        over(result)
-
     async def _dial(self, target: Target, deadline: float) -> Connection | Failure:
         return await self._dialer.dial(target, min(deadline, self._loop.time() + CONNECT_TIMEOUT_S))
+
+
+class _Exchange:
+    """A call over a connection that was kept."""
+
+    __slots__ = ("_connection", "_origin", "_over", "_pool")
+
+    def __init__(self, pool: Pool, origin: str, connection: Connection, over: Over) -> None:
+        self._pool = pool
+        self._origin = origin
+        self._connection = connection
+        self._over = over
+
+    def __call__(self, result: Answer | Failure) -> None:
+        """Keep the connection, and tell what came of the call."""
+        if self._connection.is_reusable:
+            self._pool.put(self._origin, self._connection)
+        self._over(result)
+
+    def give_up(self) -> None:
+        """End the call at once, and tell nobody."""
+        self._connection.give_up(self)
 
 
 def _settle(answered: asyncio.Future[Answer | Failure], result: Answer | Failure | BaseException) -> None:
