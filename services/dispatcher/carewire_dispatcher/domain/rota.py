@@ -1,6 +1,6 @@
 """Whose records are taken next, when more are ripe than can be taken at once.
 
-Fast before bulk, which gets at most a fifth of a turn; within a lane everyone in turn, so that no partition's backlog
+Fast before bulk, which gets at most an eighth of a turn; within a lane everyone in turn, so that no partition's backlog
 keeps another waiting. Those whose first record is not ripe yet sleep until it is.
 """
 
@@ -15,8 +15,9 @@ from carewire_contracts.topics import LANES, Lane
 TURN: Final = 40
 """Records that are taken before other work gets its turn: to take, to sign and to send so many costs two milliseconds,
 which is what an answer may have to wait. With 25 a record costs a tenth more."""
-BULK_SHARE: Final = TURN // 5
-"""Also while fast has none: its attempts may be under way, and wait for the event loop then."""
+BULK_SHARE: Final = 5
+"""Of these at most so many are of the bulk lane, also while fast has none: its attempts may be under way, and wait for
+the event loop then."""
 _AT_ONCE: Final = 5
 """Records that are taken of one source before the next one is looked at."""
 
