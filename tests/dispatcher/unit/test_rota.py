@@ -112,7 +112,8 @@ def test_offering_what_is_known_already_changes_nothing() -> None:
 
 def test_no_more_is_taken_than_there_is_room_for_and_of_bulk_than_there_is_room_for_bulk() -> None:
     taking = Taking(a_backlog("fast"), a_backlog("bulk"))
-    assert taking.turn(room=7) == {"fast": 6, "bulk": 1}
+    assert taking.turn(room=8) == {"fast": 7, "bulk": 1}
+    assert taking.turn(room=7) == {"fast": 7}
     assert taking.turn(room=4) == {"fast": 4}
     assert taking.turn(room=0) == {}
     assert taking.turn(bulk_room=3) == {"fast": TURN - 3, "bulk": 3}
