@@ -1,12 +1,13 @@
 """A timeline names what happened in the words of the domain events that are really told."""
 
+from datetime import UTC, datetime
 from typing import Any, get_args
 
 from hypothesis import HealthCheck, given, settings
 
 from carewire_orchestrator.domain import effects, events
 from carewire_orchestrator.domain.announcing import announce
-from carewire_orchestrator.domain.timeline import WHAT, told
+from carewire_orchestrator.domain.timeline import WHAT, Told, told
 from carewire_testing_orchestrator.definitions import release
 from carewire_testing_orchestrator.lives import Life, lives
 from carewire_testing_orchestrator.playing import Played, number
@@ -47,3 +48,11 @@ def test_every_effect_has_a_name() -> None:
     seen = {type(effect) for effect in played.effects}
     assert seen <= set(get_args(effects.Effect))
     assert all(told(effect).event_type for effect in played.effects)
+
+
+def test_a_note_and_a_reminder_are_about_their_activity() -> None:
+    played = Played(release(), number("dp_age", 64))
+    activity = next(effect.activity for effect in played.effects if isinstance(effect, effects.ActivityMoved))
+    note = effects.NoteWritten(activity, (), (), datetime(2026, 3, 2, tzinfo=UTC))
+    assert told(note) == Told("clinical_note.created", activity.id)
+    assert told(effects.Reminded(activity, "p", "patient", 1, 1)) == Told("reminder.created", activity.id)
