@@ -104,7 +104,7 @@ class Mill:
         self._slots = Slots(self._awake.set)
         self._bytes = ByteBudget(self._awake.set)
         self._ends = RecordEnds(writer, self._slots, policy.wheel, clock, self._finish)
-        self._begun: Turn[_UnderWay] = Turn(self._call_all)
+        self._begun: list[_UnderWay] = []
         self._over: Turn[_Over] = Turn(self._conclude_all)
         self._draining = False
         self._fast_at = 0
@@ -170,6 +170,7 @@ class Mill:
         for item in islice(self._holdings.due(now), max(0, min(RELEASED_AT_ONCE, self._slots.free))):
             self._settle(item, now, is_copy=self._is_superseded(item.delivery))
             released += 1
+        self._call_all()
         return released
 
     async def _idle(self, now: int) -> None:
@@ -197,6 +198,7 @@ class Mill:
             delivery = item.delivery
             is_copy = self.copies.is_copy(delivery.id, delivery.epoch, delivery.hop) or self._made_anew(delivery)
             self._settle(item, now, is_copy=is_copy)
+        self._call_all()
 
     def _read(self, source: Source, record: Any, now: int) -> Item | None:
         try:
@@ -229,7 +231,7 @@ class Mill:
                 work.standing = work.standing.called(now, endpoint)
                 under_way = _UnderWay(item, endpoint, work)
                 self._slots.begin(under_way)
-                self._begun.add(under_way)
+                self._begun.append(under_way)
             case Queue():
                 work.queue.append(item)
             case Hold(until):
@@ -249,19 +251,21 @@ class Mill:
                 metrics.DELIVERIES_DUPLICATE.add()
                 self._finish(item)
 
-    def _call_all(self, begun: Sequence[_UnderWay]) -> None:
-        """Make the attempts that were decided upon in a turn."""
+    def _call_all(self) -> None:
+        """Make the attempts that were decided upon."""
+        begun, self._begun = self._begun, []
         try:
-            wanted = [one for one in begun if not one.is_given_up]
             prepared = [
-                self._attempter.prepare(one.item.source.lane, one.item.delivery, one.endpoint) for one in wanted
+                self._attempter.prepare(one.item.source.lane, one.item.delivery, one.endpoint) for one in begun
             ]
-            for one, ready in zip(wanted, prepared, strict=True):
+            for one, ready in zip(begun, prepared, strict=True):
                 one.carried = self._attempter.begin(ready, partial(self._answered, one, ready))
         except Exception as error:  # noqa: BLE001  handed to the tenure, which ends by it
             self._slots.fail(error)
 
     def _answered(self, one: _UnderWay, prepared: Prepared, result: Answer | Failure | BaseException) -> None:
+        # Its call knows this attempt, too: they would keep each other, and all that they hold, for the collector.
+        one.carried = None
         if isinstance(result, BaseException):
             self._slots.fail(result)
         else:
@@ -285,6 +289,7 @@ class Mill:
             for one, trial in trials:
                 if one.work.queue:
                     self._pull(one.work, trial.entry.at)
+            self._call_all()
         except Exception as error:  # noqa: BLE001  handed to the tenure, which ends by it
             self._slots.fail(error)
 
@@ -344,6 +349,7 @@ class Mill:
         await asyncio.sleep(0)
         work.is_pulled = False
         self._pull(work, millis(self._clock))
+        self._call_all()
 
     def _is_superseded(self, delivery: Delivery) -> bool:
         """Whether the delivery was made anew while this record of it was in memory."""
