@@ -4,7 +4,8 @@ Kafka and the receivers are played by scripts here; what plays the clock is the 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+import gc
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from carewire_dispatcher.adapters.mill import PULLED_AT_ONCE, RELEASED_AT_ONCE, 
 from carewire_dispatcher.adapters.pulse import Pulse
 from carewire_dispatcher.adapters.sender import Call, CallTask, Carried, Over
 from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.adapters.trial import Prepared
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.classify import Answer, Failure
 from carewire_dispatcher.domain.decide import LIMIT_WHEN_CROWDED
@@ -82,7 +84,8 @@ class World:
     def begin(self, call: Call, over: Over) -> Carried:
         if self.holds_answers:
             self.overs.append(over)
-            return SimpleNamespace(give_up=lambda: None)
+            # As every call does, it knows whom to tell.
+            return SimpleNamespace(give_up=lambda: None, over=over)
         return CallTask(self.send(call), over)
 
     def forward(self, lane: str, tier: int | None, delivery: Delivery, then: Then) -> None:
@@ -593,19 +596,24 @@ async def test_an_answer_about_the_end_is_written_before_it_or_left_to_whoever_i
     assert outcomes == {(1, 1), (0, 0)}
 
 
-async def test_what_was_decided_upon_just_before_time_is_up_is_not_begun_any_more(world: World) -> None:
-    call_all = world.mill._call_all
-
-    def too_late(begun: Sequence[Any]) -> None:
-        for one in begun:
-            one.give_up()
-        call_all(begun)
-
-    world.mill._begun._work = too_late
-    world.put(world.due())
-    await settle()
-    assert (world.calls, world.logged, world.committed) == ([], [], 0)
-    world.mill._slots._calls.clear()
+async def test_an_attempt_that_is_over_leaves_nothing_to_the_collector() -> None:
+    world = World(holds_answers=True)
+    running = asyncio.create_task(world.mill.run())
+    gc.collect()
+    gc.disable()
+    try:
+        world.put(*[world.due(number) for number in range(5)])
+        await settle()
+        overs, world.overs = world.overs, []
+        for over in overs:
+            over(Answer(200))
+        del over, overs
+        await settle()
+        left = [one for one in gc.get_objects() if isinstance(one, Prepared)]
+    finally:
+        gc.enable()
+    running.cancel()
+    assert (world.committed, left) == (5, [])
 
 
 @pytest.mark.parametrize("broken", ["begin", "judge", "prepare"])

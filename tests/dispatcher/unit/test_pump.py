@@ -8,11 +8,12 @@ from typing import Any, cast
 import pytest
 from aiokafka import TopicPartition
 
-from carewire_dispatcher.adapters.pump import Pump
+from carewire_dispatcher.adapters.pump import Draining, Pump
 from carewire_dispatcher.adapters.source import QUICK_TIER_RECORDS, SLOW_TIER_RECORDS, Source
 from carewire_runtime.clock import FakeClock
 
 PATIENCE_MS = 5_000
+LOOK_MS, HELD_BACK_MS = 10, 25
 GATHERS = 1_000
 SLOW, QUICK = TopicPartition("slow", 0), TopicPartition("quick", 0)
 
@@ -73,9 +74,7 @@ class World:
             [self.slow, self.quick],
             mill,
             self.clock,
-            tick_s=0.2,
-            patience_ms=PATIENCE_MS,
-            gathers=GATHERS,
+            Draining(0.2, PATIENCE_MS, LOOK_MS, HELD_BACK_MS, GATHERS),
         )
 
     async def fetch(self) -> None:
@@ -144,7 +143,18 @@ async def test_buffers_are_looked_at_more_often_while_records_or_even_full_parti
     world.take(world.slow, SLOW_TIER_RECORDS)
     await world.fetch()
     empty, some_full = world.broker.polls[:2]
-    assert some_full < empty
+    assert some_full == LOOK_MS < empty
+
+
+async def test_while_a_partition_is_held_back_the_broker_may_not_hold_a_fetch_that_leaves_it_out(world: World) -> None:
+    await world.fetch()
+    assert world.broker.paused == {SLOW}
+    assert world.broker.wait_ms == HELD_BACK_MS
+    world.take(world.slow, SLOW_TIER_RECORDS)
+    world.broker.ends = True
+    await world.fetch()
+    assert world.broker.paused == set()
+    assert HELD_BACK_MS < world.broker.wait_ms < PATIENCE_MS
 
 
 async def test_the_broker_may_hold_a_fetch_for_long_only_while_nothing_is_buffered(world: World) -> None:

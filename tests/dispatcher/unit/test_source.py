@@ -7,6 +7,7 @@ from aiokafka import TopicPartition
 from carewire_contracts.topics import Topics
 from carewire_dispatcher.adapters.consumers import BUFFER_BYTES, sources
 from carewire_dispatcher.adapters.source import (
+    DRAIN_RECORDS,
     LANE_RECORDS,
     QUICK_TIER_RECORDS,
     SLOW_TIER_RECORDS,
@@ -41,6 +42,25 @@ def test_what_does_not_fit_is_left_to_be_fetched_again() -> None:
     source = a_source(tier=128)
     assert source.put(records(SLOW_TIER_RECORDS + 3)) == SLOW_TIER_RECORDS
     assert source.full
+
+
+def test_what_one_drain_brings_of_a_lane_is_taken_beside_a_buffer_that_is_not_full() -> None:
+    source = a_source()
+    unfit, full = [], []
+    for first, count in ((0, LANE_RECORDS - 1), (LANE_RECORDS - 1, DRAIN_RECORDS)):
+        unfit.append(source.put(records(count, first=first)))
+        full.append(source.full)
+    assert (unfit, full, source.wants_more) == ([None, None], [False, True], False)
+
+
+def test_a_lane_is_fetched_again_as_soon_as_it_is_not_full() -> None:
+    source = a_source()
+    source.put(records(LANE_RECORDS + 1))
+    wanted = []
+    for _ in range(2):
+        source.take()
+        wanted.append(source.wants_more)
+    assert wanted == [False, True]
 
 
 def test_a_slow_tier_is_fetched_again_when_its_last_head_is_gone() -> None:
@@ -88,7 +108,7 @@ def test_one_record_beyond_the_limit_is_waited_for() -> None:
 @pytest.mark.parametrize("numbers", [0, 1, 12, 200])
 def test_all_buffers_of_a_process_keep_within_its_bytes_but_for_one_record_each(numbers: int) -> None:
     lanes, tiers = sources(Topics(), range(numbers), Wheel())
-    fetched = [SimpleNamespace(offset=0, timestamp=0, value=bytes(20_000))] * (LANE_RECORDS + 1)
+    fetched = [SimpleNamespace(offset=0, timestamp=0, value=bytes(20_000))] * (LANE_RECORDS + DRAIN_RECORDS + 1)
     for source in (*lanes, *tiers):
         source.put(fetched)
     held = sum(len(record.value) for source in (*lanes, *tiers) for record in source._buffer)
@@ -111,9 +131,9 @@ def test_what_was_finished_before_a_restart_is_not_done_again() -> None:
 
 def test_a_full_window_holds_the_head_back_until_an_older_one_is_finished() -> None:
     source = a_source()
-    for first in range(0, WINDOW, 1000):
-        source.put(records(1000, first=first))
-        for _ in range(1000):
+    for first in range(0, WINDOW, DRAIN_RECORDS):
+        source.put(records(DRAIN_RECORDS, first=first))
+        for _ in range(DRAIN_RECORDS):
             source.take()
     source.put(records(1, first=WINDOW))
     assert not source.is_ripe(10_000)
@@ -123,9 +143,9 @@ def test_a_full_window_holds_the_head_back_until_an_older_one_is_finished() -> N
 
 def test_a_partition_is_strained_long_before_its_window_is_full() -> None:
     source = a_source()
-    source.put(records(STRAINED))
     strained = []
-    for _ in range(STRAINED):
+    for offset in range(STRAINED):
+        source.put(records(1, first=offset))
         source.take()
         strained.append(source.is_strained)
     source.tracker.finish(0)
@@ -135,9 +155,9 @@ def test_a_partition_is_strained_long_before_its_window_is_full() -> None:
 
 def test_a_full_window_with_all_but_its_first_finished_fits_into_the_metadata_of_a_commit() -> None:
     source = a_source()
-    for first in range(0, WINDOW, 1000):
-        source.put(records(1000, first=first))
-        for _ in range(1000):
+    for first in range(0, WINDOW, DRAIN_RECORDS):
+        source.put(records(DRAIN_RECORDS, first=first))
+        for _ in range(DRAIN_RECORDS):
             source.take()
     for offset in range(1, WINDOW):
         source.tracker.finish(offset)

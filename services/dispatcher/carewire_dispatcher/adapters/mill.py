@@ -64,7 +64,7 @@ class _UnderWay:
     is_given_up: bool = False
 
     def give_up(self) -> None:
-        """End its call, where it has begun; nothing follows from it any more."""
+        """End its call, where it is not over; nothing follows from it any more."""
         self.is_given_up = True
         if self.carried is not None:
             self.carried.give_up()
@@ -255,9 +255,7 @@ class Mill:
         """Make the attempts that were decided upon."""
         begun, self._begun = self._begun, []
         try:
-            prepared = [
-                self._attempter.prepare(one.item.source.lane, one.item.delivery, one.endpoint) for one in begun
-            ]
+            prepared = [self._attempter.prepare(one.item.source.lane, one.item.delivery, one.endpoint) for one in begun]
             for one, ready in zip(begun, prepared, strict=True):
                 one.carried = self._attempter.begin(ready, partial(self._answered, one, ready))
         except Exception as error:  # noqa: BLE001  handed to the tenure, which ends by it

@@ -5,38 +5,51 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer
 
+from carewire_contracts.record import record
+from carewire_dispatcher.adapters.consumers import LANE_WAIT_MS, WHEEL_WAIT_MS
 from carewire_dispatcher.adapters.mill import Mill
-from carewire_dispatcher.adapters.source import Source
+from carewire_dispatcher.adapters.source import DRAIN_RECORDS, Source
 from carewire_runtime.clock import Clock
 from carewire_runtime.kafka.background import fetch_within
 from carewire_runtime.kafka.translation import translating
 
-LANE_TICK_S: Final = 0.004
-"""After a drain that brought something, so that batches form: a fetch cycle costs 0.3-0.5 ms whatever it brings."""
-WHEEL_TICK_S: Final = 0.2
-"""The wheel is drained a few times a second: what comes from it is due in seconds, not in milliseconds."""
-
-WHEEL_GATHERS: Final = 64 * 1024
-"""Bytes that the broker gathers for the wheel, for half a second at most, while others wait in it already: what comes
-is due in seconds, and an answer over the 16 partitions of each partition number costs milliseconds."""
-
-_MAX_RECORDS: Final = 1000
 _EMPTY_POLL_MS: Final = 60_000
 _POLL_MS: Final = 1_000
 """How soon the broker is asked more rarely once all buffers are empty."""
-_PAUSED_POLL_MS: Final = 100
-"""How soon a held-back partition is looked at again."""
 _HASTE_MS: Final = 500
-"""A partition that is held back may be let go at any moment, but is asked for only by the next fetch: while there
-is any to be held back, no fetch may take long."""
+"""How long the broker may hold a fetch while something is buffered."""
+
+
+@record()
+class Draining:
+    """How a consumer is drained.
+
+    `tick_s` passes after a drain that brought something. While nothing comes the broker may hold a fetch for
+    `patience_ms`, but only for half a second while something is buffered; then it may gather `gathers` bytes. A
+    partition that is held back may be let go at any moment: that is looked at each `look_ms`, and only the next fetch
+    asks for it, so that meanwhile none may take longer than `held_back_ms`.
+    """
+
+    tick_s: float
+    patience_ms: int
+    look_ms: int
+    held_back_ms: int
+    gathers: int = 1
+
+
+LANE_DRAINING: Final = Draining(tick_s=0.004, patience_ms=LANE_WAIT_MS, look_ms=10, held_back_ms=25)
+"""In a tick batches form: a fetch cycle costs 0.3-0.5 ms whatever it brings. A partition is held back for as long as
+its worker needs for what it has: some 40 ms."""
+WHEEL_DRAINING: Final = Draining(
+    tick_s=0.2, patience_ms=WHEEL_WAIT_MS, look_ms=100, held_back_ms=_HASTE_MS, gathers=64 * 1024
+)
+"""The wheel is drained a few times a second: what comes from it is due in seconds, not in milliseconds. So the broker
+gathers for it while others wait in it already: an answer over the 16 partitions of each partition number costs
+milliseconds, and some of them are held back at any time."""
 
 
 class Pump:
-    """Drains one consumer into its sources until it is cancelled.
-
-    `tick_s` passes after a drain that brought something. The broker may hold a fetch for `patience_ms` while nothing
-    comes and nothing is buffered; while something is, it may gather `gathers` bytes for half a second.
-    """
+    """Drains one consumer into its sources until it is cancelled."""
 
     def __init__(
         self,
@@ -44,18 +57,13 @@ class Pump:
         sources: Iterable[Source],
         mill: Mill,
         clock: Clock,
-        *,
-        tick_s: float,
-        patience_ms: int,
-        gathers: int = 1,
+        draining: Draining,
     ) -> None:
         self._consumer = consumer
         self._sources = {source.place: source for source in sources}
         self._mill = mill
-        self._tick_s = tick_s
         self._clock = clock
-        self._patience_ms = patience_ms
-        self._gathers = gathers
+        self._draining = draining
         self._paused: list[Source] = []
 
     async def run(self) -> None:
@@ -63,24 +71,25 @@ class Pump:
         while True:
             self._resume()
             with translating():
-                fetched = await self._consumer.getmany(timeout_ms=self._pace(), max_records=_MAX_RECORDS)
+                fetched = await self._consumer.getmany(timeout_ms=self._set_pace(), max_records=DRAIN_RECORDS)
             for place, records in fetched.items():
                 self._fill(self._sources[place], records)
             if fetched:
                 # Before anything else runs: the next fetch leaves now.
                 self._hasten()
-                await self._clock.sleep(self._tick_s)
+                await self._clock.sleep(self._draining.tick_s)
 
-    def _pace(self) -> int:
+    def _set_pace(self) -> int:
         """Choose how long the broker may hold a fetch, and return how long to wait for records."""
         if all(source.is_empty for source in self._sources.values()):
-            fetch_within(self._consumer, self._patience_ms)
+            fetch_within(self._consumer, self._draining.patience_ms)
             return _EMPTY_POLL_MS
         self._hasten()
-        return _PAUSED_POLL_MS if self._paused else _POLL_MS
+        return self._draining.look_ms if self._paused else _POLL_MS
 
     def _hasten(self) -> None:
-        fetch_within(self._consumer, min(_HASTE_MS, self._patience_ms), self._gathers)
+        haste_ms = self._draining.held_back_ms if self._paused else _HASTE_MS
+        fetch_within(self._consumer, haste_ms, self._draining.gathers)
 
     def _fill(self, source: Source, records: Sequence[Any]) -> None:
         unfit = source.put(records)

@@ -12,8 +12,6 @@ from carewire_dispatcher.adapters.answer_keeper import AnswerKeeper
 from carewire_dispatcher.adapters.attempter import Attempter
 from carewire_dispatcher.adapters.committer import COMMIT_EVERY_S, PURGE_EVERY_S, Committer, purge
 from carewire_dispatcher.adapters.consumers import (
-    LANE_WAIT_MS,
-    WHEEL_WAIT_MS,
     lanes_group,
     sources,
     wheel_consumer,
@@ -25,7 +23,7 @@ from carewire_dispatcher.adapters.hindsight import look_back
 from carewire_dispatcher.adapters.instants import millis
 from carewire_dispatcher.adapters.mill import Mill
 from carewire_dispatcher.adapters.pulse import Pulse
-from carewire_dispatcher.adapters.pump import LANE_TICK_S, WHEEL_GATHERS, WHEEL_TICK_S, Pump
+from carewire_dispatcher.adapters.pump import LANE_DRAINING, WHEEL_DRAINING, Pump
 from carewire_dispatcher.adapters.sender import Sender
 from carewire_dispatcher.adapters.source import Source
 from carewire_dispatcher.domain.breaker import CLOSED, Breaker
@@ -118,16 +116,8 @@ class Tenure:
         self._start(mill.run())
         # From here on what is fetched is taken at once, and partitions that are held back keep nobody waiting.
         fetch_after_taking(self._lane, TAKEN_WITHIN_S)
-        lane = Pump(self._lane, self._lane_sources, mill, clock, tick_s=LANE_TICK_S, patience_ms=LANE_WAIT_MS)
-        wheel = Pump(
-            self._wheel,
-            self._tier_sources,
-            mill,
-            clock,
-            tick_s=WHEEL_TICK_S,
-            patience_ms=WHEEL_WAIT_MS,
-            gathers=WHEEL_GATHERS,
-        )
+        lane = Pump(self._lane, self._lane_sources, mill, clock, LANE_DRAINING)
+        wheel = Pump(self._wheel, self._tier_sources, mill, clock, WHEEL_DRAINING)
         self._start(lane.run())
         self._start(wheel.run())
         self._start(self._commit_for_ever())
@@ -168,7 +158,7 @@ class Tenure:
             await consumer.stop()
             raise
         rest_while_idle(consumer)
-        fetch_after_taking(consumer, 2 * WHEEL_TICK_S)
+        fetch_after_taking(consumer, 2 * WHEEL_DRAINING.tick_s)
         return consumer
 
     @staticmethod
