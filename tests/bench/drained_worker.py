@@ -120,7 +120,7 @@ def _print(shape: Shape, rounds: Sequence[Costs]) -> None:
     _share("of the ceiling per CPU second", [one.parts / one.worker for one in rounds], "asked: 60 % at least; ")
     what = "a few lines for a client, without deadline and bounds, and no log line"
     report.line("CPU of the least that can be had", f"{bare:8.0f} us a delivery ({what})")
-    _share("of that per CPU second", [one.bare / one.worker for one in rounds])
+    _share("of the least, per CPU second", [one.bare / one.worker for one in rounds])
 
 
 def _share(label: str, ratios: Sequence[float], asked: str = "") -> None:
