@@ -18,10 +18,10 @@ STRAINED: Final = 1000
 
 DRAIN_RECORDS: Final = 1000
 """What one drain of a consumer brings at most. Of a lane all of it is taken, also beyond the bound of its buffer:
-otherwise much of a backlog would be fetched twice."""
+otherwise some of a backlog would be fetched twice."""
 LANE_RECORDS: Final = 400
-"""What a worker works through in 40 ms. What lies here for longer has left the processor's caches when its turn comes:
-with 1,000 a backlog costs a twentieth more."""
+"""What a worker works through in 40 ms, by when the next fetch is here. What lies here for longer has left the
+processor's caches when its turn comes: with 1,000 a backlog cost a twentieth more than with 200."""
 QUICK_TIER_RECORDS: Final = 500
 SLOW_TIER_RECORDS: Final = 64
 SLOW_TIER: Final = 128
