@@ -2,13 +2,15 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import orjson
 import pytest
 
-from carewire_dispatcher.adapters.attempt_log import AttemptLog
+from carewire_dispatcher.adapters.attempt_log import AttemptLog, latest
 from carewire_dispatcher.adapters.delivery_store import DeliveryStore
+from carewire_dispatcher.adapters.instants import moment
 from carewire_dispatcher.domain.classify import Answer, Failure, Retry, Verdict
 from carewire_dispatcher.domain.delivery_filter import DeliveryFilter
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
@@ -25,6 +27,8 @@ from carewire_testing_dispatcher.stores import an_attempt_log
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 RETRY = Retry(Slot(1, 5_000))
 DELIVERED = End(EndStatus.DELIVERED)
+FAILED = End(EndStatus.FAILED, EndReason.EXHAUSTED)
+HELD = End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED)
 
 
 def millis(moment: datetime) -> int:
@@ -37,6 +41,27 @@ async def db(migrated: str) -> AsyncIterator[Database]:
     await made.start()
     yield made
     await made.stop()
+
+
+State = tuple[Verdict, int, int, int]
+"""What came of a delivery, after how many attempts, in which epoch, how many milliseconds after noon."""
+STATES: list[State] = [
+    *product([RETRY, DELIVERED, FAILED], [1, 2, 3], [0, 1], [0, 7]),
+    *product([HELD], [0, 1, 2], [0, 1], [0, 7]),
+]
+
+
+def a_state(event_id: str, verdict: Verdict, attempts: int, epoch: int, later: int) -> LogEntry:
+    at = millis(NOON) + later
+    delivery = a_delivery(
+        id=derived_id("delivery", event_id),
+        event_id=event_id,
+        event_at=millis(NOON),
+        attempt=attempts,
+        epoch=epoch,
+        first_attempt_at=millis(NOON) if attempts else None,
+    )
+    return LogEntry.of(delivery, verdict, at, None if verdict == HELD else Tried.of(new_id(), at, at, Answer(200)))
 
 
 class DeadTopic:
@@ -83,6 +108,26 @@ async def test_batches_in_the_wrong_order_end_in_the_same_state(db: Database) ->
     assert (await read(db, "order"))[0]["status"] == "delivered"
 
 
+async def test_postgres_and_a_batch_agree_which_of_two_states_is_the_later_one(db: Database) -> None:
+    pairs = {f"pair-{number}": pair for number, pair in enumerate(product(STATES, STATES))}
+    log = a_log(db, FakeClock(NOON))
+    for place in (0, 1):
+        entries = [a_state(name, *pair[place]) for name, pair in pairs.items()]
+        await log.handle([Record("dispatcher.attempts", 0, 0, 0, b"k", one.encode(), ()) for one in entries])
+    async with db.connection() as connection:
+        rows = await connection.fetch("select * from delivery where event_id like 'pair-%'")
+    assert len(rows) == len(pairs)
+    wrong = []
+    for row in rows:
+        first, second = (a_state(row["event_id"], *state) for state in pairs[row["event_id"]])
+        [expected] = latest([first, second]) if second.supersedes(first) else [first]
+        told = (row["epoch"], row["attempts"], row["status"], row["first_attempt_at"], row["updated_at"])
+        first_attempt_at, updated_at = moment(expected.first_attempt_at), moment(expected.at)
+        if told != (expected.epoch, expected.attempts, str(expected.status), first_attempt_at, updated_at):
+            wrong.append((pairs[row["event_id"]], told))
+    assert wrong == []
+
+
 async def test_days_are_made_as_they_come_and_dropped_when_they_are_old(db: Database) -> None:
     clock = FakeClock(NOON)
     log = a_log(db, clock)
@@ -127,10 +172,14 @@ async def test_an_entry_that_postgres_would_refuse_is_set_aside_and_its_neighbou
     assert (await read(db, name))[0]["status"] == "delivered"
 
 
-def an_attempt(event_id: str, result: Answer | Failure, attempt: int, at: datetime = NOON, **kept: Any) -> Record:
+def an_attempt(
+    event_id: str, result: Answer | Failure, attempt: int, at: datetime = NOON, epoch: int = 0, **kept: Any
+) -> Record:
     """An attempt with what is kept of it."""
     tried = Tried.of(derived_id(event_id, str(attempt)), millis(at), millis(at) + 7, result, **kept)
-    delivery = a_delivery(id=derived_id("delivery", event_id), event_id=event_id, event_at=millis(at), attempt=attempt)
+    delivery = a_delivery(
+        id=derived_id("delivery", event_id), event_id=event_id, event_at=millis(at), attempt=attempt, epoch=epoch
+    )
     value = LogEntry.of(delivery, RETRY, millis(at) + attempt, tried).encode()
     return Record("dispatcher.attempts", 0, 0, 0, b"k", value, ())
 
@@ -171,10 +220,10 @@ async def test_a_delivery_tells_what_its_last_attempt_came_to(db: Database) -> N
     await log.handle([an_attempt("last", Failure.TLS, 2)])
     assert await told() == (None, "tls")
     held = a_delivery(id=derived_id("delivery", "last"), event_id="last", event_at=millis(NOON), attempt=2)
-    end = LogEntry.of(held, End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED), millis(NOON) + 9)
+    end = LogEntry.of(held, HELD, millis(NOON) + 9)
     await log.handle([Record("dispatcher.attempts", 0, 0, 0, b"k", end.encode(), ())])
     assert await told() == (None, "tls")
-    await log.handle([an_attempt("last", Answer(422), 3)])
+    await log.handle([an_attempt("last", Answer(422), 4, epoch=1)])
     assert await told() == (422, None)
 
 

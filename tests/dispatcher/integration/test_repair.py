@@ -6,11 +6,17 @@ from typing import Any
 import pytest
 
 from carewire_contracts.timestamps import format_timestamp
+from carewire_contracts.topics import Lane
 from carewire_dispatcher.adapters.event_reader import event_reader
+from carewire_dispatcher.domain.classify import Answer, Retry
 from carewire_dispatcher.domain.delivery import Delivery
+from carewire_dispatcher.domain.log_entry import LogEntry, Tried
+from carewire_dispatcher.domain.schedule import Slot
 from carewire_dispatcher.settings import DispatcherSettings
+from carewire_runtime.ids import new_id
 from carewire_runtime.postgres.pool import Database
 from carewire_testing import eventually
+from carewire_testing.free_ports import free_port
 from carewire_testing_dispatcher.receiver import Receiver, Reply, failing_first
 from carewire_testing_dispatcher.service import Client, in_process
 
@@ -136,12 +142,51 @@ async def test_a_resume_writes_what_was_held_in_the_order_of_the_events_and_each
     assert by_repair == sorted(by_repair)
 
 
-async def deliveries_of(settings: DispatcherSettings, client: Client, endpoint_id: str) -> list[Delivery]:
-    """What was written for an endpoint to the bulk lane, in order; it all stands in one partition."""
+async def test_what_the_log_took_for_retried_by_a_worker_that_was_killed_is_held_and_resumed(
+    settings: DispatcherSettings, client: Client, hooks: Receiver
+) -> None:
+    """He had told it of attempts and not yet written what follows, so the records come again, to a closed endpoint."""
+    endpoint = await a_paused_endpoint(settings, client, hooks.url("/told"), event_types=["session.completed"])
+    worker = settings.model_copy(update={"http_port": free_port()})
+    async with in_process(settings, "api", "fan-out", "attempt-log", "repair"):
+        await client.ready()
+        events = dict([await client.publish("session.completed") for _ in range(5)])
+        fresh: list[Delivery] = []
+
+        async def are_written() -> bool:
+            fresh[:] = await deliveries_of(settings, client, endpoint["id"], "fast")
+            return len(fresh) == len(events)
+
+        await eventually(are_written)
+        for delivery in fresh:
+            await client.tell_log(refused(delivery))
+        await all_are(client, endpoint["id"], "retrying", len(events))
+        async with in_process(worker, "worker"):
+            await all_are(client, endpoint["id"], "held", len(events))
+            answer = await client.http.post(f"/v1/endpoints/{endpoint['id']}/resume")
+            assert answer.status_code == 200, answer.text
+            await all_are(client, endpoint["id"], "delivered", len(events))
+        await client.delete_endpoints()
+    assert {(call.webhook_id, call.body) for call in hooks.at("/told")} == events.items()
+    assert {call.headers.get("webhook-replay") for call in hooks.at("/told")} == {"true"}, "he may have seen them"
+
+
+def refused(delivery: Delivery) -> LogEntry:
+    """What a worker tells of a first attempt in vain."""
+    now = delivery.due_at
+    return LogEntry.of(
+        delivery.attempted(now), Retry(Slot(1, now + 500)), now, Tried.of(new_id(), now, now, Answer(503))
+    )
+
+
+async def deliveries_of(
+    settings: DispatcherSettings, client: Client, endpoint_id: str, lane: Lane = "bulk"
+) -> list[Delivery]:
+    """What was written for an endpoint to a lane, in order; it all stands in one partition."""
     found: list[Delivery] = []
     async with event_reader(settings.kafka_bootstrap) as reader:
         for partition in range(settings.partitions):
-            run = await reader.between(client.topics.deliveries("bulk").name, partition, 0, 2**60, 10_000)
+            run = await reader.between(client.topics.deliveries(lane).name, partition, 0, 2**60, 10_000)
             read = [Delivery.of(record.key, record.value, record.headers) for record in run.records]
             found += [one for one in read if one.endpoint_id == endpoint_id]
     return found

@@ -17,7 +17,9 @@ NOW = 1_700_000_000_000
 ATTEMPT_ID = "0190f5d2-8a10-7cc1-9d2b-64d1d0c3d001"
 RETRY = Retry(Slot(1, NOW + 2_000))
 DELIVERED = End(EndStatus.DELIVERED)
-verdicts = st.sampled_from([RETRY, DELIVERED, End(EndStatus.FAILED, EndReason.EXHAUSTED)])
+FAILED = End(EndStatus.FAILED, EndReason.EXHAUSTED)
+HELD = End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED)
+verdicts = st.sampled_from([RETRY, DELIVERED, FAILED])
 results = st.sampled_from(Failure) | st.builds(Answer, st.integers(100, 599))
 
 
@@ -40,7 +42,7 @@ def test_no_payload_goes_into_the_log() -> None:
 def test_a_retry_says_when_and_an_end_says_why() -> None:
     assert an_entry(RETRY).next_attempt_at == NOW + 2_000
     assert an_entry(RETRY).status is DeliveryStatus.RETRYING
-    ended = an_entry(End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED))
+    ended = an_entry(HELD)
     assert (ended.status, ended.reason, ended.next_attempt_at) == ("held", "endpoint_disabled", None)
 
 
@@ -123,12 +125,44 @@ def test_what_the_tables_can_just_hold_is_taken() -> None:
         (an_entry(RETRY, attempt=1, at=NOW + 1), an_entry(RETRY, attempt=1)),
         (an_entry(DELIVERED, attempt=1), an_entry(RETRY, attempt=2)),
         (an_entry(RETRY, attempt=1, epoch=1), an_entry(DELIVERED, attempt=3)),
+        (an_entry(HELD, attempt=1), an_entry(RETRY, attempt=1, at=NOW + 60_000)),
+        (an_entry(HELD, attempt=1), an_entry(RETRY, attempt=2, at=NOW + 60_000)),
+        (an_entry(RETRY, attempt=3), an_entry(HELD, attempt=1, at=NOW + 60_000)),
+        (an_entry(HELD, attempt=2), an_entry(HELD, attempt=1, at=NOW + 60_000)),
+        (an_entry(FAILED, attempt=1), an_entry(RETRY, attempt=1, at=NOW + 60_000)),
+        (an_entry(RETRY, attempt=2), an_entry(FAILED, attempt=1, at=NOW + 60_000)),
+        (an_entry(RETRY, attempt=1), an_entry(RETRY, attempt=0, at=NOW + 60_000)),
+    ],
+    ids=[
+        "another attempt",
+        "the same attempt, made again",
+        "delivered, whatever a copy meets",
+        "made anew",
+        "held after its attempt, by a worker whose clock is behind",
+        "held instead of an attempt, of which the log was told before its worker was killed",
+        "tried again and again, while a copy was held",
+        "held later, by a worker whose clock is behind",
+        "given up, by a worker whose clock is behind",
+        "tried again, though it had been given up before its worker was killed",
+        "tried, by a worker whose clock is behind that of who made it anew",
     ],
 )
 def test_the_later_state_supersedes_in_any_order(later: LogEntry, earlier: LogEntry) -> None:
     assert later.supersedes(earlier)
     assert not earlier.supersedes(later)
     assert latest([later, earlier]) == latest([earlier, later]) == [later]
+
+
+states = st.builds(
+    an_entry, st.sampled_from([RETRY, DELIVERED, FAILED, HELD]), st.integers(0, 4), st.integers(0, 1), st.integers(0, 3)
+)
+
+
+@given(states, states, states)
+def test_of_any_states_one_is_the_last(one: LogEntry, other: LogEntry, third: LogEntry) -> None:
+    assert one.supersedes(other) or other.supersedes(one)
+    if one.supersedes(other) and other.supersedes(third):
+        assert one.supersedes(third)
 
 
 SENT = sent_request("https://receiver.example/hook", (("X-Key", "v"),), "thin", "flat", "Carewire/0", (1, 0, False), ())
@@ -172,8 +206,26 @@ def test_an_entry_of_a_release_that_kept_nothing_is_read() -> None:
 def test_an_end_without_an_attempt_goes_on_telling_what_the_last_one_came_to() -> None:
     tried = Tried.of(ATTEMPT_ID, NOW - 5, NOW, Answer(503))
     refused = LogEntry.of(a_delivery(attempt=1), RETRY, NOW, tried)
-    held = an_entry(End(EndStatus.HELD, EndReason.ENDPOINT_DISABLED), at=NOW + 1)
+    held = an_entry(HELD, at=NOW + 1)
     for entries in ([refused, held], [held, refused]):
         [kept] = latest(entries)
         assert (kept.status, kept.at, kept.tried) == ("held", NOW + 1, tried)
     assert latest([held]) == [held]
+
+
+def test_what_is_held_goes_on_telling_that_it_was_tried() -> None:
+    """A worker told of an attempt, and was killed before it had written the next hop: the record comes again."""
+    tried = Tried.of(ATTEMPT_ID, NOW - 5, NOW, Answer(503))
+    refused = LogEntry.of(a_delivery(attempt=1, first_attempt_at=NOW - 5), RETRY, NOW, tried)
+    held = LogEntry.of(a_delivery(attempt=0), HELD, NOW + 1)
+    for entries in ([refused, held], [held, refused]):
+        [kept] = latest(entries)
+        assert (kept.status, kept.attempts, kept.first_attempt_at, kept.tried) == ("held", 1, NOW - 5, tried)
+
+
+def test_what_was_made_anew_counts_anew() -> None:
+    tried = Tried.of(ATTEMPT_ID, NOW - 5, NOW, Answer(503))
+    refused = LogEntry.of(a_delivery(attempt=7, first_attempt_at=NOW - 5), FAILED, NOW, tried)
+    held = LogEntry.of(a_delivery(attempt=0, epoch=1), HELD, NOW + 1)
+    [kept] = latest([refused, held])
+    assert (kept.status, kept.attempts, kept.first_attempt_at, kept.tried) == ("held", 0, None, tried)

@@ -20,6 +20,7 @@ from carewire_dispatcher.adapters.health_record import encode_breaker
 from carewire_dispatcher.app import ROLES, serve
 from carewire_dispatcher.domain.breaker import Breaker
 from carewire_dispatcher.domain.delivery import Delivery
+from carewire_dispatcher.domain.log_entry import LogEntry
 from carewire_dispatcher.domain.matching import STATUS_EVENT_TYPES
 from carewire_dispatcher.settings import DispatcherSettings
 from carewire_runtime.ids import new_id
@@ -128,6 +129,12 @@ class Client:
         topic = self.topics.deliveries(lane) if tier is None else self.topics.tier(lane, tier)
         await self._producer.send(
             topic.name, key=delivery.endpoint_id.encode(), value=delivery.body, headers=delivery.headers()
+        )
+
+    async def tell_log(self, entry: LogEntry) -> None:
+        """Tell the attempt log of a delivery, as workers do."""
+        await self._producer.send(
+            self.topics.attempts.name, key=entry.endpoint_id.encode(), value=entry.encode(), headers=[]
         )
 
     async def tell_health(self, endpoint_id: str, breaker: Breaker) -> None:

@@ -4,7 +4,6 @@ Deliveries never wait for it: while Postgres is away the topic grows and the log
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -83,10 +82,7 @@ class AttemptLog:
 
 
 def latest(entries: Iterable[LogEntry]) -> list[LogEntry]:
-    """Keep the latest state of each delivery, by id: rows are locked in one order by all writers.
-
-    An end without an attempt, as of what is held, goes on telling what the last attempt came to.
-    """
+    """Keep the latest state of each delivery, by id: rows are locked in one order by all writers."""
     found: dict[str, LogEntry] = {}
     for entry in entries:
         known = found.get(entry.delivery_id)
@@ -94,9 +90,7 @@ def latest(entries: Iterable[LogEntry]) -> list[LogEntry]:
             found[entry.delivery_id] = entry
         else:
             later, earlier = (entry, known) if entry.supersedes(known) else (known, entry)
-            found[entry.delivery_id] = (
-                later if later.tried or not earlier.tried else replace(later, tried=earlier.tried)
-            )
+            found[entry.delivery_id] = later.knowing(earlier)
     return [found[delivery_id] for delivery_id in sorted(found)]
 
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -191,14 +192,31 @@ class LogEntry:
     def supersedes(self, other: "LogEntry") -> bool:
         """Whether this entry tells the later state of the same delivery.
 
-        A delivered one stays delivered within its epoch, whatever a copy of it meets; else more attempts win,
-        then the later moment.
+        A delivered one stays delivered within its epoch, whatever a copy of it meets; else what came of a later
+        attempt wins. Where both came of the same record, because a worker was killed before it had written the next
+        one, there is no next one if either is an end. Only then the later moment counts: clocks may be wrong.
         """
-        if self.epoch != other.epoch:
-            return self.epoch > other.epoch
-        if (self.status is DeliveryStatus.DELIVERED) != (other.status is DeliveryStatus.DELIVERED):
-            return self.status is DeliveryStatus.DELIVERED
-        return (self.attempts, self.at) >= (other.attempts, other.at)
+        return _progress(self) >= _progress(other)
+
+    def knowing(self, earlier: "LogEntry") -> Self:
+        """Return this state of a delivery with what it does not tell itself: of an attempt, if it came without one.
+
+        So an end without an attempt, as of what is held, goes on telling what the last attempt came to.
+        """
+        if self.tried or not earlier.tried:
+            return self
+        if self.epoch != earlier.epoch:
+            return replace(self, tried=earlier.tried)
+        attempts = max(self.attempts, earlier.attempts)
+        first_attempt_at = self.first_attempt_at or earlier.first_attempt_at
+        return replace(self, tried=earlier.tried, attempts=attempts, first_attempt_at=first_attempt_at)
+
+
+def _progress(entry: LogEntry) -> tuple[int, bool, int, bool, int, int]:
+    is_delivered, has_ended = entry.status is DeliveryStatus.DELIVERED, entry.status is not DeliveryStatus.RETRYING
+    # What is held instead of being tried is as far as what was tried.
+    tried = entry.attempts + (entry.status is DeliveryStatus.HELD)
+    return entry.epoch, is_delivered, tried, has_ended, entry.attempts, entry.at
 
 
 def _tried(fields: Mapping[str, Any]) -> Tried:

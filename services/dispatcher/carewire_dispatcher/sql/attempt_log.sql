@@ -1,5 +1,6 @@
 -- name: merge_deliveries
--- Brings deliveries up to date. The rule which state is the later one is that of LogEntry.supersedes.
+-- Brings deliveries up to date. The rule which state is the later one is that of LogEntry.supersedes, and what of the
+-- earlier one stays is that of LogEntry.knowing.
 insert into delivery as old (
     id, endpoint_id, event_id, event_type, event_topic, event_partition, event_offset, event_at,
     epoch, attempts, status, reason, first_attempt_at, next_attempt_at, updated_at, care_flow_id,
@@ -12,17 +13,29 @@ select * from unnest(
 )
 on conflict (event_at, id) do update
 set epoch = excluded.epoch,
-    attempts = excluded.attempts,
+    attempts = case
+        when excluded.status = 'held' and excluded.epoch = old.epoch then greatest(excluded.attempts, old.attempts)
+        else excluded.attempts
+    end,
     status = excluded.status,
     reason = excluded.reason,
-    first_attempt_at = excluded.first_attempt_at,
+    first_attempt_at = case
+        when excluded.status = 'held' and excluded.epoch = old.epoch
+            then coalesce(excluded.first_attempt_at, old.first_attempt_at)
+        else excluded.first_attempt_at
+    end,
     next_attempt_at = excluded.next_attempt_at,
     updated_at = excluded.updated_at,
     -- An end without an attempt, as of what is held, leaves what the last one came to.
     status_code = case when excluded.failure is null then coalesce(excluded.status_code, old.status_code) end,
     failure = case when excluded.status_code is null then coalesce(excluded.failure, old.failure) end
-where (excluded.epoch, excluded.status = 'delivered', excluded.attempts, excluded.updated_at)
-    >= (old.epoch, old.status = 'delivered', old.attempts, old.updated_at)
+where (
+    excluded.epoch, excluded.status = 'delivered', excluded.attempts + (excluded.status = 'held')::integer,
+    excluded.status <> 'retrying', excluded.attempts, excluded.updated_at
+) >= (
+    old.epoch, old.status = 'delivered', old.attempts + (old.status = 'held')::integer,
+    old.status <> 'retrying', old.attempts, old.updated_at
+)
 
 -- name: add_attempts
 -- Adds attempts; those that are there already are left alone.
