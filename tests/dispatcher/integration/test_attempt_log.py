@@ -45,10 +45,10 @@ async def db(migrated: str) -> AsyncIterator[Database]:
 
 State = tuple[Verdict, int, int, int]
 """What came of a delivery, after how many attempts, in which epoch, how many milliseconds after noon."""
-STATES: list[State] = [
-    *product([RETRY, DELIVERED, FAILED], [1, 2, 3], [0, 1], [0, 7]),
-    *product([HELD], [0, 1, 2], [0, 1], [0, 7]),
-]
+TRIED: list[Verdict] = [RETRY, DELIVERED, FAILED]
+NOT_TRIED: list[Verdict] = [HELD]
+ATTEMPTS = [*product(TRIED, [1, 2, 3]), *product(NOT_TRIED, [0, 1, 2])]
+STATES: list[State] = [(*told, epoch, later) for told, epoch, later in product(ATTEMPTS, [0, 1], [0, 7])]
 
 
 def a_state(event_id: str, verdict: Verdict, attempts: int, epoch: int, later: int) -> LogEntry:
