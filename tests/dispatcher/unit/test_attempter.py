@@ -166,9 +166,9 @@ async def test_the_log_names_the_host_and_neither_path_nor_header_nor_body_nor_s
 async def test_attempts_that_end_in_one_turn_are_told_in_their_order() -> None:
     clock = FakeClock()
     attempter = Attempter(cast("Any", None), RetrySchedule(), clock, Pulse(clock, 10), a_keeper())
-    prepared = [
-        attempter.prepare("bulk", a_delivery(attempt=number, first_attempt_at=1), an_endpoint()) for number in range(3)
-    ]
+    prepared = attempter.prepare_all(
+        ("bulk", a_delivery(attempt=number, first_attempt_at=1), an_endpoint()) for number in range(3)
+    )
     trials = [attempter.judge(one, OK, millis(clock)) for one in prepared]
     with logged() as lines:
         attempter.tell(trials)

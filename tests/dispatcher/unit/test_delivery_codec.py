@@ -120,6 +120,21 @@ def test_a_key_that_is_no_text_makes_it_unreadable() -> None:
         Delivery.of(b"\xff", b"{}", state())
 
 
+@pytest.mark.parametrize("more", [b"[" * 100_000 + b"]" * 100_000, b'"\xff'], ids=["too deep", "no UTF-8"])
+@pytest.mark.parametrize("name", ["payload", "event_id", "more"])
+def test_what_a_decoder_chokes_on_is_unreadable_as_well(name: str, more: bytes) -> None:
+    told = orjson.dumps(STATE)[:-1] + b',"' + name.encode() + b'":' + more + b"}"
+    with pytest.raises(UnreadableDelivery):
+        Delivery.of(KEY, b"{}", [(STATE_HEADER, told)])
+
+
+@pytest.mark.parametrize("name", ["event_at", "due_at", "attempt", "slot", "epoch", "hop"])
+@pytest.mark.parametrize("value", [-1, 2**63])
+def test_a_number_that_no_writer_counts_to_makes_it_unreadable(name: str, value: int) -> None:
+    with pytest.raises(UnreadableDelivery):
+        Delivery.of(KEY, b"{}", state(**{name: value}))
+
+
 @given(json_values)
 def test_whatever_json_the_header_holds_it_is_read_or_refused_and_nothing_else(value: Any) -> None:
     with contextlib.suppress(UnreadableDelivery):

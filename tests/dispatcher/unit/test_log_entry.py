@@ -52,6 +52,14 @@ def test_anything_else_is_refused(value: bytes | None) -> None:
         LogEntry.decode(value)
 
 
+@pytest.mark.parametrize("more", [b"[" * 100_000 + b"]" * 100_000, b'"\xff'], ids=["too deep", "no UTF-8"])
+def test_what_a_decoder_chokes_on_is_refused_as_well(more: bytes) -> None:
+    with pytest.raises(UnreadableEntry):
+        LogEntry.decode(an_entry(RETRY).encode()[:-1] + b',"event_id":' + more + b"}")
+    with pytest.raises(UnreadableEntry):
+        LogEntry.decode(an_entry(RETRY).encode()[:-1] + b',"more":' + more + b"}")
+
+
 def on_the_wire(fields: dict[str, Any], tried: dict[str, Any]) -> bytes:
     """An entry with some of its fields, and of its attempt's, written otherwise."""
     entry = LogEntry.of(a_delivery(attempt=1), DELIVERED, NOW, Tried.of(ATTEMPT_ID, NOW - 5, NOW, Answer(200)))

@@ -616,7 +616,7 @@ async def test_an_attempt_that_is_over_leaves_nothing_to_the_collector() -> None
     assert (world.committed, left) == (5, [])
 
 
-@pytest.mark.parametrize("broken", ["begin", "judge", "prepare"])
+@pytest.mark.parametrize("broken", ["begin", "judge", "prepare_all"])
 async def test_an_error_of_our_own_ends_the_work_with_its_record_not_committed(
     broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

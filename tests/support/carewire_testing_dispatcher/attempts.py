@@ -21,7 +21,7 @@ class OneByOne:
 
     async def attempt(self, lane: Lane, delivery: Delivery, endpoint: Endpoint) -> Trial:
         """Make one, and wait for what comes of it."""
-        prepared = self._attempter.prepare(lane, delivery, endpoint)
+        [prepared] = self._attempter.prepare_all([(lane, delivery, endpoint)])
         answered: asyncio.Future[Answer | Failure] = asyncio.get_running_loop().create_future()
 
         def over(result: Answer | Failure | BaseException) -> None:

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import accumulate
-from typing import Final
+from typing import Final, Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -23,6 +23,12 @@ _REGISTRY: Final = CollectorRegistry()
 _UNITS: Final = {"": "", "s": "seconds", "By": "bytes"}
 
 LabelValues = tuple[str, ...]
+
+
+class Count(Protocol):
+    """Counts so many more."""
+
+    def __call__(self, amount: float = 1) -> None: ...  # noqa: D102
 
 
 class _Instrument(Collector):
@@ -65,12 +71,12 @@ class Counter(_Instrument):
         values = self._values(labels)
         self._sums[values] = self._sums.get(values, 0) + amount
 
-    def counting(self, **labels: str) -> Callable[[], None]:
-        """Return what counts one more under these labels, for whoever counts often."""
+    def counting(self, **labels: str) -> "Count":
+        """Return what counts one or more under these labels, for whoever counts often."""
         values, sums = self._values(labels), self._sums
 
-        def count() -> None:
-            sums[values] = sums.get(values, 0) + 1
+        def count(amount: float = 1) -> None:
+            sums[values] = sums.get(values, 0) + amount
 
         return count
 
@@ -105,13 +111,21 @@ class Histogram(_Instrument):
         """Return what adds an observation under these labels, for whoever does so often."""
         return partial(self._record, self._values(labels))
 
+    def recording_all(self, **labels: str) -> Callable[[Iterable[float]], None]:
+        """Return what adds many observations at once."""
+        return partial(self._record_all, self._values(labels))
+
     def _record(self, values: LabelValues, value: float) -> None:
+        self._record_all(values, (value,))
+
+    def _record_all(self, values: LabelValues, observed: Iterable[float]) -> None:
         seen = self._seen.get(values)
         if seen is None:
             seen = self._seen[values] = ([0] * len(self._bounds), [0.0])
         counts, total = seen
-        counts[bisect_left(self._buckets, value)] += 1
-        total[0] += value
+        for value in observed:
+            counts[bisect_left(self._buckets, value)] += 1
+            total[0] += value
 
     def collect(self) -> Iterable[Metric]:
         """Return the family of this instrument for an exposition."""

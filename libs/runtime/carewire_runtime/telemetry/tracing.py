@@ -143,6 +143,11 @@ def recorded_ids(traceparent: str | None) -> tuple[str, str] | tuple[None, None]
     return traceparent[3:35], traceparent[36:52]
 
 
+def is_unrecorded(traceparent: str) -> bool:
+    """Whether a span with this parent would be recorded by nobody: it goes by the ids of its parent then."""
+    return len(traceparent) >= _SHORTEST and (not traceparent.endswith("1") or _tracing.provider is None)
+
+
 def traceparent_of(context: SpanContext) -> str:
     """Return the W3C traceparent of a span's context."""
     return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & 1:02x}"
@@ -212,7 +217,7 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
         parent = self._parent
         if parent is None or len(parent) < _SHORTEST:
             self.traceparent = self._begin_trace()
-        elif not parent.endswith("1") or _tracing.provider is None:
+        elif is_unrecorded(parent):
             # The unsampled parent's ids are passed on as they are: no one will ever look for this span.
             self.traceparent = parent
         else:

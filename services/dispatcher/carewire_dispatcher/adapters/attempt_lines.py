@@ -1,6 +1,7 @@
 """What is told of attempts: counts, durations, and a line each in the log of the process."""
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,6 +10,7 @@ from carewire_contracts.topics import Lane
 from carewire_dispatcher.adapters.trial import Trial
 from carewire_dispatcher.domain.log_entry import DeliveryStatus
 from carewire_runtime.telemetry import metrics
+from carewire_runtime.telemetry.instruments import Count
 from carewire_runtime.telemetry.logs import logger
 
 _HOSTS_KEPT: Final = 10_000
@@ -18,18 +20,24 @@ _log = logger("worker")
 
 def tell_all(trials: Sequence[Trial]) -> None:
     """Count attempts, and write their lines at once."""
+    _count_all(trials)
+    _log.info_each("attempt", [(_fields(trial), trial.prepared.traceparent) for trial in trials])
+
+
+def _count_all(trials: Sequence[Trial]) -> None:
+    latencies: list[float] = []
+    durations: defaultdict[tuple[Lane, str], list[float]] = defaultdict(list)
     for trial in trials:
-        _count(trial)
-    _log.info_each("attempt", [(_fields(trial), trial.prepared.span.traceparent) for trial in trials])
-
-
-def _count(trial: Trial) -> None:
-    entry = trial.entry
-    if entry.status is DeliveryStatus.DELIVERED:
-        _record_latency(max(0, entry.at - entry.event_at) / 1000)
-    count, record_duration = _measures(trial.prepared.lane, trial.outcome)
-    count()
-    record_duration(trial.tried.duration / 1000)
+        entry = trial.entry
+        if entry.status is DeliveryStatus.DELIVERED:
+            latencies.append(max(0, entry.at - entry.event_at) / 1000)
+        durations[trial.prepared.lane, trial.outcome].append(trial.tried.duration / 1000)
+    if latencies:
+        _record_latencies(latencies)
+    for (lane, outcome), ended in durations.items():
+        count, record_durations = _measures(lane, outcome)
+        count(len(ended))
+        record_durations(ended)
 
 
 def _fields(trial: Trial) -> dict[str, object]:
@@ -49,15 +57,15 @@ def _fields(trial: Trial) -> dict[str, object]:
     }
 
 
-_record_latency = metrics.DELIVERY_LATENCY.recording()
+_record_latencies = metrics.DELIVERY_LATENCY.recording_all()
 
 
 @cache
-def _measures(lane: Lane, outcome: str) -> tuple[Callable[[], None], Callable[[float], None]]:
+def _measures(lane: Lane, outcome: str) -> tuple[Count, Callable[[Iterable[float]], None]]:
     """What counts and times an attempt; a lane, and the words for how an attempt may end, are few."""
     return (
         metrics.ATTEMPTS.counting(lane=lane, outcome=outcome),
-        metrics.ATTEMPT_DURATION.recording(outcome=outcome),
+        metrics.ATTEMPT_DURATION.recording_all(outcome=outcome),
     )
 
 

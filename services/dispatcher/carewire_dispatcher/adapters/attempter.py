@@ -4,7 +4,7 @@ In steps, that whoever makes many goes with all of them one after the other: the
 processor keeps at hand, and for each attempt by itself it would be fetched anew.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -31,7 +31,7 @@ from carewire_dispatcher.domain.signature import (
 )
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
-from carewire_runtime.telemetry.tracing import AttributeValue, SpanKind, span
+from carewire_runtime.telemetry.tracing import AttributeValue, SpanKind, is_unrecorded, span
 
 USER_AGENT: Final = "Carewire/0.1"
 _REPLAYED: Final = ("webhook-replay", "true")
@@ -66,14 +66,11 @@ class Attempter:
         self._clock = clock
         self._pulse = pulse
 
-    def prepare(self, lane: Lane, delivery: Delivery, endpoint: Endpoint) -> Prepared:
-        """Count an attempt and sign it. Raises SessionLost where the delivery may be another's."""
+    def prepare_all(self, attempts: Iterable[tuple[Lane, Delivery, Endpoint]]) -> list[Prepared]:
+        """Count attempts that begin now, and sign them. Raises SessionLost where their deliveries may be another's."""
         self._pulse.check()
-        started_at = millis(self._clock)
-        counted = delivery.attempted(started_at)
-        attempt_span = _span(delivery)
-        call, sent = _call(counted, endpoint, started_at, attempt_span.traceparent)
-        return Prepared(lane, counted, endpoint, started_at, call, sent, attempt_span)
+        now = millis(self._clock)
+        return [_prepared(lane, delivery, endpoint, now) for lane, delivery, endpoint in attempts]
 
     def begin(self, prepared: Prepared, over: Over) -> Carried:
         """Call the endpoint; `over` hears what came of it."""
@@ -85,8 +82,10 @@ class Attempter:
         schedule = self._schedule.of(endpoint.retry_offsets_s)
         verdict = classify(result, ended_at, delivery, schedule, endpoint.terminal_statuses)
         tried = self._tried(prepared, ended_at, result)
-        trial = Trial(prepared, verdict, LogEntry.of(delivery, verdict, ended_at, tried), tried)
-        _end_span(trial)
+        entry = LogEntry.of(delivery, verdict, ended_at, tried)
+        trial = Trial(prepared, verdict, entry, tried, tried.failure or entry.status.value)
+        if prepared.span is not None:
+            _end_span(prepared.span, trial)
         return trial
 
     @staticmethod
@@ -106,15 +105,28 @@ class Attempter:
         )
 
 
-def _span(delivery: Delivery) -> span:
-    """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it."""
+def _prepared(lane: Lane, delivery: Delivery, endpoint: Endpoint, now: int) -> Prepared:
+    counted = delivery.attempted(now)
+    traceparent, attempt_span = _trace(delivery)
+    call, sent = _call(counted, endpoint, now, traceparent)
+    return Prepared(lane, counted, endpoint, now, call, sent, traceparent, attempt_span)
+
+
+def _trace(delivery: Delivery) -> tuple[str, span | None]:
+    """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it.
+
+    Of a trace that nobody records only the traceparent goes on.
+    """
+    is_first = delivery.attempt == 0 and delivery.epoch == 0
+    if is_first and delivery.traceparent is not None and is_unrecorded(delivery.traceparent):
+        return delivery.traceparent, None
     attributes: dict[str, AttributeValue] = {
         "delivery_id": delivery.id,
         "endpoint_id": delivery.endpoint_id,
         "attempt": delivery.attempt + 1,
     }
     traceparent = delivery.traceparent
-    if delivery.attempt == 0 and delivery.epoch == 0:
+    if is_first:
         begun = span(
             "dispatcher.attempt",
             parent=traceparent,
@@ -130,11 +142,10 @@ def _span(delivery: Delivery) -> span:
             links=[traceparent] if traceparent else (),
             attributes=attributes,
         )
-    return begun.begin()
+    return begun.begin().traceparent, begun
 
 
-def _end_span(trial: Trial) -> None:
-    attempt_span = trial.prepared.span
+def _end_span(attempt_span: span, trial: Trial) -> None:
     if not attempt_span.recording:
         return
     attempt_span.set("outcome", trial.outcome)

@@ -254,8 +254,12 @@ class Mill:
     def _call_all(self) -> None:
         """Make the attempts that were decided upon."""
         begun, self._begun = self._begun, []
+        if not begun:
+            return
         try:
-            prepared = [self._attempter.prepare(one.item.source.lane, one.item.delivery, one.endpoint) for one in begun]
+            prepared = self._attempter.prepare_all(
+                (one.item.source.lane, one.item.delivery, one.endpoint) for one in begun
+            )
             for one, ready in zip(begun, prepared, strict=True):
                 one.carried = self._attempter.begin(ready, partial(self._answered, one, ready))
         except Exception as error:  # noqa: BLE001  handed to the tenure, which ends by it
@@ -362,9 +366,8 @@ class Mill:
         self._finished(item.source, item.offset)
 
     def _finished(self, source: Source, offset: int) -> None:
-        was_stuck = source.is_stuck
         source.tracker.finish(offset)
-        if was_stuck and not source.is_stuck:
+        if self._rota.leaves_aside(source) and not source.is_stuck:
             self.offer(source)
 
 

@@ -16,6 +16,7 @@ from carewire_dispatcher.domain.delivery import Delivery
 from carewire_dispatcher.domain.ending import End, EndReason, EndStatus
 from carewire_dispatcher.domain.schedule import RetrySchedule, Slot
 
+_DELIVERED: Final = End(EndStatus.DELIVERED)
 _GONE: Final = 410
 _ASKS_TO_WAIT: Final = frozenset({429, 503})
 _SECONDS_MAX: Final = 10
@@ -80,7 +81,7 @@ def classify(
     not_before = None
     if isinstance(result, Answer):
         if result.is_success:
-            return End(EndStatus.DELIVERED)
+            return _DELIVERED
         if result.status == _GONE:
             return End(EndStatus.FAILED, EndReason.ENDPOINT_GONE)
         if result.status in terminal_statuses:

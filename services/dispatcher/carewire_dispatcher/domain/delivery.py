@@ -5,17 +5,15 @@ the endpoint id and shard, and all else stands in one header, so that a body is 
 """
 
 from collections.abc import Iterable
-from dataclasses import field
-from operator import itemgetter
-from types import NoneType
 from typing import Any, Final, Self
 
-import orjson
+from msgspec import Struct
+from msgspec.json import Decoder, Encoder
 
 from carewire_contracts.envelope import Headers
-from carewire_contracts.record import record
 from carewire_dispatcher.domain.endpoint import ContentMode, Payload
 from carewire_dispatcher.domain.sharding import key_of, read_key, shard_of
+from carewire_dispatcher.domain.storable import UNREADABLE, Int8
 
 STATE_HEADER: Final = "delivery"
 TRACEPARENT_HEADER: Final = "traceparent"
@@ -30,8 +28,7 @@ class UnreadableDelivery(ValueError):
     retriable = False
 
 
-@record()
-class EventPosition:
+class EventPosition(Struct, frozen=True, array_like=True, forbid_unknown_fields=True, gc=False):
     """Where the event stands in its topic: from there it can be read again."""
 
     topic: str
@@ -39,8 +36,28 @@ class EventPosition:
     offset: int
 
 
-@record()
-class Delivery:
+class _State(Struct, omit_defaults=True, gc=False):
+    """What a record's header tells of a delivery. A payload or a mode that a later release may add is read as usual."""
+
+    id: str
+    event_id: str
+    event_type: str
+    event: EventPosition
+    event_at: Int8
+    due_at: Int8
+    first_attempt_at: Int8 | None
+    attempt: Int8
+    slot: Int8
+    epoch: Int8
+    hop: Int8
+    care_flow_id: str | None = None
+    replayed: bool = False
+    is_test: bool = False
+    payload: Any = "full"
+    content_mode: Any = "flat"
+
+
+class Delivery(Struct, frozen=True, gc=False):
     """One (event, endpoint), as it travels through the lanes and tiers.
 
     `id` is derived from event and endpoint, so fan-out may repeat itself without harm. `event_at` is when the event
@@ -57,7 +74,7 @@ class Delivery:
     event_type: str
     event: EventPosition
     event_at: int
-    body: bytes = field(repr=False)
+    body: bytes
     due_at: int
     first_attempt_at: int | None = None
     attempt: int = 0
@@ -71,6 +88,10 @@ class Delivery:
     is_test: bool = False
     payload: Payload = "full"
     content_mode: ContentMode = "flat"
+
+    def __repr__(self) -> str:
+        # No body: it may be about somebody.
+        return f"Delivery(id={self.id!r}, epoch={self.epoch}, hop={self.hop}, attempt={self.attempt})"
 
     @property
     def key(self) -> str:
@@ -128,30 +149,25 @@ class Delivery:
 
     def headers(self) -> Headers:
         """Write everything but the body as Kafka headers."""
-        state: dict[str, Any] = {
-            "id": self.id,
-            "event_id": self.event_id,
-            "event_type": self.event_type,
-            "event": [self.event.topic, self.event.partition, self.event.offset],
-            "event_at": self.event_at,
-            "due_at": self.due_at,
-            "first_attempt_at": self.first_attempt_at,
-            "attempt": self.attempt,
-            "slot": self.slot,
-            "epoch": self.epoch,
-            "hop": self.hop,
-        }
-        if self.care_flow_id is not None:
-            state["care_flow_id"] = self.care_flow_id
-        if self.replayed:
-            state["replayed"] = True
-        if self.is_test:
-            state["is_test"] = True
-        if self.payload != "full":
-            state["payload"] = self.payload
-        if self.content_mode != "flat":
-            state["content_mode"] = self.content_mode
-        headers = [(STATE_HEADER, orjson.dumps(state))]
+        state = _State(
+            self.id,
+            self.event_id,
+            self.event_type,
+            self.event,
+            self.event_at,
+            self.due_at,
+            self.first_attempt_at,
+            self.attempt,
+            self.slot,
+            self.epoch,
+            self.hop,
+            self.care_flow_id,
+            self.replayed,
+            self.is_test,
+            self.payload,
+            self.content_mode,
+        )
+        headers = [(STATE_HEADER, _encoder.encode(state))]
         if self.traceparent is not None:
             headers.append((TRACEPARENT_HEADER, self.traceparent.encode()))
         return headers
@@ -164,50 +180,34 @@ class Delivery:
         if state is None or key is None or value is None:
             raise UnreadableDelivery(f"a delivery needs a key, a value and the header {STATE_HEADER}")
         try:
-            traceparent = found.get(TRACEPARENT_HEADER)
-            traced = None if traceparent is None else traceparent.decode("utf-8", "replace")
-            return cls._read(key.decode(), value, orjson.loads(state), traced)
-        except (ValueError, TypeError, KeyError):
+            endpoint_id, shard = read_key(key.decode())
+            told = _decoder.decode(state)
+        except UNREADABLE:
             raise UnreadableDelivery(f"the header {STATE_HEADER} holds no delivery") from None
-
-    @classmethod
-    def _read(cls, key: str, body: bytes, state: dict[str, Any], traceparent: str | None) -> Self:
-        told = _TOLD(state)
-        if tuple(map(type, told)) not in _TYPES:
-            raise ValueError("a field has a value that no writer of ours makes")
-        delivery_id, event_id, event_type, event, event_at, due_at, first_attempt_at, attempt, slot, epoch, hop = told
-        endpoint_id, shard = read_key(key)
-        care_flow_id = state.get("care_flow_id")
+        traceparent = found.get(TRACEPARENT_HEADER)
         return cls(
-            delivery_id,
+            told.id,
             endpoint_id,
-            event_id,
-            event_type,
-            EventPosition(*event),
-            event_at,
-            body,
-            due_at,
-            first_attempt_at,
-            attempt,
-            slot,
-            epoch,
-            hop,
+            told.event_id,
+            told.event_type,
+            told.event,
+            told.event_at,
+            value,
+            told.due_at,
+            told.first_attempt_at,
+            told.attempt,
+            told.slot,
+            told.epoch,
+            told.hop,
             shard,
-            traceparent,
-            None if care_flow_id is None else str(care_flow_id),
-            bool(state.get("replayed", False)),
-            bool(state.get("is_test", False)),
-            "thin" if state.get("payload") == "thin" else "full",
-            "cloudevents" if state.get("content_mode") == "cloudevents" else "flat",
+            None if traceparent is None else traceparent.decode("utf-8", "replace"),
+            told.care_flow_id,
+            told.replayed,
+            told.is_test,
+            "thin" if told.payload == "thin" else "full",
+            "cloudevents" if told.content_mode == "cloudevents" else "flat",
         )
 
 
-_TOLD: Final = itemgetter(
-    *("id", "event_id", "event_type", "event", "event_at", "due_at", "first_attempt_at"),
-    *("attempt", "slot", "epoch", "hop"),
-)
-"""What every delivery's state tells."""
-_TYPES: Final = frozenset(
-    (str, str, str, list, int, int, first_attempt_at, int, int, int, int) for first_attempt_at in (int, NoneType)
-)
-"""Of which types that is, looked at all at once: each for itself would cost as much as all the rest of reading it."""
+_encoder: Final = Encoder()
+_decoder: Final = Decoder(_State)

@@ -18,6 +18,7 @@ from carewire_dispatcher.domain.classify import RawHeaders
 from carewire_dispatcher.domain.content import CONTENT_TYPES
 from carewire_dispatcher.domain.endpoint import ContentMode, Payload
 from carewire_dispatcher.domain.signature import RSA_SIGNATURE_HEADER, SIGNATURE_HEADER
+from carewire_dispatcher.domain.storable import Text, Uuid
 from carewire_runtime.ids import derived_id
 
 HIDDEN: Final = "\N{HORIZONTAL ELLIPSIS}"
@@ -69,9 +70,9 @@ class SentRequest:
     be made again of its event.
     """
 
-    id: str
-    url: str
-    headers: Mapping[str, str] = field(hash=False)
+    id: Uuid
+    url: Text
+    headers: Mapping[Text, Text] = field(hash=False)
     payload: Payload
     content_mode: ContentMode
 
@@ -80,8 +81,8 @@ class SentRequest:
 class KeptAnswer:
     """Headers of an answer, and the beginning of its body, sealed; None where it has none, or none is kept."""
 
-    headers: Mapping[str, str] = field(hash=False)
-    body: str | None = field(repr=False)
+    headers: Mapping[Text, Text] = field(hash=False)
+    body: Text | None = field(repr=False)
 
 
 @lru_cache(_REQUESTS_KEPT)

@@ -69,6 +69,10 @@ class Rota(Generic[S]):
             self._stuck.discard(source)
             self._awake[source.lane].append(source)
 
+    def leaves_aside(self, source: S) -> bool:
+        """Whether it was found to be stuck, and is not looked at until it is offered again."""
+        return source in self._stuck
+
     def wakes_at(self) -> int | None:
         """Say when the next record will be ripe of those that are not."""
         return self._asleep[0][0] if self._asleep else None

@@ -104,6 +104,8 @@ class Claims:
 
     def supersede(self, delivery: Delivery) -> bool:
         """Whether the delivery was made anew, and this record of it must go."""
+        if not self._of:
+            return False
         return self._covered(delivery.id, delivery) or self._covered(delivery.endpoint_id, delivery)
 
     def _covered(self, subject: str, delivery: Delivery) -> bool:

@@ -3,7 +3,6 @@
 import asyncio
 from typing import Final
 
-from carewire_contracts.record import record
 from carewire_dispatcher.adapters.delivery_client.connection import Connection
 
 KEEP_ALIVE_S: Final = 4.0
@@ -14,20 +13,14 @@ IDLE_MAX: Final = 2000
 """Idle connections in all: as many as there may be attempts under way, which is what open files are reckoned for."""
 
 
-@record()
-class _Idle:
-    origin: str
-    until: float
-
-
 class Pool:
     """Keeps idle connections, each for a while. The one that was used last is used next, so that others can go."""
 
     def __init__(self, keep_alive_s: float = KEEP_ALIVE_S) -> None:
         self._keep_alive_s = keep_alive_s
         self._loop = asyncio.get_running_loop()
-        # In the order in which they became idle, which is that in which they expire.
-        self._idle: dict[Connection, _Idle] = {}
+        # Of each its origin, and until when it is kept: in the order in which they became idle, and expire.
+        self._idle: dict[Connection, tuple[str, float]] = {}
         self._by_origin: dict[str, list[Connection]] = {}
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -54,7 +47,7 @@ class Pool:
             return
         if len(self._idle) >= IDLE_MAX:
             self._close_oldest()
-        self._idle[connection] = _Idle(origin, now + self._keep_alive_s)
+        self._idle[connection] = (origin, now + self._keep_alive_s)
         self._by_origin.setdefault(origin, []).append(connection)
         connection.when_lost = self._forget
         if self._alarm is None:
@@ -73,7 +66,7 @@ class Pool:
         self._alarm = None
         now = self._loop.time()
         while self._idle:
-            until = next(iter(self._idle.values())).until
+            _, until = next(iter(self._idle.values()))
             if until > now:
                 self._alarm = self._loop.call_at(until, self._expire)
                 return
@@ -86,7 +79,7 @@ class Pool:
 
     def _forget(self, connection: Connection) -> None:
         connection.when_lost = None
-        origin = self._idle.pop(connection).origin
+        origin, _ = self._idle.pop(connection)
         kept = self._by_origin[origin]
         kept.remove(connection)
         if not kept:
