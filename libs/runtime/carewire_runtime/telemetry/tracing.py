@@ -143,9 +143,23 @@ def recorded_ids(traceparent: str | None) -> tuple[str, str] | tuple[None, None]
     return traceparent[3:35], traceparent[36:52]
 
 
-def is_unrecorded(traceparent: str) -> bool:
-    """Whether a span with this parent would be recorded by nobody: it goes by the ids of its parent then."""
-    return len(traceparent) >= _SHORTEST and (not traceparent.endswith("1") or _tracing.provider is None)
+def unrecorded(parent: str | None) -> str | None:
+    """Return the traceparent of a span that nobody will ever look for; None where it may have to be recorded.
+
+    It passes its parent's ids on as they are; without a parent, and with tracing switched off, it makes ids up.
+    """
+    if parent is None or len(parent) < _SHORTEST:
+        return _traceparent_of(_new_ids()) if _tracing.provider is None else None
+    return parent if not parent.endswith("1") or _tracing.provider is None else None
+
+
+def _new_ids() -> int:
+    return random.getrandbits(_BITS_OF_IDS) | _NEITHER_IS_ZERO
+
+
+def _traceparent_of(ids: int) -> str:
+    text = ids.to_bytes(_BITS_OF_IDS // 8, "big").hex()  # in half the time of formatting the number
+    return f"00-{text[:32]}-{text[32:]}-00"
 
 
 def traceparent_of(context: SpanContext) -> str:
@@ -215,11 +229,11 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
     def begin(self) -> Self:
         """Begin the span without its being that of the code around; `end` ends it."""
         parent = self._parent
-        if parent is None or len(parent) < _SHORTEST:
+        passed_on = unrecorded(parent)
+        if passed_on is not None:
+            self.traceparent = passed_on
+        elif parent is None or len(parent) < _SHORTEST:
             self.traceparent = self._begin_trace()
-        elif is_unrecorded(parent):
-            # The unsampled parent's ids are passed on as they are: no one will ever look for this span.
-            self.traceparent = parent
         else:
             self.traceparent = self._record(context_from(parent))
         return self
@@ -244,12 +258,11 @@ class span:  # noqa: N801 (it is used as a verb: with span(...) as s)
         self.end()
 
     def _begin_trace(self) -> str:
-        ids = random.getrandbits(_BITS_OF_IDS) | _NEITHER_IS_ZERO
+        ids = _new_ids()
         if (ids >> 64) & _LOWER_HALF < _tracing.threshold:
             _tracing.ids.chosen = ids >> 64
             return self._record(Context())
-        text = ids.to_bytes(_BITS_OF_IDS // 8, "big").hex()  # in half the time of formatting the number
-        return f"00-{text[:32]}-{text[32:]}-00"
+        return _traceparent_of(ids)
 
     def _record(self, context: Context | None) -> str:
         links = [Link(linked) for linked in map(span_context_from, self._links) if linked is not None]

@@ -31,7 +31,7 @@ from carewire_dispatcher.domain.signature import (
 )
 from carewire_runtime.clock import Clock
 from carewire_runtime.ids import new_id
-from carewire_runtime.telemetry.tracing import AttributeValue, SpanKind, is_unrecorded, span
+from carewire_runtime.telemetry.tracing import AttributeValue, SpanKind, span, unrecorded
 
 USER_AGENT: Final = "Carewire/0.1"
 _REPLAYED: Final = ("webhook-replay", "true")
@@ -115,17 +115,17 @@ def _prepared(lane: Lane, delivery: Delivery, endpoint: Endpoint, now: int) -> P
 def _trace(delivery: Delivery) -> tuple[str, span | None]:
     """Go on with the event's trace at the very first attempt; any later one is a trace of its own, linked to it.
 
-    Of a trace that nobody records only the traceparent goes on.
+    Where nobody records it there is no span, only a traceparent.
     """
-    is_first = delivery.attempt == 0 and delivery.epoch == 0
-    if is_first and delivery.traceparent is not None and is_unrecorded(delivery.traceparent):
-        return delivery.traceparent, None
+    is_first, traceparent = delivery.attempt == 0 and delivery.epoch == 0, delivery.traceparent
+    passed_on = unrecorded(traceparent if is_first else None)
+    if passed_on is not None:
+        return passed_on, None
     attributes: dict[str, AttributeValue] = {
         "delivery_id": delivery.id,
         "endpoint_id": delivery.endpoint_id,
         "attempt": delivery.attempt + 1,
     }
-    traceparent = delivery.traceparent
     if is_first:
         begun = span(
             "dispatcher.attempt",
