@@ -2,8 +2,11 @@
 
 import asyncio
 import base64
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
+import orjson
 import pytest
 
 from carewire_contracts.json_query import JsonQuery
@@ -24,6 +27,7 @@ from carewire_dispatcher.domain.signature import sign
 from carewire_dispatcher.errors import SessionLost
 from carewire_runtime.clock import FakeClock
 from carewire_runtime.errors import SealingError
+from carewire_runtime.telemetry.tracing import configure_tracing, shutdown_tracing
 from carewire_testing_dispatcher.attempts import OneByOne
 from carewire_testing_dispatcher.deliveries import KEYRING, SECRET, a_delivery, a_keeper, an_endpoint
 from carewire_testing_runtime.log import logged
@@ -120,6 +124,32 @@ async def test_a_first_attempt_goes_on_with_the_event_s_trace_and_a_later_one_be
     traces = [call.headers["traceparent"].split("-")[1] for call in receiver.calls]
     assert traces[0] == "0af7651916cd43dd8448eb211c80319c"
     assert traces[1] != traces[0]
+
+
+@dataclass
+class Traced:
+    trace_sample_ratio: float
+    trace_export: str
+
+
+async def test_a_trace_that_is_recorded_shows_each_attempt_and_how_it_ended(tmp_path: Path) -> None:
+    file, clock = tmp_path / "spans.jsonl", FakeClock()
+    configure_tracing("dispatcher", Traced(0, f"file:{file}"))
+    try:
+        recorded, passed_on = (f"00-{5:032x}-{6:016x}-{flags}" for flags in ("01", "00"))
+        receiver = Receiver(clock, Answer(503))
+        attempter = an_attempter(receiver, clock)
+        for traceparent in (recorded, passed_on, None):
+            await attempter.attempt("fast", a_delivery(traceparent=traceparent), an_endpoint())
+    finally:
+        shutdown_tracing()
+    [line] = [orjson.loads(line) for line in file.read_bytes().splitlines()]
+    told = {"delivery_id": a_delivery().id, "endpoint_id": a_delivery().endpoint_id, "attempt": 1}
+    assert (line["name"], line["trace_id"], line["parent_id"]) == ("dispatcher.attempt", f"{5:032x}", f"{6:016x}")
+    assert line["attributes"] == told | {"outcome": "retrying", "status_code": 503}
+    sent = [call.headers["traceparent"] for call in receiver.calls]
+    assert sent[:2] == [f"00-{5:032x}-{line['span_id']}-01", passed_on]
+    assert sent[2].endswith("-00"), "of a new trace that chance left out"
 
 
 async def test_what_is_sent_again_says_so_to_who_may_have_seen_it_and_begins_a_trace_of_its_own() -> None:

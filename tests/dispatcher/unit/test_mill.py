@@ -436,6 +436,17 @@ async def test_records_that_end_out_of_order_are_committed_up_to_the_first_that_
     assert world.committed == 4
 
 
+async def test_behind_a_full_window_a_partition_goes_on_once_its_first_record_has_finished(world: World) -> None:
+    world.source.tracker = OffsetTracker(3)
+    world.answering.clear()
+    world.put(*(world.due(number) for number in range(5)))
+    await settle()
+    assert len(world.calls) == 3
+    world.answering.set()
+    await settle()
+    assert (len(world.calls), world.committed) == (5, 5)
+
+
 async def test_a_copy_of_a_hop_calls_nobody_and_writes_nothing(world: World) -> None:
     world.put(world.due(), world.due(), world.due(hop=1))
     await settle()

@@ -71,7 +71,7 @@ class Counter(_Instrument):
         values = self._values(labels)
         self._sums[values] = self._sums.get(values, 0) + amount
 
-    def counting(self, **labels: str) -> "Count":
+    def counting(self, **labels: str) -> Count:
         """Return what counts one or more under these labels, for whoever counts often."""
         values, sums = self._values(labels), self._sums
 

@@ -15,7 +15,7 @@ from carewire_runtime.telemetry.tracing import span
 class Prepared:
     """An attempt that is about to be made: the delivery with it counted, and what goes out.
 
-    `span` is None where nobody records it: its calls pass on the ids of its event's trace.
+    `span` is None where nobody records it: there is only the `traceparent` then, which receivers get in any case.
     """
 
     lane: Lane

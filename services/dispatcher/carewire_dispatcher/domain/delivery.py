@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 from msgspec import Struct
 from msgspec.json import Decoder, Encoder
+from msgspec.structs import replace
 
 from carewire_contracts.envelope import Headers
 from carewire_dispatcher.domain.endpoint import ContentMode, Payload
@@ -100,52 +101,20 @@ class Delivery(Struct, frozen=True, gc=False):
 
     def moved(self, shards: int) -> Self:
         """Make the record of the next hop in the shard where it belongs among so many."""
-        return self._changed(
-            self.first_attempt_at, self.attempt, self.slot, self.due_at, self.hop + 1, shard_of(self.id, shards)
-        )
+        return replace(self, hop=self.hop + 1, shard=shard_of(self.id, shards))
 
     def forwarded(self, due_at: int | None = None) -> Self:
         """Make the record of the next hop, due at the same moment or at another."""
-        return self._next_hop(self.slot, self.due_at if due_at is None else due_at)
+        return replace(self, hop=self.hop + 1, due_at=self.due_at if due_at is None else due_at)
 
     def attempted(self, at: int) -> Self:
         """Count an attempt that started `at`."""
         first = at if self.first_attempt_at is None else self.first_attempt_at
-        return self._changed(first, self.attempt + 1, self.slot, self.due_at, self.hop)
+        return replace(self, first_attempt_at=first, attempt=self.attempt + 1)
 
     def retried(self, slot: int, due_at: int) -> Self:
         """Make the record of the next hop, for the attempt of another slot."""
-        return self._next_hop(slot, due_at)
-
-    def _next_hop(self, slot: int, due_at: int) -> Self:
-        return self._changed(self.first_attempt_at, self.attempt, slot, due_at, self.hop + 1)
-
-    def _changed(
-        self, first_attempt_at: int | None, attempt: int, slot: int, due_at: int, hop: int, shard: int | None = None
-    ) -> Self:
-        # Written out, and by place: dataclasses.replace takes ten times as long, and each delivery passes here.
-        return type(self)(
-            self.id,
-            self.endpoint_id,
-            self.event_id,
-            self.event_type,
-            self.event,
-            self.event_at,
-            self.body,
-            due_at,
-            first_attempt_at,
-            attempt,
-            slot,
-            self.epoch,
-            hop,
-            self.shard if shard is None else shard,
-            self.traceparent,
-            self.care_flow_id,
-            self.replayed,
-            self.is_test,
-            self.payload,
-            self.content_mode,
-        )
+        return replace(self, hop=self.hop + 1, slot=slot, due_at=due_at)
 
     def headers(self) -> Headers:
         """Write everything but the body as Kafka headers."""
